@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Batches of tasks: stored arrays and native families.
+#include "arrays.hpp"
+
+#include "../families/goal_grid.hpp"
+#include "../families/random_mdp.hpp"
+
+namespace metarl_fast::bindings {
+namespace {
+
+TaskIds make_ids(std::uint64_t first, std::int64_t count, OptionalArray<std::uint64_t> list) {
+  if (!list) return {first, count, nullptr};
+  require_shape(*list, "ids", {count});
+  const std::uint64_t* data = list->data();
+  return {first, count, std::shared_ptr<const std::uint64_t>(keep_alive(std::move(*list)), data)};
+}
+
+template <class T>
+std::vector<T> to_vector(const Array<T>& array) {
+  return {array.data(), array.data() + array.size()};
+}
+
+// start is [S] or [N][S]; terminated may lack its task axis when dense.
+std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
+                                        OptionalArray<std::int32_t> next_state, Array<double> reward,
+                                        Array<std::uint8_t> terminated, Array<double> start, double reward_noise) {
+  if (probability.ndim() != 4) throw std::invalid_argument("probability must have 4 axes");
+  const bool dense = !next_state.has_value();
+  const std::int64_t n = ids.count;
+  const std::int64_t s = probability.shape(1);
+  const std::int64_t a = probability.shape(2);
+  const std::int64_t k = probability.shape(3);
+  const char* table = dense ? "transitions" : "probability";
+  require_shape(probability, table, {n, s, a, dense ? s : k});
+  if (next_state) require_shape(*next_state, "next_state", {n, s, a, k});
+  dense ? require_shape(reward, "rewards", {n, s, a}) : require_shape(reward, "rewards", {n, s, a, k});
+  const bool shared_terminated = dense && terminated.ndim() == 1;
+  if (shared_terminated) {
+    require_shape(terminated, "terminal", {s});
+  } else if (dense) {
+    require_shape(terminated, "terminal", {n, s});
+  } else {
+    require_shape(terminated, "terminated", {n, s, a, k});
+  }
+  const bool shared_start = start.ndim() == 1;
+  shared_start ? require_shape(start, "start", {s}) : require_shape(start, "start", {n, s});
+
+  const Shape shape{s, a, k, dense, reward_noise};
+  TaskArrays arrays;
+  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr, reward.data(), terminated.data(),
+                  start.data()};
+  arrays.start_stride = shared_start ? 0 : s;
+  arrays.terminated_stride = shared_terminated ? 0 : shape.terminations();
+  arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start));
+  const py::gil_scoped_release unlocked;  // only raw pointers from here on
+  return std::make_unique<StoredTasks>(shape, ids, std::move(arrays));
+}
+
+}  // namespace
+
+void bind_tasks(py::module_& m) {
+  py::class_<TaskIds>(m, "TaskIds")
+      .def(py::init(&make_ids), py::arg("first"), py::arg("count"), py::arg("list").noconvert().none(true));
+
+  py::class_<TaskBatch>(m, "TaskBatch")
+      .def_property_readonly("num_tasks", &TaskBatch::size)
+      .def_property_readonly("num_states", [](const TaskBatch& b) { return b.shape().states; })
+      .def_property_readonly("num_actions", [](const TaskBatch& b) { return b.shape().actions; })
+      .def_property_readonly("num_outcomes", [](const TaskBatch& b) { return b.shape().outcomes; })
+      .def_property_readonly("dense", [](const TaskBatch& b) { return b.shape().dense; })
+      .def_property_readonly("reward_noise", [](const TaskBatch& b) { return b.shape().reward_noise; });
+
+  m.def("stored_tasks", &stored_tasks, py::arg("ids"), py::arg("probability").noconvert(),
+        py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
+        py::arg("terminated").noconvert(), py::arg("start").noconvert(), py::arg("reward_noise"));
+
+  py::enum_<RandomMdp::TransitionLaw>(m, "TransitionLaw")
+      .value("uniform", RandomMdp::TransitionLaw::uniform)
+      .value("dirichlet", RandomMdp::TransitionLaw::dirichlet)
+      .value("garnet", RandomMdp::TransitionLaw::garnet);
+  py::enum_<RandomMdp::RewardLaw>(m, "RewardLaw")
+      .value("normal", RandomMdp::RewardLaw::normal)
+      .value("uniform", RandomMdp::RewardLaw::uniform)
+      .value("fixed", RandomMdp::RewardLaw::fixed);
+
+  m.def(
+      "random_mdps",
+      [](std::uint64_t key, const TaskIds& ids, std::int64_t states, std::int64_t actions,
+         RandomMdp::TransitionLaw transition_law, double concentration, std::int64_t branching,
+         RandomMdp::RewardLaw reward_law, double reward_a, double reward_b, const Array<double>& rewards,
+         double reward_noise, const Array<double>& start) -> std::unique_ptr<TaskBatch> {
+        require_shape(start, "start", {states});
+        if (reward_law == RandomMdp::RewardLaw::fixed) require_shape(rewards, "rewards", {states, actions});
+        RandomMdp family{states,     actions,  transition_law,     concentration, branching,       reward_law,
+                         reward_a,   reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
+        return std::make_unique<GeneratedTasks<RandomMdp>>(std::move(family), key, ids);
+      },
+      py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"), py::arg("transition_law"),
+      py::arg("concentration"), py::arg("branching"), py::arg("reward_law"), py::arg("reward_a"),
+      py::arg("reward_b"), py::arg("rewards").noconvert(), py::arg("reward_noise"), py::arg("start").noconvert());
+
+  m.def(
+      "goal_grids",
+      [](std::uint64_t key, const TaskIds& ids, std::int64_t height, std::int64_t width,
+         const Array<std::uint8_t>& walls, double wall_density, double slip, const Array<std::int64_t>& goals,
+         const Array<double>& goal_cumulative, std::int64_t start, double goal_reward,
+         double step_reward) -> std::unique_ptr<TaskBatch> {
+        require_shape(walls, "walls", {height * width});
+        require_shape(goal_cumulative, "goal_cumulative", {static_cast<std::int64_t>(goals.size())});
+        GoalGrid family{height,           width,
+                        to_vector(walls), wall_density,
+                        slip,             to_vector(goals),
+                        to_vector(goal_cumulative),
+                        start,            goal_reward,
+                        step_reward};
+        return std::make_unique<GeneratedTasks<GoalGrid>>(std::move(family), key, ids);
+      },
+      py::arg("key"), py::arg("ids"), py::arg("height"), py::arg("width"), py::arg("walls").noconvert(),
+      py::arg("wall_density"), py::arg("slip"), py::arg("goals").noconvert(), py::arg("goal_cumulative").noconvert(),
+      py::arg("start"), py::arg("goal_reward"), py::arg("step_reward"));
+
+  m.def(
+      "materialise",
+      [](const TaskBatch& batch, OptionalArray<double> probability, OptionalArray<std::int32_t> next_state,
+         OptionalArray<double> reward, OptionalArray<std::uint8_t> terminated, OptionalArray<double> start,
+         int num_threads) {
+        const Shape& shape = batch.shape();
+        const std::int64_t n = batch.size();
+        const std::int64_t s = shape.states;
+        const std::int64_t a = shape.actions;
+        const std::int64_t k = shape.outcomes;
+        MaterialiseArrays out{};
+        out.probability = output(probability, "probability", {n, s, a, k});
+        out.next_state = output(next_state, "next_state", {n, s, a, k});
+        out.reward = shape.dense ? output(reward, "reward", {n, s, a}) : output(reward, "reward", {n, s, a, k});
+        out.terminated = shape.dense ? output(terminated, "terminated", {n, s})
+                                     : output(terminated, "terminated", {n, s, a, k});
+        out.start = output(start, "start", {n, s});
+        const py::object no_progress = py::none();
+        const RunOptions options = run_options(num_threads, no_progress);
+        const py::gil_scoped_release unlocked;  // only raw pointers from here on
+        materialise(batch, out, options);
+      },
+      py::arg("batch"), py::arg("probability").noconvert().none(true), py::arg("next_state").noconvert().none(true),
+      py::arg("reward").noconvert().none(true), py::arg("terminated").noconvert().none(true),
+      py::arg("start").noconvert().none(true), py::arg("num_threads"));
+}
+
+}  // namespace metarl_fast::bindings

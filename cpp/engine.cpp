@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+// Blocks of tasks on threads: the only OpenMP in the tree.
+#include "engine.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <unistd.h>
+
+#include "aligned.hpp"
+#include "kernel/kernel.hpp"
+#include "rng.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace metarl_fast {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kTimeBetweenReports = std::chrono::milliseconds(50);
+constexpr auto kWaitForOthers = std::chrono::microseconds(50);
+// About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
+constexpr std::int64_t kStepsBetweenPulses = 4096;
+
+const pid_t kLoadedIn = getpid();
+
+// libgomp's threads do not survive fork(), and a child that waits for them hangs. It gets one thread.
+bool in_forked_child() { return getpid() != kLoadedIn; }
+
+// What the threads of one run share.
+class Run {
+ public:
+  Run(std::int64_t blocks, std::int64_t tasks, const Progress& progress)
+      : blocks_(blocks), tasks_(tasks), progress_(progress), last_report_(Clock::now()) {}
+
+  bool take(std::int64_t& block) {
+    if (stopped()) return false;
+    block = next_.fetch_add(1, std::memory_order_relaxed);
+    return block < blocks_;
+  }
+  void add_done(std::int64_t tasks) { done_.fetch_add(tasks, std::memory_order_relaxed); }
+  bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+
+  // The first failure wins; everybody stops.
+  void fail(std::exception_ptr error) {
+    if (!failed_.exchange(true)) error_ = std::move(error);
+    stop_.store(true, std::memory_order_relaxed);
+  }
+
+  // For the calling thread only: Python may be called from here.
+  void report_if_due() {
+    if (!progress_ || stopped()) return;
+    const Clock::time_point now = Clock::now();
+    if (now - last_report_ < kTimeBetweenReports) return;
+    last_report_ = now;
+    report();
+  }
+  void report() {
+    try {
+      progress_(done_.load(std::memory_order_relaxed), tasks_);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  }
+  void finish() {
+    if (progress_ && !stopped()) report();
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::int64_t blocks_;
+  std::int64_t tasks_;
+  const Progress& progress_;
+  Clock::time_point last_report_;
+  std::atomic<std::int64_t> next_{0};
+  std::atomic<std::int64_t> done_{0};
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;
+};
+
+// One thread's handle on the run.
+struct Pulse {
+  Run& run;
+  bool on_calling_thread;
+
+  bool stop_requested() const {
+    if (on_calling_thread) run.report_if_due();
+    return run.stopped();
+  }
+  Interrupt interrupt() {
+    return {[](void* self) { return static_cast<Pulse*>(self)->stop_requested(); }, this};
+  }
+};
+
+// Makes a worker and feeds it blocks until none is left. Exceptions must not leave a parallel region.
+template <class MakeWorker>
+void work(Run& run, bool on_calling_thread, const MakeWorker& make_worker) {
+  try {
+    Pulse pulse{run, on_calling_thread};
+    auto worker = make_worker();
+    for (std::int64_t block = 0; run.take(block);) {
+      run.add_done(worker(block, pulse));
+      pulse.stop_requested();
+    }
+  } catch (...) {
+    run.fail(std::current_exception());
+  }
+}
+
+// Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its own
+// worker from `make_worker()`, so scratch is allocated where it is used.
+template <class MakeWorker>
+void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunOptions& options,
+                    const MakeWorker& make_worker) {
+  if (options.num_threads < 1) {
+    throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) + ", expected at least 1");
+  }
+  const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
+  Run run(blocks, tasks, options.progress);
+#ifdef _OPENMP
+  const int threads = static_cast<int>(std::min<std::int64_t>(options.num_threads, blocks));
+  if (threads > 1 && !in_forked_child()) {
+    std::atomic<int> finished{0};
+#pragma omp parallel num_threads(threads)
+    {
+      const bool calling = omp_get_thread_num() == 0;
+      work(run, calling, make_worker);
+      finished.fetch_add(1, std::memory_order_release);
+      // The barrier at the end would not let the calling thread answer Ctrl-C.
+      while (calling && finished.load(std::memory_order_acquire) < omp_get_num_threads()) {
+        run.report_if_due();
+        std::this_thread::sleep_for(kWaitForOthers);
+      }
+    }
+    run.finish();
+    return;
+  }
+#endif
+  work(run, true, make_worker);
+  run.finish();
+}
+
+std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// Short rows take a part of a cache line, longer ones whole lines of 16 floats.
+std::int64_t row_stride(std::int64_t outcomes) {
+  if (outcomes <= 4) return 4;
+  if (outcomes <= 8) return 8;
+  return (outcomes + 15) / 16 * 16;
+}
+
+std::int64_t q_stride(std::int64_t actions) { return actions <= 4 ? 4 : (actions + 7) / 8 * 8; }
+
+// The sampling rule of mdp.hpp: thresholds from the last possible outcome on exceed every u.
+template <class Real>
+void write_thresholds(const double* probability, std::int64_t outcomes, std::int64_t stride, Real* thresholds) {
+  std::int64_t last = outcomes - 1;
+  while (last > 0 && !(probability[last] > 0.0)) --last;
+  double cumulative = 0.0;
+  for (std::int64_t k = 0; k < last; ++k) {
+    cumulative += probability[k];
+    thresholds[k] = static_cast<Real>(cumulative);
+  }
+  std::fill(thresholds + last, thresholds + stride, Real{2});
+}
+
+void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
+void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
+void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
+void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
+
+// One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
+template <class Real>
+class TrainWorker {
+ public:
+  TrainWorker(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
+              const TrainArrays<Real>& arrays)
+      : batch_(batch), schedule_(schedule), arrays_(arrays), kernels_(kernels()), buffer_(batch.shape()) {
+    const Shape& shape = batch.shape();
+    block_.states = static_cast<std::int32_t>(shape.states);
+    block_.actions = static_cast<std::int32_t>(shape.actions);
+    block_.dense = shape.dense;
+    block_.row_stride = row_stride(shape.outcomes);
+    block_.start_stride = row_stride(shape.states);
+    block_.q_stride = q_stride(shape.actions);
+    block_.reward_noise = static_cast<Real>(shape.reward_noise);
+    block_.num_episodes = schedule.num_episodes;
+    block_.num_steps = schedule.num_steps;
+    block_.continuing = schedule.continuing;
+    block_.uniform_behaviour = learner.uniform_behaviour;
+    block_.epsilon = learner.epsilon;
+    block_.learning_rate = learner.learning_rate;
+    block_.learning_rate_decay = learner.learning_rate_decay;
+    block_.discount = static_cast<Real>(learner.discount);
+    block_.num_snapshots = arrays.num_snapshots;
+    block_.snapshot_episodes = arrays.snapshot_episodes;
+
+    const std::size_t lanes = size(std::min<std::int64_t>(kLanes, batch.size()));
+    row_cells_ = size(shape.pairs() * block_.row_stride);
+    reward_cells_ = shape.dense ? size(shape.pairs()) : row_cells_;
+    q_cells_ = size(shape.states * block_.q_stride);
+    thresholds_ = make_aligned<Real>(lanes * row_cells_);
+    rewards_ = make_aligned<Real>(lanes * reward_cells_);
+    start_ = make_aligned<Real>(lanes * size(block_.start_stride));
+    if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * row_cells_);
+    if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
+    q_table_ = make_aligned<Real>(kLanes * q_cells_);
+    if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
+  }
+
+  std::int64_t operator()(std::int64_t block_index, Pulse& pulse) {
+    const std::int64_t first = block_index * kLanes;
+    block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (lane < block_.active) {
+        write_task(lane, first + lane);
+      } else {
+        // Without a task of its own a lane runs on the first one's, in its own table, unseen.
+        block_.tables[lane] = block_.tables[0];
+      }
+      write_table(lane, lane < block_.active ? first + lane : first);
+      set_stream(lane, lane < block_.active ? first + lane : first);
+      block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
+    }
+    begin(kernels_, block_);
+    while (block_.unfinished > 0) {
+      if (pulse.stop_requested()) return 0;
+      advance(kernels_, block_, kStepsBetweenPulses);
+    }
+    return block_.active;
+  }
+
+ private:
+  void write_task(int lane, std::int64_t index) {
+    const Shape& shape = batch_.shape();
+    const TaskView task = batch_.load(index, buffer_);
+    Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
+    Real* rewards = rewards_.get() + size(lane) * reward_cells_;
+    Real* start = start_.get() + lane * block_.start_stride;
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row_stride,
+                       thresholds + pair * block_.row_stride);
+    }
+    write_thresholds(task.start, shape.states, block_.start_stride, start);
+    LaneTables<Real>& tables = block_.tables[lane];
+    tables = {thresholds, rewards, nullptr, nullptr, start, nullptr, nullptr};
+    if (shape.dense) {
+      std::copy_n(task.reward, shape.pairs(), rewards);
+      std::uint8_t* terminal = terminal_.get() + lane * shape.states;
+      std::copy_n(task.terminated, shape.states, terminal);
+      const bool any = std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+      tables.terminal = any ? terminal : nullptr;
+      return;
+    }
+    std::int32_t* successors = successors_.get() + size(lane) * row_cells_;
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      for (std::int64_t k = 0; k < shape.outcomes; ++k) {
+        const std::int64_t from = pair * shape.outcomes + k;
+        const std::int64_t to = pair * block_.row_stride + k;
+        rewards[to] = static_cast<Real>(task.reward[from]);
+        successors[to] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
+      }
+    }
+    tables.successors = successors;
+  }
+
+  void write_table(int lane, std::int64_t index) {
+    const Shape& shape = batch_.shape();
+    Real* q = q_table_.get() + size(lane) * q_cells_;
+    const Real* initial = arrays_.initial_table + (arrays_.initial_per_task ? index * shape.pairs() : 0);
+    for (std::int64_t s = 0; s < shape.states; ++s) {
+      Real* row = q + s * block_.q_stride;
+      std::copy_n(initial + s * shape.actions, shape.actions, row);
+      std::fill(row + shape.actions, row + block_.q_stride, -std::numeric_limits<Real>::infinity());
+    }
+    block_.tables[lane].q_table = q;
+    if (visits_) {
+      std::uint32_t* visits = visits_.get() + size(lane) * q_cells_;
+      std::fill_n(visits, q_cells_, 0u);
+      block_.tables[lane].visits = visits;
+    }
+  }
+
+  void set_stream(int lane, std::int64_t index) {
+    const Stream stream = make_stream(schedule_.key, batch_.ids()[index], Purpose::learning);
+    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = stream.s[word];
+  }
+
+  LaneOutputs<Real> outputs(std::int64_t index) const {
+    const Shape& shape = batch_.shape();
+    LaneOutputs<Real> out{};
+    if (arrays_.returns) out.returns = arrays_.returns + index * schedule_.num_episodes;
+    if (arrays_.q_table) out.q_table = arrays_.q_table + index * shape.pairs();
+    if (arrays_.policy) out.policy = arrays_.policy + index * shape.states;
+    if (arrays_.snapshots) out.snapshots = arrays_.snapshots + index * arrays_.num_snapshots * shape.pairs();
+    return out;
+  }
+
+  const TaskBatch& batch_;
+  const Schedule& schedule_;
+  const TrainArrays<Real>& arrays_;
+  const Kernels& kernels_;
+  TaskBuffer buffer_;
+  Block<Real> block_{};
+  std::size_t row_cells_, reward_cells_, q_cells_;
+  AlignedArray<Real> thresholds_, rewards_, start_, q_table_;
+  AlignedArray<std::int32_t> successors_;
+  AlignedArray<std::uint8_t> terminal_;
+  AlignedArray<std::uint32_t> visits_;
+};
+
+void require(bool condition, const char* name, double value, const char* expected) {
+  if (condition) return;
+  std::ostringstream message;
+  message << name << " is " << value << ", expected " << expected;
+  throw std::invalid_argument(message.str());
+}
+
+void check(const Learner& learner, const Schedule& schedule) {
+  require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate", learner.learning_rate,
+          "0 to 1");
+  require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay), "learning_rate_decay",
+          learner.learning_rate_decay, "a finite number >= 0");
+  require(learner.discount >= 0.0 && learner.discount <= 1.0, "discount", learner.discount, "0 to 1");
+  require(schedule.num_episodes >= 0, "num_episodes", static_cast<double>(schedule.num_episodes), ">= 0");
+  require(schedule.num_steps >= 1, "num_steps", static_cast<double>(schedule.num_steps), ">= 1");
+  for (std::int64_t e = 0; !learner.uniform_behaviour && e < schedule.num_episodes; ++e) {
+    require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
+  }
+}
+
+void check(const Criterion& criterion) {
+  require(criterion.horizon >= 0, "horizon", static_cast<double>(criterion.horizon), ">= 0");
+  require(criterion.discount >= 0.0 && criterion.discount <= 1.0, "discount", criterion.discount, "0 to 1");
+  require(criterion.horizon > 0 || criterion.discount < 1.0, "discount", criterion.discount,
+          "below 1 when there is no horizon");
+  require(criterion.tolerance > 0.0, "tolerance", criterion.tolerance, "a number above 0");
+}
+
+}  // namespace
+
+template <class Real>
+void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
+           const TrainArrays<Real>& arrays, const RunOptions& options) {
+  check(learner, schedule);
+  kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
+  for_each_block(batch.size(), kLanes, options,
+                 [&] { return TrainWorker<Real>(batch, learner, schedule, arrays); });
+}
+
+template void train<float>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<float>&,
+                           const RunOptions&);
+template void train<double>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<double>&,
+                            const RunOptions&);
+
+void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out, const RunOptions& options) {
+  check(criterion);
+  const Shape& shape = batch.shape();
+  for_each_block(batch.size(), 1, options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer);
+      double* values = out.values + i * shape.states;
+      std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
+      metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
+                         out.policy + i * shape.states, plan, scratch, pulse.interrupt());
+      out.returns[i] = start_value(shape, task, values);
+      return std::int64_t{1};
+    };
+  });
+}
+
+void evaluate(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
+              const RunOptions& options) {
+  check(criterion);
+  const Shape& shape = batch.shape();
+  for_each_block(batch.size(), 1, options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch(),
+            room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer);
+      for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
+        const std::int64_t place = i * arrays.num_policies + p;
+        const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
+        double* values = arrays.values ? arrays.values + place * shape.states : room.data();
+        evaluate_policy(shape, task, criterion, policy, values, scratch, pulse.interrupt());
+        arrays.returns[place] = start_value(shape, task, values);
+      }
+      return std::int64_t{1};
+    };
+  });
+}
+
+void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  for_each_block(batch.size(), kLanes, options, [&] {
+    return [&, buffer = TaskBuffer(shape)](std::int64_t block, Pulse& pulse) mutable {
+      const std::int64_t end = std::min(batch.size(), (block + 1) * kLanes);
+      for (std::int64_t i = block * kLanes; i < end && !pulse.stop_requested(); ++i) {
+        const TaskView task = batch.load(i, buffer);
+        const std::int64_t entries = shape.probabilities();
+        if (out.probability) std::copy_n(task.probability, entries, out.probability + i * entries);
+        if (out.next_state) std::copy_n(task.next_state, entries, out.next_state + i * entries);
+        if (out.reward) std::copy_n(task.reward, shape.rewards(), out.reward + i * shape.rewards());
+        if (out.terminated) {
+          std::copy_n(task.terminated, shape.terminations(), out.terminated + i * shape.terminations());
+        }
+        if (out.start) std::copy_n(task.start, shape.states, out.start + i * shape.states);
+      }
+      return end - block * kLanes;
+    };
+  });
+}
+
+bool openmp_enabled() {
+#ifdef _OPENMP
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace metarl_fast

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The public C++ interface: run learners and planners over batches of tasks, on several threads.
+//
+// Results depend on the arguments alone, never on num_threads or on the instruction set.
+// All functions throw std::invalid_argument on arguments out of range, std::bad_alloc without memory, and
+// pass on what `progress` throws. Nothing is printed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "mdp.hpp"
+#include "solvers/planning.hpp"
+
+namespace metarl_fast {
+
+// Called about twenty times a second on the calling thread with the number of tasks done; throw to cancel.
+using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+struct RunOptions {
+  int num_threads = 1;
+  Progress progress;
+};
+
+struct Learner {
+  double learning_rate = 0.1;
+  double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
+  double discount = 0.95;
+  bool uniform_behaviour = true;
+  const double* epsilon = nullptr;   // [num_episodes], unless the behaviour is uniform
+};
+
+struct Schedule {
+  std::uint64_t key = 0;             // of the learner's random streams
+  std::int64_t num_episodes = 1;
+  std::int64_t num_steps = 1;        // time limit of an episode
+  bool continuing = false;           // keep the state when the time limit is reached
+};
+
+// Tables in and out; Real is float or double. Null for what is not wanted.
+template <class Real>
+struct TrainArrays {
+  const Real* initial_table = nullptr;   // [S][A], or [tasks][S][A] if initial_per_task
+  bool initial_per_task = false;
+  Real* q_table = nullptr;               // [tasks][S][A]
+  std::int32_t* policy = nullptr;        // [tasks][S]
+  Real* returns = nullptr;               // [tasks][num_episodes]
+  Real* snapshots = nullptr;             // [tasks][num_snapshots][S][A]
+  const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
+  std::int64_t num_snapshots = 0;
+};
+
+// Runs the learner on each task from its own copy of the initial table.
+template <class Real>
+void train(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<Real>&, const RunOptions&);
+
+// values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value);
+// plan [tasks][horizon][S] or null.
+struct SolveArrays {
+  double* values;
+  double* q_values;
+  std::int32_t* policy;
+  std::int32_t* plan;
+  double* returns;
+};
+void solve(const TaskBatch&, const Criterion&, const SolveArrays&, const RunOptions&);
+
+// policy [tasks][num_policies][S][A], or [num_policies][S][A] if shared; values [tasks][num_policies][S] or
+// null; returns [tasks][num_policies].
+struct EvaluateArrays {
+  const double* policy;
+  bool policy_shared;
+  std::int64_t num_policies;
+  double* values;
+  double* returns;
+};
+void evaluate(const TaskBatch&, const Criterion&, const EvaluateArrays&, const RunOptions&);
+
+// Writes every task out in the layout of mdp.hpp; null for what is not wanted.
+struct MaterialiseArrays {
+  double* probability;
+  std::int32_t* next_state;
+  double* reward;
+  std::uint8_t* terminated;
+  double* start;
+};
+void materialise(const TaskBatch&, const MaterialiseArrays&, const RunOptions&);
+
+bool openmp_enabled();
+
+}  // namespace metarl_fast

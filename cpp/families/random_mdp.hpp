@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// Independent random MDPs: every (state, action) row and every reward is drawn on its own.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "../elementary.hpp"
+#include "../mdp.hpp"
+#include "../rng.hpp"
+
+namespace metarl_fast {
+
+struct RandomMdp {
+  enum class TransitionLaw { uniform, dirichlet, garnet };
+  enum class RewardLaw { normal, uniform, fixed };
+
+  std::int64_t states = 0;
+  std::int64_t actions = 0;
+  TransitionLaw transition_law = TransitionLaw::uniform;
+  double concentration = 1.0;   // dirichlet
+  std::int64_t branching = 1;   // garnet
+  RewardLaw reward_law = RewardLaw::uniform;
+  double reward_a = 0.0;        // mean or low
+  double reward_b = 1.0;        // standard deviation or high
+  std::vector<double> rewards;  // fixed, [S][A]
+  double reward_noise = 0.0;
+  std::vector<double> start;    // [S]
+
+  Shape shape() const;
+  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
+
+ private:
+  void write_uniform_row(Stream& stream, double* row) const;
+  void write_dirichlet_row(Stream& stream, double* row) const;
+  void write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
+                        std::vector<double>& cuts) const;
+  double draw_reward(Stream& stream, std::int64_t pair) const;
+};
+
+// log of a Gamma(shape, 1) variate: Marsaglia and Tsang, "A simple method for generating gamma variables",
+// ACM TOMS 26 (2000). In logarithms, because a small shape gives values that a double cannot hold.
+inline double log_gamma_variate(Stream& stream, double shape) {
+  double log_boost = 0.0;
+  if (shape < 1.0) {
+    log_boost = portable_log(open_unit(next(stream))) / shape;
+    shape += 1.0;
+  }
+  const double d = shape - 1.0 / 3.0;
+  const double c = 1.0 / std::sqrt(9.0 * d);
+  for (;;) {
+    const double x = normal_quantile(open_unit(next(stream)));
+    const double u = open_unit(next(stream));
+    const double root = 1.0 + c * x;
+    if (root <= 0.0) continue;
+    const double v = root * root * root;
+    const double log_v = portable_log(v);
+    if (portable_log(u) < 0.5 * x * x + d - d * v + d * log_v) return portable_log(d) + log_v + log_boost;
+  }
+}
+
+inline Shape RandomMdp::shape() const {
+  const bool dense = transition_law != TransitionLaw::garnet;
+  return {states, actions, dense ? states : branching, dense, reward_noise};
+}
+
+// P[s, a, k] = w_k / sum w, w uniform in [0, 1) on a grid of 2^-24.
+inline void RandomMdp::write_uniform_row(Stream& stream, double* row) const {
+  std::int64_t total = 0;
+  for (std::int64_t k = 0; k < states; ++k) {
+    const std::uint32_t weight = next(stream) >> 8;
+    total += weight;
+    row[k] = static_cast<double>(weight);
+  }
+  if (total == 0) {  // one row in 2^(24 S)
+    row[0] = 1.0;
+    total = 1;
+  }
+  const double scale = 1.0 / static_cast<double>(total);
+  for (std::int64_t k = 0; k < states; ++k) row[k] *= scale;
+}
+
+// P[s, a, :] ~ Dirichlet(concentration, ..., concentration), as normalised gamma variates.
+inline void RandomMdp::write_dirichlet_row(Stream& stream, double* row) const {
+  for (std::int64_t k = 0; k < states; ++k) row[k] = log_gamma_variate(stream, concentration);
+  const double largest = *std::max_element(row, row + states);
+  double total = 0.0;
+  for (std::int64_t k = 0; k < states; ++k) {
+    row[k] = portable_exp(row[k] - largest);
+    total += row[k];
+  }
+  for (std::int64_t k = 0; k < states; ++k) row[k] /= total;
+}
+
+// Garnet (Archibald, McKinnon and Thomas, JORS 46, 1995): `branching` distinct next states (Floyd's
+// sampling, kept in order), probabilities between sorted uniform cut points.
+inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
+                                        std::vector<double>& cuts) const {
+  std::int32_t* end = next_state;
+  for (std::int64_t limit = states - branching; limit < states; ++limit) {
+    const auto candidate = static_cast<std::int32_t>(below(next(stream), static_cast<std::uint32_t>(limit + 1)));
+    std::int32_t* place = std::lower_bound(next_state, end, candidate);
+    if (place != end && *place == candidate) {
+      *end = static_cast<std::int32_t>(limit);  // larger than all before it
+    } else {
+      std::copy_backward(place, end, end + 1);
+      *place = candidate;
+    }
+    ++end;
+  }
+  cuts.resize(static_cast<std::size_t>(branching));
+  for (std::int64_t k = 0; k + 1 < branching; ++k) cuts[static_cast<std::size_t>(k)] = unit(next(stream), double{});
+  cuts.back() = 1.0;
+  std::sort(cuts.begin(), cuts.end());
+  double previous = 0.0;
+  for (const double cut : cuts) {
+    *probability++ = cut - previous;
+    previous = cut;
+  }
+}
+
+inline double RandomMdp::draw_reward(Stream& stream, std::int64_t pair) const {
+  switch (reward_law) {
+    case RewardLaw::normal: return reward_a + reward_b * normal_quantile(open_unit(next(stream)));
+    case RewardLaw::uniform: return reward_a + (reward_b - reward_a) * unit(next(stream), double{});
+    case RewardLaw::fixed: break;
+  }
+  return rewards[static_cast<std::size_t>(pair)];
+}
+
+inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
+  const bool garnet = transition_law == TransitionLaw::garnet;
+  const std::int64_t outcomes = garnet ? branching : states;
+  Stream transition_stream = make_stream(key, id, Purpose::transitions);
+  Stream reward_stream = make_stream(key, id, Purpose::rewards);
+  std::vector<double> cuts;
+  for (std::int64_t pair = 0; pair < states * actions; ++pair) {
+    double* row = task.probability.data() + pair * outcomes;
+    const double reward = draw_reward(reward_stream, pair);
+    switch (transition_law) {
+      case TransitionLaw::uniform: write_uniform_row(transition_stream, row); break;
+      case TransitionLaw::dirichlet: write_dirichlet_row(transition_stream, row); break;
+      case TransitionLaw::garnet:
+        write_garnet_row(transition_stream, row, task.next_state.data() + pair * outcomes, cuts);
+        break;
+    }
+    std::fill_n(task.reward.data() + pair * (garnet ? outcomes : 1), garnet ? outcomes : 1, reward);
+  }
+  std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
+  std::copy(start.begin(), start.end(), task.start.begin());
+}
+
+}  // namespace metarl_fast

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "mdp.hpp"
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace metarl_fast {
+namespace {
+
+// Rows written in float32 miss 1 by about 1e-6.
+constexpr double kRowTolerance = 1e-5;
+constexpr std::uint64_t kIdLimit = std::uint64_t{1} << 56;
+
+[[noreturn]] void reject(const std::ostringstream& message) { throw std::invalid_argument(message.str()); }
+
+std::string location(std::int64_t task, std::int64_t state, std::int64_t action) {
+  std::ostringstream text;
+  text << "[task=" << task << ", state=" << state << ", action=" << action << "]";
+  return text.str();
+}
+
+// Checks one distribution; `name` is called only to build a message.
+template <class Name>
+void check_distribution(const double* row, std::int64_t size, Name name) {
+  double sum = 0.0;
+  for (std::int64_t k = 0; k < size; ++k) {
+    if (!(row[k] >= 0.0) || !std::isfinite(row[k])) {
+      std::ostringstream message;
+      message << name() << " has probability " << row[k] << " at position " << k
+              << ", expected a finite number >= 0";
+      reject(message);
+    }
+    sum += row[k];
+  }
+  if (!(std::fabs(sum - 1.0) <= kRowTolerance)) {
+    std::ostringstream message;
+    message.precision(9);
+    message << name() << " sums to " << sum << ", expected 1";
+    reject(message);
+  }
+}
+
+void check_task(const Shape& shape, const TaskView& task, std::int64_t index) {
+  const char* table = shape.dense ? "transitions" : "probability";
+  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    const auto where = [&] { return location(index, pair / shape.actions, pair % shape.actions); };
+    check_distribution(task.probability + pair * shape.outcomes, shape.outcomes, [&] { return table + where(); });
+  }
+  const std::int64_t rewards_per_pair = shape.dense ? 1 : shape.outcomes;
+  for (std::int64_t i = 0; i < shape.rewards(); ++i) {
+    if (!std::isfinite(task.reward[i])) {
+      const std::int64_t pair = i / rewards_per_pair;
+      std::ostringstream message;
+      message << "rewards" << location(index, pair / shape.actions, pair % shape.actions) << " is "
+              << task.reward[i] << ", expected a finite number";
+      reject(message);
+    }
+  }
+  if (!shape.dense) {
+    for (std::int64_t i = 0; i < shape.probabilities(); ++i) {
+      if (task.next_state[i] < 0 || task.next_state[i] >= shape.states) {
+        const std::int64_t pair = i / shape.outcomes;
+        std::ostringstream message;
+        message << "next_state" << location(index, pair / shape.actions, pair % shape.actions) << " is "
+                << task.next_state[i] << ", expected 0 to " << shape.states - 1;
+        reject(message);
+      }
+    }
+  }
+}
+
+void check_shape(const Shape& shape) {
+  // The largest table of a batch has S*A*K entries of 8 bytes, and the kernel indexes rows with 32 bits.
+  constexpr double kMostPairs = std::numeric_limits<std::int32_t>::max();
+  constexpr double kMostEntries = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 16);
+  const bool positive = shape.states > 0 && shape.actions > 0 && shape.outcomes > 0;
+  const double pairs = static_cast<double>(shape.states) * static_cast<double>(shape.actions);
+  if (!positive || pairs > kMostPairs || pairs * static_cast<double>(shape.outcomes) > kMostEntries) {
+    std::ostringstream message;
+    message << "num_states=" << shape.states << ", num_actions=" << shape.actions
+            << ", outcomes=" << shape.outcomes << ": all must be positive and num_states * num_actions below 2^31";
+    reject(message);
+  }
+  if (!(shape.reward_noise >= 0.0) || !std::isfinite(shape.reward_noise)) {
+    std::ostringstream message;
+    message << "reward_noise is " << shape.reward_noise << ", expected a finite number >= 0";
+    reject(message);
+  }
+}
+
+std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+}  // namespace
+
+TaskBuffer::TaskBuffer(const Shape& shape)
+    : probability(size(shape.probabilities())),
+      next_state(shape.dense ? 0 : size(shape.probabilities())),
+      reward(size(shape.rewards())),
+      terminated(size(shape.terminations())),
+      start(size(shape.states)) {}
+
+TaskView TaskBuffer::view() const {
+  return {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data()};
+}
+
+TaskBatch::TaskBatch(const Shape& shape, TaskIds ids) : shape_(shape), ids_(std::move(ids)) {
+  check_shape(shape_);
+  if (ids_.count < 0) {
+    std::ostringstream message;
+    message << "a batch of " << ids_.count << " tasks, expected a count >= 0";
+    reject(message);
+  }
+  for (std::int64_t i = 0; i < ids_.count; i = ids_.list ? i + 1 : ids_.count) {
+    const std::uint64_t last = ids_.list ? ids_[i] : ids_[ids_.count - 1];
+    if (last >= kIdLimit) {
+      std::ostringstream message;
+      message << "task id " << last << " is too large, expected one below 2^56";
+      reject(message);
+    }
+  }
+}
+
+StoredTasks::StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays)
+    : TaskBatch(shape, std::move(ids)), arrays_(std::move(arrays)) {
+  for (std::int64_t index = 0; index < size(); ++index) {
+    const TaskView task = at(index);
+    check_task(shape, task, index);
+    if (index == 0 || arrays_.start_stride != 0) {
+      check_distribution(task.start, shape.states, [&] { return "start[task=" + std::to_string(index) + "]"; });
+    }
+  }
+}
+
+TaskView StoredTasks::at(std::int64_t index) const {
+  TaskView task = arrays_.first;
+  task.probability += index * shape().probabilities();
+  if (!shape().dense) task.next_state += index * shape().probabilities();
+  task.reward += index * shape().rewards();
+  task.terminated += index * arrays_.terminated_stride;
+  task.start += index * arrays_.start_stride;
+  return task;
+}
+
+TaskView StoredTasks::load(std::int64_t index, TaskBuffer&) const { return at(index); }
+
+}  // namespace metarl_fast

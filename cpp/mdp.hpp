@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Tasks and batches of tasks: the memory layout, and the only checks of task data.
+//
+// A task is an outcome list: for each (state, action), K outcomes (probability, next state, reward,
+// terminated), as in Gymnasium's toy-text `P`. Two storages, all arrays C-ordered, S states, A actions:
+//
+//                 dense                                   outcomes
+//   probability   [S][A][S], outcome k leads to state k   [S][A][K], unused places hold probability 0
+//   next_state    (none)                                  [S][A][K]
+//   reward        [S][A]                                  [S][A][K]
+//   terminated    [S], by the state entered               [S][A][K], by the outcome
+//   start         [S]                                     [S]
+//
+// The sampling rule, for both: u uniform in [0, 1) selects the first outcome whose cumulative probability
+// (summed in double, in order, then rounded to the table's type) exceeds u; the last outcome of positive
+// probability is taken when rounding leaves none.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace metarl_fast {
+
+struct Shape {
+  std::int64_t states = 0;
+  std::int64_t actions = 0;
+  std::int64_t outcomes = 0;  // K; equals `states` when dense
+  bool dense = true;
+  double reward_noise = 0.0;  // standard deviation of the Gaussian added to each sampled reward
+
+  std::int64_t pairs() const { return states * actions; }
+  std::int64_t probabilities() const { return pairs() * outcomes; }
+  std::int64_t rewards() const { return dense ? pairs() : probabilities(); }
+  std::int64_t terminations() const { return dense ? states : probabilities(); }
+};
+
+// One task in double precision; pointers into memory that somebody else keeps.
+struct TaskView {
+  const double* probability = nullptr;
+  const std::int32_t* next_state = nullptr;
+  const double* reward = nullptr;
+  const std::uint8_t* terminated = nullptr;
+  const double* start = nullptr;
+};
+
+// Room for one generated task.
+struct TaskBuffer {
+  explicit TaskBuffer(const Shape& shape);
+  TaskView view() const;
+
+  std::vector<double> probability;
+  std::vector<std::int32_t> next_state;
+  std::vector<double> reward;
+  std::vector<std::uint8_t> terminated;
+  std::vector<double> start;
+};
+
+// Which tasks a batch holds. A task's id names its random streams, so a part of a batch behaves as it did
+// in the whole.
+struct TaskIds {
+  std::uint64_t first = 0;
+  std::int64_t count = 0;
+  std::shared_ptr<const std::uint64_t> list;  // instead of first, first+1, ... when not null
+
+  std::uint64_t operator[](std::int64_t index) const {
+    return list ? list.get()[index] : first + static_cast<std::uint64_t>(index);
+  }
+};
+
+class TaskBatch {
+ public:
+  TaskBatch(const Shape& shape, TaskIds ids);
+  TaskBatch(const TaskBatch&) = delete;
+  TaskBatch& operator=(const TaskBatch&) = delete;
+  virtual ~TaskBatch() = default;
+
+  // The task at `index`, written into `buffer` if it does not lie in memory already.
+  virtual TaskView load(std::int64_t index, TaskBuffer& buffer) const = 0;
+
+  const Shape& shape() const { return shape_; }
+  const TaskIds& ids() const { return ids_; }
+  std::int64_t size() const { return ids_.count; }
+
+ private:
+  Shape shape_;
+  TaskIds ids_;
+};
+
+// Tasks that lie in memory; `owner` keeps it alive. A shared start or termination array has stride 0.
+struct TaskArrays {
+  TaskView first;
+  std::int64_t start_stride = 0;
+  std::int64_t terminated_stride = 0;
+  std::shared_ptr<const void> owner;
+};
+
+class StoredTasks final : public TaskBatch {
+ public:
+  // Throws std::invalid_argument naming the first row that is not a distribution or value that is not finite.
+  StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays);
+  TaskView load(std::int64_t index, TaskBuffer& buffer) const override;
+
+ private:
+  TaskView at(std::int64_t index) const;
+  TaskArrays arrays_;
+};
+
+// Tasks drawn by a family when somebody looks. A family is a class with
+//   Shape shape() const;
+//   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&) const;
+template <class Family>
+class GeneratedTasks final : public TaskBatch {
+ public:
+  GeneratedTasks(Family family, std::uint64_t key, TaskIds ids)
+      : TaskBatch(family.shape(), std::move(ids)), family_(std::move(family)), key_(key) {}
+
+  TaskView load(std::int64_t index, TaskBuffer& buffer) const override {
+    family_.write(key_, ids()[index], buffer);
+    return buffer.view();
+  }
+
+ private:
+  Family family_;
+  std::uint64_t key_;
+};
+
+}  // namespace metarl_fast

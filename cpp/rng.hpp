@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Random streams. This file is a compatibility promise: the same (seed, task, purpose) gives the
+// same numbers on every machine, for ever. `tests/data/rng.csv` pins it.
+//
+//   key      64 bits, made from the user's seed in Python
+//   task     56 bits, the integer that names a task
+//   purpose  8 bits, what the numbers are for (below); purposes never share numbers
+//
+// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011)
+// turns (key, task, purpose) into the 128-bit state of a xoshiro128++ generator (Blackman and Vigna,
+// "Scrambled linear pseudorandom number generators", ACM TOMS 2021). The n-th number of a stream thus
+// depends on nothing else: not on threads, lanes, block sizes or instruction sets. The sequential
+// generator is used because it costs 11 plain operations a number where Philox costs about 70.
+//
+// Everything here is `static`: the kernel compiles this text once per instruction set, and a shared
+// inline symbol could carry AVX-512 code to a processor that lacks it.
+#pragma once
+
+#include <cstdint>
+
+namespace metarl_fast {
+
+// Append only: the numbers are part of the promise.
+enum class Purpose : std::uint32_t { transitions = 0, rewards = 1, start = 2, layout = 3, learning = 4 };
+
+struct Philox4x32 {
+  std::uint32_t word[4];
+};
+
+static inline Philox4x32 philox4x32(Philox4x32 counter, std::uint32_t key0, std::uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter.word[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter.word[2];
+    counter = {{static_cast<std::uint32_t>(p1 >> 32) ^ counter.word[1] ^ key0,
+                static_cast<std::uint32_t>(p1),
+                static_cast<std::uint32_t>(p0 >> 32) ^ counter.word[3] ^ key1,
+                static_cast<std::uint32_t>(p0)}};
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return counter;
+}
+
+// xoshiro128++ state.
+struct Stream {
+  std::uint32_t s[4];
+};
+
+static inline Stream make_stream(std::uint64_t key, std::uint64_t task, Purpose purpose) {
+  const Philox4x32 counter{{0, 0, static_cast<std::uint32_t>(task),
+                            static_cast<std::uint32_t>(task >> 32) | static_cast<std::uint32_t>(purpose) << 24}};
+  const Philox4x32 block =
+      philox4x32(counter, static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
+  // xoshiro must not start from zero alone; one state in 2^128 is moved.
+  const bool all_zero = (block.word[0] | block.word[1] | block.word[2] | block.word[3]) == 0;
+  return {{block.word[0] | static_cast<std::uint32_t>(all_zero), block.word[1], block.word[2], block.word[3]}};
+}
+
+static inline std::uint32_t rotate_left(std::uint32_t x, int k) { return (x << k) | (x >> (32 - k)); }
+
+// One step of xoshiro128++ on four references, so that a kernel can keep its states lane by lane.
+static inline std::uint32_t xoshiro_next(std::uint32_t& s0, std::uint32_t& s1, std::uint32_t& s2,
+                                         std::uint32_t& s3) {
+  const std::uint32_t result = rotate_left(s0 + s3, 7) + s0;
+  const std::uint32_t t = s1 << 9;
+  s2 ^= s0;
+  s3 ^= s1;
+  s1 ^= s2;
+  s0 ^= s3;
+  s2 ^= t;
+  s3 = rotate_left(s3, 11);
+  return result;
+}
+
+static inline std::uint32_t next(Stream& stream) {
+  return xoshiro_next(stream.s[0], stream.s[1], stream.s[2], stream.s[3]);
+}
+
+// Integer in [0, n); the bias is below n / 2^32.
+static inline std::uint32_t below(std::uint32_t x, std::uint32_t n) {
+  return static_cast<std::uint32_t>((std::uint64_t{x} * n) >> 32);
+}
+
+// Uniform in [0, 1): 24 bits for float, 32 for double, exact in both.
+static inline float unit(std::uint32_t x, float) {
+  return static_cast<float>(static_cast<std::int32_t>(x >> 8)) * 0x1p-24f;
+}
+static inline double unit(std::uint32_t x, double) { return static_cast<double>(x) * 0x1p-32; }
+
+// Uniform in (0, 1): the midpoint of each of 2^32 cells, so that logarithms and quantiles are finite.
+static inline double open_unit(std::uint32_t x) { return (static_cast<double>(x) + 0.5) * 0x1p-32; }
+
+}  // namespace metarl_fast
