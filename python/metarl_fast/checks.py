@@ -1,0 +1,128 @@
+"""Argument checks with the value in the message: the one place where Python refuses bad input."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def integer(value: Any, name: str, low: int, high: int = 2**62) -> int:
+    """Return `value` as an int in [low, high]; floats and booleans are refused."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}, expected an integer")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, expected an integer") from None
+    if not low <= number <= high:
+        expected = f"at least {low}" if number < low else f"at most {high}"
+        raise ValueError(f"{name} is {number}, expected {expected}")
+    return number
+
+
+def real(
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
+) -> float:
+    """Return `value` as a finite float in [low, high], or in (low, high] with `open_low`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {value!r}, expected a number")
+    number = float(value)
+    if math.isfinite(number) and low <= number <= high and not (open_low and number == low):
+        return number
+    if low == -math.inf and high == math.inf:
+        expected = "a finite number"
+    elif high == math.inf:
+        expected = f"a finite number {'above' if open_low else 'of at least'} {low:g}"
+    else:
+        expected = f"a number {'above' if open_low else 'from'} {low:g} {'and at most' if open_low else 'to'} {high:g}"
+    raise ValueError(f"{name} is {number}, expected {expected}")
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return `value` if it is a boolean."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}, expected True or False")
+    return bool(value)
+
+
+def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
+    """Return `value` as a C-ordered array of `dtype`; refuse text, objects, complex and lossy integers."""
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {found.dtype}, expected numbers")
+    if np.issubdtype(dtype, np.integer) and found.dtype.kind == "f":
+        whole = np.isfinite(found) & (found == np.floor(found))
+        if not whole.all():
+            raise ValueError(f"{name} has the value {found[~whole].flat[0]}, expected integers")
+    if np.issubdtype(dtype, np.integer) and found.size:
+        info = np.iinfo(dtype)
+        if found.min() < info.min or found.max() > info.max:
+            extreme = found.min() if found.min() < info.min else found.max()
+            raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
+    return np.ascontiguousarray(found, dtype=dtype)
+
+
+def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return `values` if all are finite; else name the first that is not."""
+    good = np.isfinite(values)
+    if not good.all():
+        where = tuple(int(i) for i in np.argwhere(~good)[0])
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {values[where]}, expected a finite number")
+    return values
+
+
+def shape(values: NDArray[Any], name: str, *expected: tuple[int, ...]) -> NDArray[Any]:
+    """Return `values` if its shape is one of `expected`."""
+    if values.shape not in expected:
+        choices = " or ".join(str(e) for e in expected)
+        raise ValueError(f"{name} has shape {values.shape}, expected {choices}")
+    return values
+
+
+def _available_memory() -> int:
+    """Bytes that can be had without swapping, or a very large number where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 2**62
+
+
+# Below this no system is asked: a small call costs microseconds.
+_ALWAYS_FITS = 2**26
+
+
+def memory(num_bytes: int, what: str) -> None:
+    """Raise MemoryError before work starts when `what` needs more memory than there is."""
+    if num_bytes <= _ALWAYS_FITS:
+        return
+    available = _available_memory()
+    if num_bytes > available:
+        raise MemoryError(f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available")
+
+
+def require_extra(module: str, extra: str) -> Any:
+    """Import an optional module, or say which extra installs it."""
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"this needs {module}: install it with `pip install 'metarl-fast[{extra}]'`"
+        ) from error

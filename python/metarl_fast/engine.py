@@ -1,0 +1,190 @@
+"""Running a learner on many tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.learners import QLearning
+from metarl_fast.runtime import thread_count
+from metarl_fast.seeding import Seed, make_key
+from metarl_fast.tasks import Task, Tasks
+
+Progress: TypeAlias = Callable[[int, int], Any]
+"""Called now and then with (tasks done, tasks in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What N learners learned; None for what was not asked for."""
+
+    q_table: NDArray[Any] | None
+    """Action values [N, S, A]."""
+    policy: NDArray[np.int32]
+    """First best action of each state [N, S]."""
+    returns: NDArray[Any] | None
+    """Undiscounted sum of rewards of each episode [N, E]."""
+    snapshots: NDArray[Any] | None
+    """Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes."""
+    snapshot_episodes: tuple[int, ...] = ()
+
+    def get_policy(self) -> NDArray[np.int32]:
+        """Return the first best action of each state [N, S]."""
+        return self.policy
+
+
+def as_batch(tasks: Tasks | Task) -> Tasks:
+    """Return a batch; a single task becomes a batch of one."""
+    if isinstance(tasks, Task):
+        return tasks.batch
+    if not isinstance(tasks, Tasks):
+        raise TypeError(
+            f"tasks is a {type(tasks).__name__}, expected Tasks: draw them with a family's sample(n, rng=...) "
+            "or make them with from_arrays"
+        )
+    return tasks
+
+
+def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
+    """Return the time limit of an episode: `num_steps`, else the tasks' horizon."""
+    if num_steps is None and tasks.horizon is None:
+        raise ValueError("these tasks have no horizon: give num_steps, the number of steps of an episode")
+    return checks.integer(tasks.horizon if num_steps is None else num_steps, "num_steps", 1)
+
+
+def _initial_table(value: ArrayLike | None, learner: QLearning, tasks: Tasks, dtype: np.dtype[Any]) -> NDArray[Any]:
+    s, a = tasks.num_states, tasks.num_actions
+    if value is None:
+        return np.full((s, a), learner.initial_q, dtype)
+    if np.ndim(value) == 0:
+        return np.full((s, a), checks.real(value, "initial_table"), dtype)
+    table = checks.array(value, "initial_table", dtype.type)
+    return checks.finite(checks.shape(table, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
+
+
+def train(
+    learner: QLearning,
+    tasks: Tasks | Task,
+    num_episodes: int,
+    num_steps: int | None = None,
+    *,
+    rng: Seed = None,
+    initial_table: ArrayLike | None = None,
+    continuing: bool = False,
+    snapshot_episodes: Sequence[int] = (),
+    returns: bool = True,
+    q_table: bool = True,
+    dtype: DTypeLike = np.float32,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Run the learner on each task, from its own copy of the initial table.
+
+    Parameters
+    ----------
+    learner
+        The hyper-parameters; `num_states` and `num_actions` must be those of the tasks.
+    tasks
+        N tasks, or a single one.
+    num_episodes
+        E, at least 0.
+    num_steps
+        Time limit of an episode; default `tasks.horizon`. Reaching it cuts the episode short without being
+        terminal: the last update still looks ahead.
+    rng
+        None, an integer, a SeedSequence or a Generator. The result is a function of it and of the task's id, and
+        the same on any number of threads.
+    initial_table
+        A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`.
+    continuing
+        The state survives the time limit; episodes are then just periods in which returns are summed.
+    snapshot_episodes
+        Increasing numbers 0 to E: copy the table before each of these episodes (E: at the end).
+    returns, q_table
+        Whether to keep them: at 1e6 tasks they are what takes memory.
+    dtype
+        float32 or float64, of the tables the learner works in.
+    num_threads
+        Default: OMP_NUM_THREADS, else the processors this process may use.
+    progress
+        Called about twenty times a second with (tasks done, N).
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError
+        Before any work, with the offending value in the text.
+    KeyboardInterrupt
+        Within half a second of Ctrl-C.
+    """
+    if not isinstance(learner, QLearning):
+        raise TypeError(f"learner is a {type(learner).__name__}, expected QLearning")
+    batch = as_batch(tasks)
+    n, s, a = len(batch), batch.num_states, batch.num_actions
+    if (learner.num_states, learner.num_actions) != (s, a):
+        raise ValueError(
+            f"the learner has {learner.num_states} states and {learner.num_actions} actions, the tasks {s} and {a}"
+        )
+    episodes = checks.integer(num_episodes, "num_episodes", 0)
+    steps = episode_steps(batch, num_steps)
+    real = np.dtype(dtype)
+    if real not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {real}, expected float32 or float64")
+    snapshots_at = [checks.integer(e, "snapshot_episodes", 0, episodes) for e in snapshot_episodes]
+    if any(later <= earlier for earlier, later in zip(snapshots_at, snapshots_at[1:], strict=False)):
+        raise ValueError(f"snapshot_episodes are {snapshots_at}, expected increasing numbers")
+    cells = n * s * a
+    entries = cells * (bool(q_table) + len(snapshots_at)) + n * episodes * bool(returns)
+    checks.memory(entries * real.itemsize + n * s * 4, f"the results of {n} tasks and {episodes} episodes")
+    checks.memory(episodes * 8, f"the schedule of {episodes} episodes")
+    _check_scratch(batch, real.itemsize)
+
+    epsilon = learner.epsilons(episodes)
+    result = TrainResult(
+        q_table=np.empty((n, s, a), real) if q_table else None,
+        policy=np.empty((n, s), np.int32),
+        returns=np.empty((n, episodes), real) if returns else None,
+        snapshots=np.empty((n, len(snapshots_at), s, a), real) if snapshots_at else None,
+        snapshot_episodes=tuple(snapshots_at),
+    )
+    run = _core.train_float32 if real == np.float32 else _core.train_float64
+    run(
+        batch.core,
+        make_key(rng),
+        episodes,
+        steps,
+        checks.flag(continuing, "continuing"),
+        float(learner.learning_rate),
+        float(learner.learning_rate_decay),
+        float(learner.discount),
+        None if (epsilon == 1.0).all() else epsilon,
+        _initial_table(initial_table, learner, batch, real),
+        result.q_table,
+        result.policy,
+        result.returns,
+        result.snapshots,
+        np.array(snapshots_at, np.int64),
+        thread_count(num_threads),
+        progress,
+    )
+    return result
+
+
+def _check_scratch(batch: Tasks, itemsize: int) -> None:
+    """Refuse tasks whose tables, sixteen side by side on each thread, exceed memory."""
+    core = batch.core
+    rows = core.num_states * core.num_actions
+    row = core.num_outcomes + 15
+    lanes = min(16, max(len(batch), 1))
+    checks.memory(
+        rows * (row * (lanes * itemsize * 2 + 21) + 16 * itemsize * 2),
+        f"running tasks of {core.num_states} states, {core.num_actions} actions and {core.num_outcomes} outcomes",
+    )

@@ -1,0 +1,163 @@
+"""Scores between the random policy (0) and the optimum (1), and adaptation curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metarl_fast import checks
+from metarl_fast.engine import Progress, as_batch, train
+from metarl_fast.learners import QLearning
+from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
+from metarl_fast.seeding import Seed
+from metarl_fast.statistics import Interval, bootstrap_mean
+from metarl_fast.tasks import Task, Tasks
+
+# Tables are evaluated in parts of about this many bytes.
+_PART = 2**27
+
+
+def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
+    """Return the greedy policy [..., S, A] of action values [..., S, A]; equally good actions share alike.
+
+    Sharing matters before anything is learned: the greedy policy of an all-zero table is the random policy.
+    """
+    q = checks.array(q_table, "q_table", np.float64)
+    if q.ndim < 2 or q.shape[-1] == 0:
+        raise ValueError(f"q_table has shape {q.shape}, expected (..., S, A)")
+    best = q == q.max(axis=-1, keepdims=True)
+    return np.asarray(best / best.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Exact expected returns that scale a score, for one criterion."""
+
+    random: NDArray[np.float64]
+    """Of the uniformly random policy [N]."""
+    optimal: NDArray[np.float64]
+    """Of the optimal policy [N]."""
+    discount: float
+    horizon: int | None
+
+
+def bounds(
+    tasks: Tasks | Task,
+    discount: float = 0.95,
+    *,
+    horizon: int | None = None,
+    num_threads: int | None = None,
+) -> Bounds:
+    """Return the exact returns of the random and of the optimal policy.
+
+    With `discount` below 1 and no `horizon` the problem is discounted and endless; otherwise episodes have `horizon`
+    (default `tasks.horizon`) steps.
+    """
+    batch = as_batch(tasks)
+    if discount == 1.0 and horizon is None:
+        horizon = planning_horizon(batch, None)
+    uniform = np.full((batch.num_states, batch.num_actions), 1.0 / batch.num_actions)
+    baseline = policy_evaluation(batch, uniform, discount, horizon=horizon, num_threads=num_threads)
+    if horizon is None:
+        best = value_iteration(batch, discount, num_threads=num_threads)
+    else:
+        best = backward_induction(batch, horizon, discount, num_threads=num_threads)
+    return Bounds(baseline.returns, best.returns, float(discount), horizon)
+
+
+def score(
+    tasks: Tasks | Task, policy: ArrayLike, limits: Bounds, *, num_threads: int | None = None
+) -> NDArray[np.float64]:
+    """Return (J - J_random) / (J_optimal - J_random) for policies in the forms of `policy_evaluation`.
+
+    Returns
+    -------
+    ndarray [N] or [N, P]
+        NaN for tasks on which the random policy is optimal: nothing can be learned there.
+    """
+    batch = as_batch(tasks)
+    checks.shape(limits.optimal, "limits.optimal", (len(batch),))
+    found = policy_evaluation(
+        batch, policy, limits.discount, horizon=limits.horizon, num_threads=num_threads
+    ).returns
+    extra = found.ndim - 1
+    low = limits.random.reshape(-1, *[1] * extra)
+    room = limits.optimal.reshape(-1, *[1] * extra) - low
+    learnable = room > 1e-9 * np.maximum(1.0, np.abs(low))
+    return np.divide(found - low, room, out=np.full(found.shape, np.nan), where=np.broadcast_to(learnable, found.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationCurve:
+    """How well N learners did after few episodes."""
+
+    episodes: tuple[int, ...]
+    scores: NDArray[np.float64]
+    """Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned."""
+    returns: NDArray[Any]
+    """What the learners earned in each episode while they adapted [N, max(episodes)]."""
+
+    def interval(self, *, rng: Seed = 0, confidence: float = 0.95) -> Interval:
+        """Return the mean over tasks with a bootstrap interval, each [len(episodes)]."""
+        return bootstrap_mean(self.scores, rng=rng, confidence=confidence)
+
+
+def adapt(
+    learner: QLearning,
+    tasks: Tasks | Task,
+    episodes: Sequence[int] = (0, 1, 2, 5, 10, 20, 50),
+    *,
+    num_steps: int | None = None,
+    rng: Seed = None,
+    initial_table: ArrayLike | None = None,
+    limits: Bounds | None = None,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> AdaptationCurve:
+    """Let the learner adapt to each task and score its greedy policy after the given numbers of episodes.
+
+    Parameters
+    ----------
+    learner, tasks, num_steps, rng, initial_table, num_threads, progress
+        As in `train`.
+    episodes
+        Increasing numbers of episodes; 0 scores the initial table itself.
+    limits
+        From `bounds`, to share over several calls; default: for the learner's discount.
+
+    Returns
+    -------
+    AdaptationCurve
+    """
+    batch = as_batch(tasks)
+    if not len(episodes):
+        raise ValueError("episodes is empty, expected increasing numbers")
+    if limits is None:
+        limits = bounds(batch, learner.discount, num_threads=num_threads)
+    run = train(
+        learner,
+        batch,
+        checks.integer(max(episodes), "episodes", 0),
+        num_steps,
+        rng=rng,
+        initial_table=initial_table,
+        snapshot_episodes=episodes,
+        q_table=False,
+        num_threads=num_threads,
+        progress=progress,
+    )
+    assert run.snapshots is not None
+    assert run.returns is not None
+    scores = np.empty((len(batch), len(episodes)))
+    per_task = max(1, 8 * run.snapshots[:1].size)
+    step = max(1, _PART // per_task)
+    for first in range(0, len(batch), step):
+        part = slice(first, first + step)
+        policies = greedy_policy(run.snapshots[part])
+        part_limits = Bounds(limits.random[part], limits.optimal[part], limits.discount, limits.horizon)
+        scores[part] = score(batch[part], policies, part_limits, num_threads=num_threads)
+    return AdaptationCurve(tuple(episodes), scores, run.returns)

@@ -1,0 +1,22 @@
+"""Distributions over tasks, one family a file; `base.Family` is the protocol and the way to add one's own."""
+
+from metarl_fast.families.base import Family
+from metarl_fast.families.frozen_lake import FrozenLakeMaps
+from metarl_fast.families.goal_grid import Anywhere, Cells, GoalGrid, Region
+from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
+from metarl_fast.families.random_mdp import TaskDistribution
+
+__all__ = [
+    "Anywhere",
+    "Cells",
+    "Dirichlet",
+    "Family",
+    "Fixed",
+    "FrozenLakeMaps",
+    "Garnet",
+    "GoalGrid",
+    "Normal",
+    "Region",
+    "TaskDistribution",
+    "Uniform",
+]

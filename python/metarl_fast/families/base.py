@@ -1,0 +1,143 @@
+"""The family protocol, and families written in Python."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.seeding import Seed, make_key
+from metarl_fast.tasks import Ids, Recipe, StoredRecipe, Task, Tasks, from_arrays, from_outcomes
+
+HELD_OUT_IDS = 2**55
+"""Held-out tasks are numbered from here, training tasks from 0: no id is in both."""
+
+
+class Family:
+    """A distribution over tasks.
+
+    A family of one's own is a class with `num_states`, `num_actions`, optionally `horizon`, and a method `task`::
+
+        class Corridor(metarl_fast.Family):
+            num_states, num_actions, horizon = 5, 2, 20
+
+            def task(self, rng):
+                transitions = np.zeros((5, 2, 5))
+                for s in range(5):
+                    transitions[s, 0, max(s - 1, 0)] = 1.0
+                    transitions[s, 1, min(s + 1, 4)] = 1.0
+                rewards = np.zeros((5, 2))
+                rewards[rng.integers(5)] = 1.0
+                return {"transitions": transitions, "rewards": rewards, "start": 2}
+
+        tasks = Corridor().sample(1000, rng=0)
+
+    `task` may instead return `{"outcomes": table}` with the table of `from_outcomes`.
+    """
+
+    num_states: int
+    num_actions: int
+    horizon: int | None = None
+    _first_id = 0
+
+    def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
+        """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
+        raise NotImplementedError(f"{type(self).__name__} has no method task(rng)")
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        return PythonRecipe(self, key, ids)
+
+    @overload
+    def sample(self, num_tasks: None = None, *, rng: Seed = None) -> Task: ...
+    @overload
+    def sample(self, num_tasks: int, *, rng: Seed = None) -> Tasks: ...
+    def sample(self, num_tasks: int | None = None, *, rng: Seed = None) -> Task | Tasks:
+        """Draw tasks; they are generated when somebody looks.
+
+        Parameters
+        ----------
+        num_tasks
+            N for a batch of N; None for a single `Task`.
+        rng
+            None, an integer, a SeedSequence or a Generator. The same `rng` gives the same tasks, and a longer
+            sample begins with the shorter one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a count below 0 or a bad `rng`.
+        """
+        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, HELD_OUT_IDS)
+        ids = range(self._first_id, self._first_id + count)
+        tasks = Tasks(self._recipe(make_key(rng), ids), self.horizon)
+        return tasks[0] if num_tasks is None else tasks
+
+    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+        """Return (training family, held-out family), which never draw the same task.
+
+        Here tasks are told apart by id. Families with few different tasks divide those by `held_out`, the
+        fraction kept for evaluation.
+        """
+        checks.real(held_out, "held_out", 0.0, 1.0)
+        other = copy.copy(self)
+        object.__setattr__(other, "_first_id", HELD_OUT_IDS)
+        return self, other
+
+
+@dataclass(frozen=True)
+class PythonRecipe:
+    """Tasks drawn by a family's `task` method, all at once at first use."""
+
+    family: Family
+    key: int
+    ids: Ids
+
+    def stored(self) -> StoredRecipe:
+        """Draw them."""
+        drawn = []
+        for task_id in self.ids:
+            stream = np.random.Philox(key=np.array([self.key, task_id], dtype=np.uint64))
+            drawn.append(dict(self.family.task(np.random.Generator(stream))))
+        return stack(drawn, self.ids, self.family)
+
+    def build(self) -> _core.TaskBatch:
+        return self.stored().build()
+
+    def take(self, indices: NDArray[np.int64], ids: Ids) -> PythonRecipe:
+        return replace(self, ids=ids)
+
+
+def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
+    """Put single tasks, as `Family.task` returns them, into one recipe."""
+    s, a = family.num_states, family.num_actions
+    if not drawn:
+        empty = np.zeros((0, s, a, s))
+        return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), np.eye(s)[0], 0.0, ids)
+    names = set(drawn[0])
+    for place, task in enumerate(drawn):
+        if set(task) != names:
+            raise ValueError(f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}")
+    columns = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
+    columns.pop("horizon", None)
+    noise = {float(task.get("reward_noise", 0.0)) for task in drawn}
+    if len(noise) > 1:
+        raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
+    start = None if "start" not in columns else np.asarray(columns.pop("start"))
+    if "outcomes" in columns:
+        tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
+    else:
+        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
+    if (tasks.num_states, tasks.num_actions) != (s, a):
+        raise ValueError(
+            f"{type(family).__name__}.task returned {tasks.num_states} states and {tasks.num_actions} actions, "
+            f"expected {s} and {a}"
+        )
+    recipe = tasks.recipe
+    assert isinstance(recipe, StoredRecipe)
+    return replace(recipe, ids=ids)

@@ -1,0 +1,85 @@
+"""FrozenLake maps drawn by Gymnasium's own generator."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from metarl_fast import checks
+from metarl_fast.families.base import Family
+
+
+@dataclass(frozen=True)
+class FrozenLakeMaps(Family):
+    """Gymnasium's FrozenLake on random maps; needs the extra `gym`.
+
+    Parameters
+    ----------
+    side
+        Side of the square map.
+    frozen_probability
+        Probability that a tile is frozen, not a hole; maps without a path to the goal are redrawn.
+    is_slippery, success_rate
+        As in Gymnasium: on slippery ice the move goes as intended with `success_rate`, else to a side.
+    horizon
+        Steps of an episode; default 25 * side, which is Gymnasium's 100 for side 4 and 200 for side 8.
+    part
+        "all" maps, or the disjoint "train" and "held_out" maps that `split` makes.
+    held_out
+        Fraction of maps that are held out when `part` is not "all".
+    """
+
+    side: int = 4
+    frozen_probability: float = 0.8
+    is_slippery: bool = True
+    success_rate: float = 1.0 / 3.0
+    horizon: int | None = None
+    part: Literal["all", "train", "held_out"] = "all"
+    held_out: float = 0.2
+
+    def __post_init__(self) -> None:
+        checks.integer(self.side, "side", 2, 64)
+        checks.real(self.frozen_probability, "frozen_probability", 0.0, 1.0, open_low=True)
+        checks.flag(self.is_slippery, "is_slippery")
+        checks.real(self.success_rate, "success_rate", 0.0, 1.0)
+        checks.real(self.held_out, "held_out", 0.0, 1.0)
+        if self.part not in ("all", "train", "held_out"):
+            raise ValueError(f"part is {self.part!r}, expected 'all', 'train' or 'held_out'")
+        if self.horizon is None:
+            object.__setattr__(self, "horizon", 25 * self.side)
+        checks.integer(self.horizon, "horizon", 1)
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S, the number of tiles."""
+        return self.side * self.side
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """4: left, down, right, up, in Gymnasium's order."""
+        return 4
+
+    def _is_held_out(self, desc: list[str]) -> bool:
+        """Maps are divided by content, since different draws can give the same map."""
+        return zlib.crc32("".join(desc).encode()) < self.held_out * 2**32
+
+    def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
+        """Draw a map that belongs to this part."""
+        frozen_lake = checks.require_extra("gymnasium.envs.toy_text.frozen_lake", "gym")
+        for _ in range(10_000):
+            desc = frozen_lake.generate_random_map(self.side, self.frozen_probability, int(rng.integers(2**31)))
+            if self.part == "all" or self._is_held_out(desc) == (self.part == "held_out"):
+                break
+        else:
+            raise ValueError(f"10,000 maps of side {self.side} hold none of part {self.part!r}: change held_out={self.held_out}")
+        env = frozen_lake.FrozenLakeEnv(desc=desc, is_slippery=self.is_slippery, success_rate=self.success_rate)
+        return {"outcomes": env.P, "start": np.asarray(env.initial_state_distrib, np.float64)}
+
+    def split(self, held_out: float = 0.2) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
+        """Return (training maps, held-out maps): no map is in both."""
+        checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
+        return replace(self, part="train", held_out=held_out), replace(self, part="held_out", held_out=held_out)

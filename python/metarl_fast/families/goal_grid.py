@@ -1,0 +1,242 @@
+"""Grids whose goal differs from task to task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.tasks import GeneratedRecipe, Ids, Recipe
+
+Cell: TypeAlias = "tuple[int, int]"
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """Every free cell but the start is equally likely to hold the goal."""
+
+    def weights(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the weight [height, width] of each cell."""
+        return np.ones((height, width))
+
+
+@dataclass(frozen=True)
+class Region:
+    """Goals lie in a rectangle, uniformly; rows and columns as half-open ranges (first, end)."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    def weights(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the weight [height, width] of each cell."""
+        for name, (first, end), size in (("rows", self.rows, height), ("columns", self.columns, width)):
+            if not 0 <= first < end <= size:
+                raise ValueError(f"{name} is ({first}, {end}), expected 0 <= first < end <= {size}")
+        weights = np.zeros((height, width))
+        weights[slice(*self.rows), slice(*self.columns)] = 1.0
+        return weights
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Goals lie in the cells named, with the weights given (default: equal)."""
+
+    cells: tuple[Cell, ...]
+    cell_weights: tuple[float, ...] | None = None
+
+    def weights(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the weight [height, width] of each cell."""
+        given = [1.0] * len(self.cells) if self.cell_weights is None else list(self.cell_weights)
+        if len(given) != len(self.cells):
+            raise ValueError(f"{len(given)} cell_weights for {len(self.cells)} cells, expected as many")
+        weights = np.zeros((height, width))
+        for (row, column), weight in zip(self.cells, given, strict=True):
+            if not (0 <= row < height and 0 <= column < width):
+                raise ValueError(f"goal cell ({row}, {column}) lies outside the {height} x {width} grid")
+            weights[row, column] += checks.real(weight, "cell_weights", 0.0)
+        return weights
+
+
+@dataclass(frozen=True)
+class GoalGrid(Family):
+    """A grid with a hidden goal: actions up, right, down, left; entering the goal ends the episode.
+
+    States are cells, row by row from the top left. A move into a wall or the border stays where it is.
+
+    Parameters
+    ----------
+    size
+        Side of a square grid, or (height, width).
+    walls
+        Rows of text, '#' for a wall and any other character for a free cell; None for no walls.
+    wall_density
+        Probability that a further cell is a wall, drawn for each task anew; a goal that the start cannot
+        reach is never drawn.
+    slip
+        Probability of moving at a right angle to the action, half to each side.
+    goals
+        Law of the goal: `Anywhere()`, `Region(rows, columns)` or `Cells(cells, weights)`.
+    start
+        (row, column), or None: uniform over the cells that reach the goal.
+    goal_reward, step_reward
+        Reward on entering the goal, and on every step.
+    horizon
+        Steps of an episode; default 4 * (height + width).
+    """
+
+    size: int | tuple[int, int] = 9
+    walls: tuple[str, ...] | None = None
+    wall_density: float = 0.0
+    slip: float = 0.0
+    goals: Anywhere | Region | Cells = Anywhere()
+    start: Cell | None = (0, 0)
+    goal_reward: float = 1.0
+    step_reward: float = 0.0
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        sides: Sequence[int] = (self.size, self.size) if isinstance(self.size, (int, np.integer)) else self.size
+        if len(sides) != 2:
+            raise ValueError(f"size is {self.size!r}, expected a side or (height, width)")
+        height, width = (checks.integer(side, "size", 1, 2**14) for side in sides)
+        object.__setattr__(self, "size", (height, width))
+        if height * width < 2:
+            raise ValueError(f"size is {self.size}, expected at least two cells")
+        if self.walls is not None:
+            if len(self.walls) != height or any(len(row) != width for row in self.walls):
+                raise ValueError(f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters")
+            object.__setattr__(self, "walls", tuple(self.walls))
+        checks.real(self.wall_density, "wall_density", 0.0, 0.9)
+        checks.real(self.slip, "slip", 0.0, 1.0)
+        checks.real(self.goal_reward, "goal_reward")
+        checks.real(self.step_reward, "step_reward")
+        if not isinstance(self.goals, (Anywhere, Region, Cells)):
+            raise TypeError(f"goals is {self.goals!r}, expected Anywhere(), Region or Cells")
+        if self.start is not None:
+            row, column = self.start
+            if not (0 <= row < height and 0 <= column < width):
+                raise ValueError(f"start is {self.start}, which lies outside the {height} x {width} grid")
+            if self._blocked()[row, column]:
+                raise ValueError(f"start is {self.start}, which is a wall")
+        if self.horizon is None:
+            object.__setattr__(self, "horizon", 4 * (height + width))
+        checks.integer(self.horizon, "horizon", 1)
+        if not self.goal_weights().any():
+            raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        assert isinstance(self.size, tuple)
+        return self.size
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S, the number of cells."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """4."""
+        return 4
+
+    def _blocked(self) -> NDArray[np.bool_]:
+        if self.walls is None:
+            return np.zeros(self.shape, bool)
+        return np.array([[character == "#" for character in row] for row in self.walls])
+
+    def _reachable(self) -> NDArray[np.bool_]:
+        """Free cells connected to the start; without a start, those with a free neighbour."""
+        free = ~self._blocked()
+        if self.start is None:
+            return free & _neighbours(free)
+        reached = np.zeros_like(free)
+        reached[self.start] = True
+        while True:
+            grown = free & (reached | _neighbours(reached))
+            if (grown == reached).all():
+                return reached
+            reached = grown
+
+    def goal_weights(self) -> NDArray[np.float64]:
+        """Return the weight [height, width] with which each cell holds the goal."""
+        weights = np.where(self._reachable(), self.goals.weights(*self.shape), 0.0)
+        if self.start is not None:
+            weights[self.start] = 0.0
+        return weights
+
+    def split(self, held_out: float = 0.2) -> tuple[GoalGrid, GoalGrid]:
+        """Return (training family, held-out family) with disjoint goals.
+
+        Held-out goals lie inside the training goals' region: none is the neighbour of another, and those with
+        the most training goals around them are taken first. The result is the same on every call.
+
+        Parameters
+        ----------
+        held_out
+            Fraction of the goal cells to hold out, at least one cell.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two goal cells, or no way to hold out that many.
+        """
+        checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
+        weights = self.goal_weights()
+        possible = weights > 0
+        total = int(possible.sum())
+        if total < 2:
+            raise ValueError(f"a split needs two goal cells or more, this family has {total}")
+        wanted = max(1, round(held_out * total))
+        order = np.random.Generator(np.random.PCG64(0)).permutation(weights.size)
+        surrounded = _count_neighbours(possible).ravel()
+        order = order[np.argsort(-surrounded[order], kind="stable")]
+        chosen = np.zeros(self.shape, bool)
+        for cell in order:
+            where = np.unravel_index(cell, self.shape)
+            if chosen.sum() < wanted and possible[where] and not _neighbours(chosen)[where]:
+                chosen[where] = True
+        if chosen.sum() < wanted or chosen.sum() == total:
+            raise ValueError(f"held_out is {held_out}: of {total} goal cells at most {int(chosen.sum())} can be held out")
+        return self._with_goals(weights, possible & ~chosen), self._with_goals(weights, chosen)
+
+    def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_]) -> GoalGrid:
+        cells = tuple((int(row), int(column)) for row, column in np.argwhere(where))
+        return replace(self, goals=Cells(cells, tuple(float(weights[cell]) for cell in cells)))
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        return GeneratedRecipe(self._build, key, ids)
+
+    def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
+        weights = self.goal_weights().ravel()
+        goals = np.flatnonzero(weights)
+        cumulative = np.cumsum(weights[goals])
+        height, width = self.shape
+        return _core.goal_grids(
+            key,
+            ids,
+            height,
+            width,
+            self._blocked().astype(np.uint8).ravel(),
+            self.wall_density,
+            self.slip,
+            goals.astype(np.int64),
+            cumulative / cumulative[-1],
+            -1 if self.start is None else self.start[0] * width + self.start[1],
+            self.goal_reward,
+            self.step_reward,
+        )
+
+
+def _count_neighbours(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    padded = np.pad(marked.astype(np.int64), 1)
+    return padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+
+
+def _neighbours(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return _count_neighbours(marked) > 0

@@ -1,0 +1,70 @@
+"""Laws from which a family draws rows and rewards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metarl_fast import checks
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform on [low, high).
+
+    For transitions: weights uniform on [0, 1), normalised (the tutorial's law). For starts: every state alike.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.real(self.low, "low")
+        checks.real(self.high, "high", self.low)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Gaussian rewards; Normal(1, 1) is RL²'s law (Duan et al. 2016, arXiv 1611.02779)."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.real(self.mean, "mean")
+        checks.real(self.std, "std", 0.0)
+
+
+@dataclass(frozen=True)
+class Dirichlet:
+    """Rows from a symmetric Dirichlet law; alpha = 1 is RL²'s."""
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.real(self.alpha, "alpha", 1e-3, 1e9)
+
+
+@dataclass(frozen=True)
+class Garnet:
+    """`branching` distinct next states a row, probabilities between sorted uniform cut points.
+
+    Archibald, McKinnon and Thomas, "On the generation of Markov decision processes", JORS 46 (1995).
+    """
+
+    branching: int
+
+    def __post_init__(self) -> None:
+        checks.integer(self.branching, "branching", 1)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same values in every task: a number, or [S, A] numbers."""
+
+    values: Any
+
+    def __post_init__(self) -> None:
+        checks.finite(checks.array(self.values, "values", np.float64), "values")

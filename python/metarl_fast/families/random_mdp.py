@@ -1,0 +1,124 @@
+"""Independent random MDPs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
+from metarl_fast.tasks import GeneratedRecipe, Ids, Recipe
+
+TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
+RewardLaw: TypeAlias = Uniform | Normal | Fixed
+
+
+@dataclass(frozen=True)
+class TaskDistribution(Family):
+    """Random MDPs whose rows and rewards are drawn independently.
+
+    Without further arguments the tutorial's distribution. RL²'s is
+    `TaskDistribution(10, 5, transitions=Dirichlet(1), rewards=Normal(1, 1), reward_noise=1, horizon=10)`.
+
+    Parameters
+    ----------
+    num_states, num_actions
+        S and A.
+    transitions
+        Law of each row: `Uniform()`, `Dirichlet(alpha)` or `Garnet(branching)`.
+    rewards
+        Law of the expected reward of each pair: `Uniform(low, high)`, `Normal(mean, std)` or `Fixed(values)`.
+    start
+        Where episodes start: a state, `Uniform()`, or a distribution of S numbers.
+    reward_noise
+        Standard deviation of Gaussian noise on each sampled reward.
+    horizon
+        Steps of an episode, the default of `train`.
+
+    Notes
+    -----
+    These laws do not change when states other than the start, or actions, are renamed. The best meta-learned
+    table is therefore constant over them: on this family meta-learning can find a good constant, not a good
+    policy. `GoalGrid` is a family where a table helps.
+    """
+
+    num_states: int
+    num_actions: int
+    transitions: TransitionLaw = Uniform()
+    rewards: RewardLaw = Uniform()
+    start: Any = 0
+    reward_noise: float = 0.0
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        s = checks.integer(self.num_states, "num_states", 1, 2**31 - 1)
+        a = checks.integer(self.num_actions, "num_actions", 1, 2**31 - 1)
+        if s * a >= 2**31:
+            raise ValueError(f"num_states * num_actions is {s * a}, expected below 2^31")
+        if not isinstance(self.transitions, (Uniform, Dirichlet, Garnet)):
+            raise TypeError(f"transitions is {self.transitions!r}, expected Uniform(), Dirichlet or Garnet")
+        if isinstance(self.transitions, Uniform) and self.transitions != Uniform():
+            raise ValueError(f"transitions is {self.transitions}, expected Uniform(): weights are normalised")
+        if isinstance(self.transitions, Garnet) and self.transitions.branching > s:
+            raise ValueError(f"branching is {self.transitions.branching}, expected at most num_states={s}")
+        if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
+            raise TypeError(f"rewards is {self.rewards!r}, expected Uniform, Normal or Fixed")
+        if isinstance(self.rewards, Fixed):
+            checks.shape(np.asarray(self.rewards.values), "rewards", (), (s, a))
+        checks.real(self.reward_noise, "reward_noise", 0.0)
+        if self.horizon is not None:
+            checks.integer(self.horizon, "horizon", 1)
+        if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
+            checks.integer(self.start, "start", 0, s - 1)
+        elif not isinstance(self.start, Uniform):
+            start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
+            if not (np.all(start >= 0) and abs(start.sum() - 1) <= 1e-5):
+                raise ValueError(f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution")
+
+    def _start_distribution(self) -> NDArray[np.float64]:
+        if isinstance(self.start, Uniform):
+            return np.full(self.num_states, 1.0 / self.num_states)
+        if np.ndim(self.start) == 1:
+            return np.ascontiguousarray(self.start, dtype=np.float64)
+        start = np.zeros(self.num_states)
+        start[self.start] = 1.0
+        return start
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        return GeneratedRecipe(self._build, key, ids)
+
+    def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
+        law = self.transitions
+        rewards = np.empty((0, 0))
+        a, b = 0.0, 0.0
+        if isinstance(self.rewards, Normal):
+            reward_law, a, b = _core.RewardLaw.normal, self.rewards.mean, self.rewards.std
+        elif isinstance(self.rewards, Uniform):
+            reward_law, a, b = _core.RewardLaw.uniform, self.rewards.low, self.rewards.high
+        else:
+            reward_law = _core.RewardLaw.fixed
+            rewards = np.array(np.broadcast_to(self.rewards.values, (self.num_states, self.num_actions)), np.float64)
+        transition_law = _core.TransitionLaw.uniform
+        if isinstance(law, Dirichlet):
+            transition_law = _core.TransitionLaw.dirichlet
+        elif isinstance(law, Garnet):
+            transition_law = _core.TransitionLaw.garnet
+        return _core.random_mdps(
+            key,
+            ids,
+            self.num_states,
+            self.num_actions,
+            transition_law,
+            law.alpha if isinstance(law, Dirichlet) else 1.0,
+            law.branching if isinstance(law, Garnet) else 1,
+            reward_law,
+            a,
+            b,
+            rewards,
+            self.reward_noise,
+            self._start_distribution(),
+        )

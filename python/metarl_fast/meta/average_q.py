@@ -1,0 +1,47 @@
+"""The average of the tables learned on the training tasks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metarl_fast.meta.start import TableObserver
+
+
+class AverageQ(TableObserver):
+    """Start from the mean over tasks of the learned action values.
+
+    When only rewards differ between tasks, the greedy policy of the mean of the optimal tables' underlying rewards is
+    the best policy that cannot tell tasks apart (Abel et al., "Policy and value transfer in lifelong reinforcement
+    learning", ICML 2018).
+
+    Parameters
+    ----------
+    num_states, num_actions
+        S and A.
+
+    Attributes
+    ----------
+    table : ndarray of float64, shape (S, A)
+        The mean so far, zero at first.
+    """
+
+    def __init__(self, num_states: int, num_actions: int) -> None:
+        super().__init__(num_states, num_actions)
+        self.table = np.zeros((num_states, num_actions))
+        self._num_seen = np.zeros(())
+
+    @property
+    def initial_table(self) -> NDArray[np.float64]:
+        """The mean table [S, A]."""
+        return self.table.copy()
+
+    def observe(self, q_tables: ArrayLike) -> None:
+        """Average in the action values [N, S, A] learned on N more tasks."""
+        tables = self._check_tables(q_tables)
+        total = self.table * self._num_seen + tables.sum(axis=0)
+        self._num_seen = self._num_seen + len(tables)
+        self.table = total / np.maximum(self._num_seen, 1.0)
+
+    def _arrays(self) -> dict[str, NDArray[np.float64]]:
+        return {"table": self.table, "_num_seen": self._num_seen}

@@ -1,0 +1,97 @@
+"""The tutorial's meta-learner made real: a softmax policy fitted to the policies of the training tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metarl_fast import checks
+from metarl_fast.evaluate import greedy_policy
+from metarl_fast.meta.start import TableObserver
+
+
+class MetaLearner(TableObserver):
+    """A policy prior: a linear model with one-hot features of the state.
+
+    pi(a | s) = exp(theta[s, a]) / sum_b exp(theta[s, b]). `update` takes one step of maximum likelihood towards
+    the policy it is shown: the gradient of its expected log-likelihood is (shown - pi), for each state.
+
+    Parameters
+    ----------
+    num_states, num_actions
+        S and A.
+    learning_rate
+        Size of a step, above 0.
+
+    Attributes
+    ----------
+    theta : ndarray of float64, shape (S, A)
+        The logits, zero at first.
+    state_values : ndarray of float64, shape (S,)
+        Value of each state under the best action, averaged over the tasks seen by `observe`; 1 at first.
+    """
+
+    def __init__(self, num_states: int, num_actions: int, learning_rate: float = 0.1) -> None:
+        super().__init__(num_states, num_actions)
+        self.learning_rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
+        self.theta = np.zeros((num_states, num_actions))
+        self.state_values = np.ones(num_states)
+
+    @property
+    def policy(self) -> NDArray[np.float64]:
+        """The policy prior pi [S, A]."""
+        weights = np.exp(self.theta - self.theta.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    @property
+    def initial_table(self) -> NDArray[np.float64]:
+        """State value times pi(a | s) / max_b pi(b | s): the prior's best action has the state's average value."""
+        policy = self.policy
+        return np.asarray(self.state_values[:, None] * policy / policy.max(axis=1, keepdims=True))
+
+    def update(self, task: Any, policy: ArrayLike) -> None:
+        """Step towards a policy that is good on `task`.
+
+        Parameters
+        ----------
+        task
+            The task it belongs to; unused, since the features are of the state alone.
+        policy
+            Actions [S], as integers, or probabilities [S, A].
+
+        Raises
+        ------
+        ValueError, TypeError
+            For other shapes, or actions out of range.
+        """
+        s, a = self.num_states, self.num_actions
+        shown = np.asarray(policy)
+        if shown.dtype.kind in "iu":
+            checks.shape(shown, "policy", (s,))
+            if not (0 <= shown.min() and shown.max() < a):
+                worst = shown.min() if shown.min() < 0 else shown.max()
+                raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
+            target = np.eye(a)[shown]
+        else:
+            target = checks.shape(checks.array(shown, "policy", np.float64), "policy", (s, a))
+            bad = ~(np.abs(target.sum(axis=1) - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
+            if bad.any():
+                state = int(np.flatnonzero(bad)[0])
+                raise ValueError(f"policy[{state}] is {target[state]}, expected probabilities that sum to 1")
+        self.theta += self.learning_rate * (target - self.policy)
+
+    def observe(self, q_tables: ArrayLike) -> None:
+        """Learn from action values [N, S, A] learned on N tasks, one `update` each, in order."""
+        tables = self._check_tables(q_tables)
+        for policy in greedy_policy(tables):
+            self.update(None, policy)
+        if len(tables):
+            self.state_values = tables.max(axis=2).mean(axis=0)
+
+    def _settings(self) -> dict[str, float]:
+        return {"learning_rate": self.learning_rate}
+
+    def _arrays(self) -> dict[str, NDArray[np.float64]]:
+        return {"theta": self.theta, "state_values": self.state_values}

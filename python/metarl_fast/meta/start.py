@@ -1,0 +1,175 @@
+"""What meta-learners have in common: training tasks in, a table to start from out, and a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metarl_fast import checks
+from metarl_fast.engine import Progress, as_batch, train
+from metarl_fast.learners import QLearning
+from metarl_fast.seeding import Seed, make_key
+from metarl_fast.tasks import Task, Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from metarl_fast.families import Family
+
+FORMAT = "metarl_fast meta-learner"
+FORMAT_VERSION = 1
+
+
+class StartLearner:
+    """Base of meta-learners whose product is an initial table [S, A]."""
+
+    kinds: ClassVar[dict[str, type[StartLearner]]] = {}
+    num_states: int
+    num_actions: int
+    context: dict[str, Any]
+    """Where the table comes from (family, learner, ...), kept in the file; JSON types only."""
+
+    def __init_subclass__(cls) -> None:
+        """Let `load` find the class by name."""
+        StartLearner.kinds[cls.__name__] = cls
+
+    def __init__(self, num_states: int, num_actions: int) -> None:
+        self.num_states = checks.integer(num_states, "num_states", 1)
+        self.num_actions = checks.integer(num_actions, "num_actions", 1)
+        checks.memory(self.num_states * self.num_actions * 8, f"a table of {num_states} states and {num_actions} actions")
+        self.context = {}
+
+    @property
+    def initial_table(self) -> NDArray[np.float64]:
+        """The table [S, A] to start the learner from: `train(..., initial_table=meta.initial_table)`."""
+        raise NotImplementedError
+
+    def _settings(self) -> dict[str, float]:
+        """Hyper-parameters beside S and A, as constructor arguments."""
+        return {}
+
+    def _arrays(self) -> dict[str, NDArray[np.float64]]:
+        """What was learned: attribute names and their arrays."""
+        raise NotImplementedError
+
+    def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
+        tables = checks.array(q_tables, "q_tables", np.float64)
+        if tables.ndim == 2:
+            tables = tables[None]
+        return checks.finite(
+            checks.shape(tables, "q_tables", (len(tables), self.num_states, self.num_actions)), "q_tables"
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to an .npz file, whole or not at all; `metarl_fast.load` reads it."""
+        header = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "kind": type(self).__name__,
+            "num_states": self.num_states,
+            "num_actions": self.num_actions,
+            "settings": self._settings(),
+            "context": self.context,
+        }
+        write_npz(Path(path), {"header": np.array(json.dumps(header)), **self._arrays()})
+
+
+class TableObserver(StartLearner):
+    """Base of meta-learners that look at the tables learned on tasks, once each."""
+
+    def observe(self, q_tables: ArrayLike) -> None:
+        """Learn from action values [N, S, A] learned on N tasks."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        tasks: Family | Tasks | Task,
+        learner: QLearning,
+        num_episodes: int,
+        num_steps: int | None = None,
+        *,
+        num_tasks: int = 1000,
+        rng: Seed = None,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Run the learner on the tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
+        generator = np.random.default_rng(make_key(rng))
+        run = train(
+            learner,
+            training_tasks(tasks, num_tasks, generator),
+            num_episodes,
+            num_steps,
+            rng=generator,
+            returns=False,
+            num_threads=num_threads,
+            progress=progress,
+        )
+        assert run.q_table is not None
+        self.observe(run.q_table)
+        return self
+
+
+def training_tasks(tasks: Family | Tasks | Task, num_tasks: int, rng: Seed) -> Tasks:
+    """Return the tasks given, or `num_tasks` drawn from the family given."""
+    if hasattr(tasks, "sample"):
+        drawn = tasks.sample(num_tasks, rng=rng)
+        assert isinstance(drawn, Tasks)
+        return drawn
+    return as_batch(tasks)
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a temporary file beside `path`, then rename it: a reader never sees half a file."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent or Path(), prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> StartLearner:
+    """Read a meta-learner that `save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(str(arrays.pop("header")))
+        if header["format"] != FORMAT:
+            raise ValueError(f"format is {header['format']!r}")
+        if header["version"] != FORMAT_VERSION:
+            raise ValueError(f"file version is {header['version']}, this program reads {FORMAT_VERSION}")
+        kind = StartLearner.kinds[header["kind"]]
+        meta = kind(header["num_states"], header["num_actions"], **header["settings"])
+        meta.context = header["context"]
+        expected = meta._arrays()
+        if set(arrays) != set(expected):
+            raise ValueError(f"it holds {sorted(arrays)}, expected {sorted(expected)}")
+        for name, blank in expected.items():
+            found = checks.finite(checks.array(arrays[name], name, np.float64), name)
+            setattr(meta, name, checks.shape(found, name, blank.shape))
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}") from error
+    return meta

@@ -1,0 +1,219 @@
+"""Exact planning over batches, in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.engine import Progress, as_batch
+from metarl_fast.runtime import thread_count
+from metarl_fast.tasks import Task, Tasks
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Optimal values of N tasks."""
+
+    values: NDArray[np.float64]
+    """v*(s) [N, S]; with a horizon, from the first step."""
+    q_values: NDArray[np.float64]
+    """q*(s, a) [N, S, A]; with a horizon, at the first step."""
+    policy: NDArray[np.int32]
+    """The first best action of each state [N, S]; with a horizon, of each step: [N, horizon, S]."""
+    returns: NDArray[np.float64]
+    """Expected optimal return from the start distribution [N]."""
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyValues:
+    """Values of given policies on N tasks."""
+
+    values: NDArray[np.float64]
+    """v(s) [N, S], or [N, P, S] for P policies a task."""
+    returns: NDArray[np.float64]
+    """Expected return from the start distribution [N] or [N, P]."""
+
+
+def _solve(
+    tasks: Tasks | Task,
+    discount: float,
+    horizon: int,
+    tolerance: float,
+    num_threads: int | None,
+    progress: Progress | None,
+) -> Solution:
+    batch = as_batch(tasks)
+    n, s, a = len(batch), batch.num_states, batch.num_actions
+    checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
+    plan = np.empty((n, horizon, s), np.int32) if horizon else None
+    policy = np.empty((n, s), np.int32)
+    found = Solution(
+        np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n)
+    )
+    _core.solve(
+        batch.core,
+        discount,
+        horizon,
+        tolerance,
+        found.values,
+        found.q_values,
+        policy,
+        plan,
+        found.returns,
+        thread_count(num_threads),
+        progress,
+    )
+    return found
+
+
+def value_iteration(
+    tasks: Tasks | Task,
+    discount: float = 0.95,
+    *,
+    tolerance: float = 1e-8,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """Solve the discounted problem without a time limit (Sutton and Barto, section 4.4).
+
+    Parameters
+    ----------
+    tasks
+        N tasks, or one.
+    discount
+        0 to below 1. For undiscounted episodes use `backward_induction`.
+    tolerance
+        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest value
+        the iteration stops where it cannot improve.
+    num_threads, progress
+        As in `train`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a discount or tolerance out of range.
+    """
+    gamma = checks.real(discount, "discount", 0.0, 1.0)
+    if gamma == 1.0:
+        raise ValueError("discount is 1.0, expected below 1: use backward_induction with a horizon")
+    return _solve(tasks, gamma, 0, checks.real(tolerance, "tolerance", 0.0, open_low=True), num_threads, progress)
+
+
+def backward_induction(
+    tasks: Tasks | Task,
+    horizon: int | None = None,
+    discount: float = 1.0,
+    *,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """Solve episodes of `horizon` steps exactly; the policy may differ from step to step (Puterman 1994, section 4.5).
+
+    Parameters
+    ----------
+    tasks
+        N tasks, or one.
+    horizon
+        Steps; default `tasks.horizon`.
+    discount
+        0 to 1.
+    num_threads, progress
+        As in `train`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments out of range, or tasks without a horizon when none is given.
+    """
+    steps = planning_horizon(as_batch(tasks), horizon)
+    return _solve(tasks, checks.real(discount, "discount", 0.0, 1.0), steps, 1.0, num_threads, progress)
+
+
+def planning_horizon(tasks: Tasks, horizon: int | None) -> int:
+    """Return `horizon`, else the tasks' own."""
+    if horizon is None and tasks.horizon is None:
+        raise ValueError("these tasks have no horizon: give one")
+    return checks.integer(tasks.horizon if horizon is None else horizon, "horizon", 1)
+
+
+def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """Return (probabilities [N, P, S, A] or [P, S, A], the result's leading shape)."""
+    n, s, a = len(tasks), tasks.num_states, tasks.num_actions
+    given = np.asarray(policy)
+    if given.dtype.kind in "iu":
+        checks.shape(given, "policy", (s,), (n, s))
+        if given.size and not (0 <= given.min() and given.max() < a):
+            worst = given.min() if given.min() < 0 else given.max()
+            raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
+        checks.memory(given.size * a * 8, "the policy table")
+        table = (given[..., None] == np.arange(a)).astype(np.float64)
+    else:
+        table = checks.array(given, "policy", np.float64)
+        if not (table.ndim == 4 and table.shape[0] == n and table.shape[2:] == (s, a)):
+            checks.shape(table, "policy", (s, a), (n, s, a), (n, table.shape[1] if table.ndim == 4 else 1, s, a))
+        sums = table.sum(axis=-1)
+        bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(f"policy{list(where)} is {table[where]}, expected probabilities that sum to 1")
+    if table.ndim == 4:
+        return table, (n, table.shape[1])
+    return (table[None] if table.ndim == 2 else table[:, None]), (n,)
+
+
+def policy_evaluation(
+    tasks: Tasks | Task,
+    policy: ArrayLike,
+    discount: float = 0.95,
+    *,
+    horizon: int | None = None,
+    tolerance: float = 1e-8,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> PolicyValues:
+    """Value stationary policies exactly (Sutton and Barto, section 4.1).
+
+    Parameters
+    ----------
+    tasks
+        N tasks, or one.
+    policy
+        Actions, as integers: [S] for all tasks, or [N, S]. Or probabilities, as floats: [S, A], [N, S, A], or
+        [N, P, S, A] for P policies a task.
+    discount
+        0 to 1, below 1 without a horizon.
+    horizon
+        Steps of an episode; None for no time limit.
+    tolerance
+        As in `value_iteration`; unused with a horizon.
+    num_threads, progress
+        As in `train`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments out of range and rows that are not distributions.
+    """
+    batch = as_batch(tasks)
+    gamma = checks.real(discount, "discount", 0.0, 1.0)
+    if horizon is None and gamma == 1.0:
+        raise ValueError("discount is 1.0, expected below 1 when there is no horizon")
+    table, leading = _policy_table(policy, batch)
+    num_policies = table.shape[-3]
+    values = np.empty((len(batch), num_policies, batch.num_states))
+    returns = np.empty((len(batch), num_policies))
+    _core.evaluate(
+        batch.core,
+        gamma,
+        0 if horizon is None else checks.integer(horizon, "horizon", 1),
+        checks.real(tolerance, "tolerance", 0.0, open_low=True),
+        table,
+        values,
+        returns,
+        thread_count(num_threads),
+        progress,
+    )
+    return PolicyValues(values.reshape(*leading, batch.num_states), returns.reshape(leading))

@@ -1,0 +1,54 @@
+"""What was built, and how many threads to use."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from metarl_fast import _core, checks
+
+
+def _cgroup_quota() -> float:
+    """Processors that the control group of this process may use, or infinity."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        folder = Path("/sys/fs/cgroup/cpu")
+        quota = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii")
+        period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii")
+        return int(quota) / int(period) if int(quota) > 0 else math.inf
+    except (OSError, ValueError):
+        return math.inf
+
+
+def _usable_processors() -> int:
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 1
+    return max(1, min(count, math.ceil(_cgroup_quota())) if math.isfinite(_cgroup_quota()) else count)
+
+
+_PROCESSORS = _usable_processors()
+
+
+def thread_count(num_threads: int | None = None) -> int:
+    """Return `num_threads`, else OMP_NUM_THREADS, else the processors this process may use."""
+    if num_threads is not None:
+        return checks.integer(num_threads, "num_threads", 1, 4096)
+    setting = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if not setting:
+        return _PROCESSORS
+    if not setting.isdecimal() or int(setting) < 1:
+        raise ValueError(f"OMP_NUM_THREADS is {setting!r}, expected a positive integer")
+    return min(int(setting), 4096)
+
+
+def build_info() -> dict[str, Any]:
+    """Return version, compiler, build type, instruction sets (in use and available), OpenMP and threads."""
+    return {**_core.build_info(), "num_threads": thread_count()}
