@@ -214,10 +214,17 @@ class TrainWorker {
     if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * reward_cells_);
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
     q_table_ = make_aligned<Real>(kLanes * q_cells_);
+    if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
     tiles_ = make_aligned<Real>(2 * kLanes * size(block_.q_stride));
+    block_.thresholds = thresholds_.get();
+    block_.rewards = rewards_.get();
+    block_.successors = successors_.get();
+    block_.terminal = terminal_.get();
+    block_.start = start_.get();
+    block_.q_table = q_table_.get();
+    block_.visits = visits_.get();
     block_.tile = reinterpret_cast<Real(*)[kLanes]>(tiles_.get());
     block_.next_tile = block_.tile + block_.q_stride;
-    if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
   }
 
   std::int64_t operator()(std::int64_t block_index, Pulse& pulse) {
@@ -225,11 +232,12 @@ class TrainWorker {
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     block_.any_terminal = false;
     for (int lane = 0; lane < kLanes; ++lane) {
-      if (lane < block_.active) {
-        write_task(lane, first + lane);
-      } else {
-        borrow_task(lane);
-      }
+      const bool active = lane < block_.active;
+      if (active) write_task(lane, first + lane);
+      block_.task_of[lane] = active ? lane : 0;
+      block_.first_pair[lane] = block_.task_of[lane] * block_.states * block_.actions;
+      block_.first_cell[lane] = lane * static_cast<std::int32_t>(q_cells_);
+      if (!active) block_.single_start[lane] = block_.single_start[0];
       write_table(lane, lane < block_.active ? first + lane : first);
       set_stream(lane, lane < block_.active ? first + lane : first);
       block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
@@ -254,15 +262,11 @@ class TrainWorker {
                        thresholds + pair * block_.row.stride());
     }
     write_thresholds(task.start, shape.states, block_.start_row, start);
-    block_.thresholds[lane] = thresholds;
-    block_.rewards[lane] = rewards;
-    block_.start[lane] = start;
     block_.single_start[lane] = only_state(task.start);
     if (shape.dense) {
       for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) rewards[pair] = without_minus_zero(task.reward[pair]);
       std::uint8_t* terminal = terminal_.get() + lane * shape.states;
       std::copy_n(task.terminated, shape.states, terminal);
-      block_.terminal[lane] = terminal;
       block_.any_terminal |= std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
       return;
     }
@@ -275,21 +279,10 @@ class TrainWorker {
         successors[to] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
       }
     }
-    block_.successors[lane] = successors;
   }
 
   // With rewards free of -0 no result depends on the sign of a zero, which a maximum leaves open.
   static Real without_minus_zero(double reward) { return static_cast<Real>(reward) + Real{0}; }
-
-  // Without a task of its own a lane runs on the first one's, in its own table, unseen.
-  void borrow_task(int lane) {
-    block_.thresholds[lane] = block_.thresholds[0];
-    block_.rewards[lane] = block_.rewards[0];
-    block_.successors[lane] = block_.successors[0];
-    block_.terminal[lane] = block_.terminal[0];
-    block_.start[lane] = block_.start[0];
-    block_.single_start[lane] = block_.single_start[0];
-  }
 
   // The start state when there is but one, else -1.
   std::int32_t only_state(const double* start) const {
@@ -308,11 +301,8 @@ class TrainWorker {
       std::copy_n(initial + s * shape.actions, shape.actions, row);
       std::fill(row + shape.actions, row + block_.q_stride, -std::numeric_limits<Real>::infinity());
     }
-    block_.q_table[lane] = q;
     if (visits_) {
-      std::uint32_t* visits = visits_.get() + size(lane) * q_cells_;
-      std::fill_n(visits, q_cells_, 0u);
-      block_.visits[lane] = visits;
+      std::fill_n(visits_.get() + size(lane) * q_cells_, q_cells_, 0u);
     }
   }
 
