@@ -119,13 +119,14 @@ void work(Run& run, bool on_calling_thread, const MakeWorker& make_worker) {
   }
 }
 
-// Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its own
-// worker from `make_worker()`, so scratch is allocated where it is used.
+// Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its
+// own worker from `make_worker()`, so scratch is allocated where it is used.
 template <class MakeWorker>
 void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunOptions& options,
                     const MakeWorker& make_worker) {
   if (options.num_threads < 1) {
-    throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) + ", expected at least 1");
+    throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) +
+                                ", expected at least 1");
   }
   const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
   Run run(blocks, tasks, options.progress);
@@ -165,7 +166,8 @@ std::int64_t q_stride(std::int64_t actions) { return actions <= 4 ? 4 : (actions
 
 // The sampling rule of mdp.hpp: thresholds from the last possible outcome on exceed every u.
 template <class Real>
-void write_thresholds(const double* probability, std::int64_t outcomes, std::int64_t stride, Real* thresholds) {
+void write_thresholds(const double* probability, std::int64_t outcomes, std::int64_t stride,
+                      Real* thresholds) {
   std::int64_t last = outcomes - 1;
   while (last > 0 && !(probability[last] > 0.0)) --last;
   double cumulative = 0.0;
@@ -329,10 +331,10 @@ void require(bool condition, const char* name, double value, const char* expecte
 }
 
 void check(const Learner& learner, const Schedule& schedule) {
-  require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate", learner.learning_rate,
-          "0 to 1");
-  require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay), "learning_rate_decay",
-          learner.learning_rate_decay, "a finite number >= 0");
+  require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
+          learner.learning_rate, "0 to 1");
+  require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
+          "learning_rate_decay", learner.learning_rate_decay, "a finite number >= 0");
   require(learner.discount >= 0.0 && learner.discount <= 1.0, "discount", learner.discount, "0 to 1");
   require(schedule.num_episodes >= 0, "num_episodes", static_cast<double>(schedule.num_episodes), ">= 0");
   require(schedule.num_steps >= 1, "num_steps", static_cast<double>(schedule.num_steps), ">= 1");
@@ -365,19 +367,21 @@ template void train<float>(const TaskBatch&, const Learner&, const Schedule&, co
 template void train<double>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<double>&,
                             const RunOptions&);
 
-void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out, const RunOptions& options) {
+void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
+           const RunOptions& options) {
   check(criterion);
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, options, [&] {
-    return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
-      const TaskView task = batch.load(i, buffer);
-      double* values = out.values + i * shape.states;
-      std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
-      metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
-                         out.policy + i * shape.states, plan, scratch, pulse.interrupt());
-      out.returns[i] = start_value(shape, task, values);
-      return std::int64_t{1};
-    };
+    return
+        [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
+          const TaskView task = batch.load(i, buffer);
+          double* values = out.values + i * shape.states;
+          std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
+          metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
+                             out.policy + i * shape.states, plan, scratch, pulse.interrupt());
+          out.returns[i] = start_value(shape, task, values);
+          return std::int64_t{1};
+        };
   });
 }
 

@@ -29,7 +29,8 @@ int count_at_most(const Real* thresholds, Real u) {
   return count;
 }
 
-// The first outcome whose threshold exceeds u. Strides are 4, 8 or multiples of 16 (see row_stride in engine.cpp).
+// The first outcome whose threshold exceeds u. Strides are 4, 8 or multiples of 16 (see row_stride in
+// engine.cpp).
 template <class Real>
 std::int32_t sample(const Real* thresholds, std::int64_t stride, Real u) {
   if (stride == 4) return count_at_most<4>(thresholds, u);
@@ -137,8 +138,8 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
         action[l] = uniform_action(x[l], b.actions);
       } else {
         const Real* q = b.tables[l].q_table + b.state[l] * b.q_stride;
-        action[l] = epsilon_greedy_action(q, b.actions, unit(x[l], Real{}), b.epsilon_now[l], b.explore_scale[l],
-                                          b.greedy_scale[l]);
+        action[l] = epsilon_greedy_action(q, b.actions, unit(x[l], Real{}), b.epsilon_now[l],
+                                          b.explore_scale[l], b.greedy_scale[l]);
       }
     }
 
@@ -207,8 +208,8 @@ void advance(Block<Real>& b, std::int64_t steps) {
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const Kernels kernels;
-const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>, advance<float>,
-                         advance<double>};
+const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>,
+                         advance<float>, advance<double>};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

@@ -41,14 +41,14 @@ struct Block {
   Real reward_noise;
   std::int64_t num_episodes;
   std::int64_t num_steps;
-  bool continuing;                         // the state survives the time limit
+  bool continuing;  // the state survives the time limit
   bool uniform_behaviour;
-  const double* epsilon;                   // [num_episodes]
+  const double* epsilon;  // [num_episodes]
   double learning_rate;
-  double learning_rate_decay;              // 0 keeps the rate constant
+  double learning_rate_decay;  // 0 keeps the rate constant
   Real discount;
   std::int64_t num_snapshots;
-  const std::int64_t* snapshot_episodes;   // increasing
+  const std::int64_t* snapshot_episodes;  // increasing
 
   // The lanes.
   LaneTables<Real> tables[kLanes];
@@ -62,8 +62,8 @@ struct Block {
   std::int64_t step[kLanes];               // within the episode
   std::int64_t episode[kLanes];
   std::int64_t next_snapshot[kLanes];
-  int active;                              // lanes 0 .. active-1 hold tasks
-  int unfinished;                          // lanes with episodes left
+  int active;      // lanes 0 .. active-1 hold tasks
+  int unfinished;  // lanes with episodes left
 };
 
 // One instruction set's functions.

@@ -113,7 +113,9 @@ def memory(num_bytes: int, what: str) -> None:
         return
     available = _available_memory()
     if num_bytes > available:
-        raise MemoryError(f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available")
+        raise MemoryError(
+            f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available"
+        )
 
 
 def require_extra(module: str, extra: str) -> Any:

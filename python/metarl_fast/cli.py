@@ -37,7 +37,9 @@ class Progress:
             if self._tqdm is None:
                 print(f"{stage} ...", file=sys.stderr)
             else:
-                self._bar = self._tqdm(total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr)
+                self._bar = self._tqdm(
+                    total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr
+                )
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
 
@@ -97,7 +99,9 @@ def _train(options: argparse.Namespace) -> None:
 def _adapt(options: argparse.Namespace) -> None:
     meta = load(options.meta)
     if "family" not in meta.context:
-        raise ValueError(f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train")
+        raise ValueError(
+            f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train"
+        )
     settings = {**meta.context, "held_out_tasks": options.tasks, "seed": options.seed}
     if options.episodes:
         settings["episodes"] = sorted(set(options.episodes))
@@ -132,12 +136,18 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metarl-fast", description="Meta-reinforcement learning on tabular MDPs.")
+    parser = argparse.ArgumentParser(
+        prog="metarl-fast", description="Meta-reinforcement learning on tabular MDPs."
+    )
     parser.add_argument("--version", action="version", version=f"metarl-fast {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    quickstart = commands.add_parser("quickstart", help="learn, meta-learn and adapt on goal grids in under a minute")
-    quickstart.add_argument("--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)")
+    quickstart = commands.add_parser(
+        "quickstart", help="learn, meta-learn and adapt on goal grids in under a minute"
+    )
+    quickstart.add_argument(
+        "--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)"
+    )
     quickstart.add_argument("--seed", type=int, default=0)
     quickstart.set_defaults(run=_quickstart)
 
@@ -155,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     adapt.set_defaults(run=_adapt)
 
     for command in (quickstart, train, adapt):
-        command.add_argument("--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors")
+        command.add_argument(
+            "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
+        )
 
     info = commands.add_parser("info", help="version, compiler, instruction sets, OpenMP, threads")
     info.set_defaults(run=_info)

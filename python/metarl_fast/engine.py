@@ -57,7 +57,9 @@ def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
     return checks.integer(tasks.horizon if num_steps is None else num_steps, "num_steps", 1)
 
 
-def _initial_table(value: ArrayLike | None, learner: QLearning, tasks: Tasks, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _initial_table(
+    value: ArrayLike | None, learner: QLearning, tasks: Tasks, dtype: np.dtype[Any]
+) -> NDArray[Any]:
     s, a = tasks.num_states, tasks.num_actions
     if value is None:
         return np.full((s, a), learner.initial_q, dtype)

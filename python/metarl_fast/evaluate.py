@@ -88,7 +88,9 @@ def score(
     low = limits.random.reshape(-1, *[1] * extra)
     room = limits.optimal.reshape(-1, *[1] * extra) - low
     learnable = room > 1e-9 * np.maximum(1.0, np.abs(low))
-    return np.divide(found - low, room, out=np.full(found.shape, np.nan), where=np.broadcast_to(learnable, found.shape))
+    return np.divide(
+        found - low, room, out=np.full(found.shape, np.nan), where=np.broadcast_to(learnable, found.shape)
+    )
 
 
 @dataclass(frozen=True, eq=False)

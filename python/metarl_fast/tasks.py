@@ -202,7 +202,10 @@ class Tasks:
             "terminated": ((n, s) if batch.dense else outcomes, np.uint8),
             "start": ((n, s), np.float64),
         }
-        size = sum(int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize for name in wanted)
+        size = sum(
+            int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize
+            for name in wanted
+        )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
         arrays = {name: np.empty(*layout[name]) if name in wanted else None for name in layout}
         if batch.dense:
@@ -335,7 +338,9 @@ def _start_distribution(start: ArrayLike | None, num_tasks: int, num_states: int
         if values.size and not (0 <= values.min() and values.max() < num_states):
             worst = values.min() if values.min() < 0 else values.max()
             raise ValueError(f"start is state {worst}, expected 0 to {num_states - 1}")
-        return np.eye(num_states)[values] if values.size * num_states < 2**24 else _one_hot(values, num_states)
+        return (
+            np.eye(num_states)[values] if values.size * num_states < 2**24 else _one_hot(values, num_states)
+        )
     found = checks.array(values, "start", np.float64)
     return checks.shape(found, "start", (num_states,), (num_tasks, num_states))
 
@@ -394,7 +399,9 @@ def from_arrays(
         raise ValueError(f"transitions has shape {np.shape(transitions)}, expected (N, S, A, S) or (S, A, S)")
     n, s, a, _ = probability.shape
     if 0 in (s, a):
-        raise ValueError(f"transitions has shape {np.shape(transitions)}: at least one state and action are needed")
+        raise ValueError(
+            f"transitions has shape {np.shape(transitions)}: at least one state and action are needed"
+        )
     reward = checks.array(rewards, "rewards", np.float64)
     checks.shape(reward, "rewards", (n, s, a), (n, s, a, s), (s, a), (s, a, s))
     by_transition = reward.shape in ((n, s, a, s), (s, a, s)) and reward.shape != (n, s, a)
@@ -468,7 +475,9 @@ def from_outcomes(
         for state in range(s):
             missing = [act for act in range(a) if state not in table or act not in table[state]]
             if missing or len(table) != s or len(table[state]) != a:
-                raise ValueError(f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, or there are not {s} states")
+                raise ValueError(
+                    f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, or there are not {s} states"
+                )
     k = max(len(table[state][action]) for table in batch for state in range(s) for action in range(a))
     if k == 0:
         raise ValueError("the outcome lists are empty")

@@ -42,7 +42,9 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
         bare = getattr(env, "unwrapped", env)
         name = type(bare).__name__
         if not hasattr(bare, "P") or not hasattr(bare, "initial_state_distrib"):
-            raise TypeError(f"{name} has no outcome lists P and initial_state_distrib, so its model is unknown")
+            raise TypeError(
+                f"{name} has no outcome lists P and initial_state_distrib, so its model is unknown"
+            )
         if getattr(bare, "fickle_passenger", False):
             raise ValueError(
                 f"{name} has fickle_passenger=True, which its P does not describe: make it with fickle_passenger=False"

@@ -121,7 +121,9 @@ def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe
     names = set(drawn[0])
     for place, task in enumerate(drawn):
         if set(task) != names:
-            raise ValueError(f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}")
+            raise ValueError(
+                f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}"
+            )
     columns = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
     columns.pop("horizon", None)
     noise = {float(task.get("reward_noise", 0.0)) for task in drawn}

@@ -44,7 +44,10 @@ class StartLearner:
     def __init__(self, num_states: int, num_actions: int) -> None:
         self.num_states = checks.integer(num_states, "num_states", 1)
         self.num_actions = checks.integer(num_actions, "num_actions", 1)
-        checks.memory(self.num_states * self.num_actions * 8, f"a table of {num_states} states and {num_actions} actions")
+        checks.memory(
+            self.num_states * self.num_actions * 8,
+            f"a table of {num_states} states and {num_actions} actions",
+        )
         self.context = {}
 
     @property
@@ -171,5 +174,7 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
     except FileNotFoundError:
         raise
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}") from error
+        raise ValueError(
+            f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}"
+        ) from error
     return meta
