@@ -33,10 +33,12 @@ constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
 
+#ifdef _OPENMP
 const pid_t kLoadedIn = getpid();
 
 // libgomp's threads do not survive fork(), and a child that waits for them hangs. It gets one thread.
 bool in_forked_child() { return getpid() != kLoadedIn; }
+#endif
 
 // What the threads of one run share.
 class Run {
@@ -206,12 +208,12 @@ class TrainWorker {
     block_.snapshot_episodes = arrays.snapshot_episodes;
 
     const std::size_t lanes = size(std::min<std::int64_t>(kLanes, batch.size()));
-    row_cells_ = size(shape.pairs() * block_.row.stride());
+    row_cells_ = size(shape.pairs() * stride(block_.row));
     reward_cells_ = size(shape.pairs() * (shape.dense ? 1 : block_.row.fine));
     q_cells_ = size(shape.states * block_.q_stride);
     thresholds_ = make_aligned<Real>(lanes * row_cells_);
     rewards_ = make_aligned<Real>(lanes * reward_cells_);
-    start_ = make_aligned<Real>(lanes * size(block_.start_row.stride()));
+    start_ = make_aligned<Real>(lanes * size(stride(block_.start_row)));
     if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * reward_cells_);
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
     q_table_ = make_aligned<Real>(kLanes * q_cells_);
@@ -249,10 +251,10 @@ class TrainWorker {
     const TaskView task = batch_.load(index, buffer_);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
-    Real* start = start_.get() + lane * block_.start_row.stride();
+    Real* start = start_.get() + lane * stride(block_.start_row);
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
       write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
-                       thresholds + pair * block_.row.stride());
+                       thresholds + pair * stride(block_.row));
     }
     write_thresholds(task.start, shape.states, block_.start_row, start);
     block_.thresholds[lane] = thresholds;

@@ -228,7 +228,7 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
       if constexpr (kFine != 0) {
         outcome = count_at_most<kFine>(b.thresholds[l] + std::int64_t{pair[l]} * kFine, u[l]);
       } else {
-        outcome = sample(b.thresholds[l] + pair[l] * row.stride(), row, u[l]);
+        outcome = sample(b.thresholds[l] + pair[l] * stride(row), row, u[l]);
       }
       if constexpr (kDense) {
         next_state[l] = outcome;
@@ -334,8 +334,8 @@ void advance_with_rows(Block<Real>& b, std::int64_t steps) {
 template <class Real>
 void advance(Block<Real>& b, std::int64_t steps) {
   if (b.dense) {
-    b.row.stride() == 16 ? advance_with_rows<Real, true, 16>(b, steps)
-                         : advance_with_rows<Real, true, 0>(b, steps);
+    stride(b.row) == 16 ? advance_with_rows<Real, true, 16>(b, steps)
+                        : advance_with_rows<Real, true, 0>(b, steps);
   } else {
     b.row.fine == 4 ? advance_with_rows<Real, false, 4>(b, steps)
                     : advance_with_rows<Real, false, 0>(b, steps);

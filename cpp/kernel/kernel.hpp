@@ -24,8 +24,10 @@ struct Row {
     const std::int64_t lines = (outcomes + 15) / 16;
     return {lines == 1 ? 0 : (lines + 15) / 16 * 16, lines * 16};
   }
-  constexpr std::int64_t stride() const { return coarse + fine; }
 };
+
+// From one row to the next. Not a member: those are weak symbols in unoptimised kernels.
+static inline std::int64_t stride(const Row& row) { return row.coarse + row.fine; }
 
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>
@@ -60,8 +62,8 @@ struct Block {
   // The lanes.
   const Real* thresholds[kLanes];  // [S*A] rows of cumulative probabilities
   const Real* rewards[kLanes];     // dense [S*A]; outcomes [S*A][row.fine]; never -0
-  const std::int32_t*
-      successors[kLanes];  // outcomes [S*A][row.fine]: next state, or ~next state if it terminates
+  // Outcomes [S*A][row.fine]: next state, or ~next state if it terminates.
+  const std::int32_t* successors[kLanes];
   const std::uint8_t* terminal[kLanes];  // dense [S]
   const Real* start[kLanes];             // one row over states
   std::int32_t single_start[kLanes];     // the only start state, or -1
