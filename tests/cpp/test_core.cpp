@@ -352,7 +352,7 @@ void test_progress_may_cancel() {
     bool cancelled = false;
     try {
       // Would run for hours.
-      train(tasks, Learner(), {3, std::int64_t{1} << 40, 100, false}, arrays,
+      train(tasks, Learner(), {3, 2'000'000'000, 100, false}, arrays,
             {num_threads, [](std::int64_t, std::int64_t) { throw Cancelled(); }});
     } catch (const Cancelled&) {
       cancelled = true;
