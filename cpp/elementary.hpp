@@ -67,6 +67,7 @@ static inline double portable_exp(double x) {
 
 // x with P(N(0,1) <= x) = p for p in (0, 1): algorithm AS 241, PPND16 (Wichura, Applied Statistics 37, 1988);
 // relative error about 1e-16.
+// clang-format off: it would break the polynomials term by term.
 static inline double normal_quantile(double p) {
   const double q = p - 0.5;
   if (std::fabs(q) <= 0.425) {
@@ -108,6 +109,7 @@ static inline double normal_quantile(double p) {
   }
   return q < 0.0 ? -x : x;
 }
+// clang-format on
 
 // x^-w for x >= 1, the decay of count-based step sizes.
 static inline double inverse_power(double x, double w) { return portable_exp(-w * portable_log(x)); }

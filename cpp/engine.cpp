@@ -33,10 +33,12 @@ constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
 
+#ifdef _OPENMP
 const pid_t kLoadedIn = getpid();
 
 // libgomp's threads do not survive fork(), and a child that waits for them hangs. It gets one thread.
 bool in_forked_child() { return getpid() != kLoadedIn; }
+#endif
 
 // What the threads of one run share.
 class Run {
@@ -119,13 +121,14 @@ void work(Run& run, bool on_calling_thread, const MakeWorker& make_worker) {
   }
 }
 
-// Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its own
-// worker from `make_worker()`, so scratch is allocated where it is used.
+// Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its
+// own worker from `make_worker()`, so scratch is allocated where it is used.
 template <class MakeWorker>
 void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunOptions& options,
                     const MakeWorker& make_worker) {
   if (options.num_threads < 1) {
-    throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) + ", expected at least 1");
+    throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) +
+                                ", expected at least 1");
   }
   const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
   Run run(blocks, tasks, options.progress);
@@ -166,7 +169,8 @@ void write_thresholds(const double* probability, std::int64_t outcomes, Row row,
     fine[k] = static_cast<Real>(cumulative);
   }
   std::fill(fine + last, fine + row.fine, Real{2});
-  for (std::int64_t k = 0; k < row.coarse; ++k) thresholds[k] = 16 * k < row.fine ? fine[16 * k + 15] : Real{2};
+  for (std::int64_t k = 0; k < row.coarse; ++k)
+    thresholds[k] = 16 * k < row.fine ? fine[16 * k + 15] : Real{2};
 }
 
 void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
@@ -193,10 +197,9 @@ class TrainWorker {
     block_.num_steps = static_cast<std::int32_t>(schedule.num_steps);
     block_.continuing = schedule.continuing;
     block_.uniform_behaviour = learner.uniform_behaviour;
-    block_.constant_epsilon =
-        learner.uniform_behaviour ||
-        std::all_of(learner.epsilon, learner.epsilon + schedule.num_episodes,
-                    [&](double epsilon) { return epsilon == learner.epsilon[0]; });
+    block_.constant_epsilon = learner.uniform_behaviour ||
+                              std::all_of(learner.epsilon, learner.epsilon + schedule.num_episodes,
+                                          [&](double epsilon) { return epsilon == learner.epsilon[0]; });
     block_.epsilon = learner.epsilon;
     block_.learning_rate = learner.learning_rate;
     block_.learning_rate_decay = learner.learning_rate_decay;
@@ -205,12 +208,12 @@ class TrainWorker {
     block_.snapshot_episodes = arrays.snapshot_episodes;
 
     const std::size_t lanes = size(std::min<std::int64_t>(kLanes, batch.size()));
-    row_cells_ = size(shape.pairs() * block_.row.stride());
+    row_cells_ = size(shape.pairs() * stride(block_.row));
     reward_cells_ = size(shape.pairs() * (shape.dense ? 1 : block_.row.fine));
     q_cells_ = size(shape.states * block_.q_stride);
     thresholds_ = make_aligned<Real>(lanes * row_cells_);
     rewards_ = make_aligned<Real>(lanes * reward_cells_);
-    start_ = make_aligned<Real>(lanes * size(block_.start_row.stride()));
+    start_ = make_aligned<Real>(lanes * size(stride(block_.start_row)));
     if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * reward_cells_);
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
     q_table_ = make_aligned<Real>(kLanes * q_cells_);
@@ -256,18 +259,20 @@ class TrainWorker {
     const TaskView task = batch_.load(index, buffer_);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
-    Real* start = start_.get() + lane * block_.start_row.stride();
+    Real* start = start_.get() + lane * stride(block_.start_row);
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
       write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
-                       thresholds + pair * block_.row.stride());
+                       thresholds + pair * stride(block_.row));
     }
     write_thresholds(task.start, shape.states, block_.start_row, start);
     block_.single_start[lane] = only_state(task.start);
     if (shape.dense) {
-      for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) rewards[pair] = without_minus_zero(task.reward[pair]);
+      for (std::int64_t pair = 0; pair < shape.pairs(); ++pair)
+        rewards[pair] = without_minus_zero(task.reward[pair]);
       std::uint8_t* terminal = terminal_.get() + lane * shape.states;
       std::copy_n(task.terminated, shape.states, terminal);
-      block_.any_terminal |= std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+      block_.any_terminal |=
+          std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
       return;
     }
     std::int32_t* successors = successors_.get() + size(lane) * reward_cells_;
@@ -342,10 +347,10 @@ void require(bool condition, const char* name, double value, const char* expecte
 }
 
 void check(const Learner& learner, const Schedule& schedule) {
-  require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate", learner.learning_rate,
-          "0 to 1");
-  require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay), "learning_rate_decay",
-          learner.learning_rate_decay, "a finite number >= 0");
+  require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
+          learner.learning_rate, "0 to 1");
+  require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
+          "learning_rate_decay", learner.learning_rate_decay, "a finite number >= 0");
   require(learner.discount >= 0.0 && learner.discount <= 1.0, "discount", learner.discount, "0 to 1");
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - 1;
   require(schedule.num_episodes >= 0 && schedule.num_episodes <= kMost, "num_episodes",
@@ -381,19 +386,21 @@ template void train<float>(const TaskBatch&, const Learner&, const Schedule&, co
 template void train<double>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<double>&,
                             const RunOptions&);
 
-void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out, const RunOptions& options) {
+void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
+           const RunOptions& options) {
   check(criterion);
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, options, [&] {
-    return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
-      const TaskView task = batch.load(i, buffer);
-      double* values = out.values + i * shape.states;
-      std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
-      metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
-                         out.policy + i * shape.states, plan, scratch, pulse.interrupt());
-      out.returns[i] = start_value(shape, task, values);
-      return std::int64_t{1};
-    };
+    return
+        [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
+          const TaskView task = batch.load(i, buffer);
+          double* values = out.values + i * shape.states;
+          std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
+          metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
+                             out.policy + i * shape.states, plan, scratch, pulse.interrupt());
+          out.returns[i] = start_value(shape, task, values);
+          return std::int64_t{1};
+        };
   });
 }
 

@@ -27,25 +27,25 @@ struct Learner {
   double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
   double discount = 0.95;
   bool uniform_behaviour = true;
-  const double* epsilon = nullptr;   // [num_episodes], unless the behaviour is uniform
+  const double* epsilon = nullptr;  // [num_episodes], unless the behaviour is uniform
 };
 
 struct Schedule {
-  std::uint64_t key = 0;             // of the learner's random streams
+  std::uint64_t key = 0;  // of the learner's random streams
   std::int64_t num_episodes = 1;
-  std::int64_t num_steps = 1;        // time limit of an episode
-  bool continuing = false;           // keep the state when the time limit is reached
+  std::int64_t num_steps = 1;  // time limit of an episode
+  bool continuing = false;     // keep the state when the time limit is reached
 };
 
 // Tables in and out; Real is float or double. Null for what is not wanted.
 template <class Real>
 struct TrainArrays {
-  const Real* initial_table = nullptr;   // [S][A], or [tasks][S][A] if initial_per_task
+  const Real* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task
   bool initial_per_task = false;
-  Real* q_table = nullptr;               // [tasks][S][A]
-  std::int32_t* policy = nullptr;        // [tasks][S]
-  Real* returns = nullptr;               // [tasks][num_episodes]
-  Real* snapshots = nullptr;             // [tasks][num_snapshots][S][A]
+  Real* q_table = nullptr;                          // [tasks][S][A]
+  std::int32_t* policy = nullptr;                   // [tasks][S]
+  Real* returns = nullptr;                          // [tasks][num_episodes]
+  Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
   const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
   std::int64_t num_snapshots = 0;
 };

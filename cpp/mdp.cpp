@@ -47,7 +47,8 @@ void check_task(const Shape& shape, const TaskView& task, std::int64_t index) {
   const char* table = shape.dense ? "transitions" : "probability";
   for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
     const auto where = [&] { return location(index, pair / shape.actions, pair % shape.actions); };
-    check_distribution(task.probability + pair * shape.outcomes, shape.outcomes, [&] { return table + where(); });
+    check_distribution(task.probability + pair * shape.outcomes, shape.outcomes,
+                       [&] { return table + where(); });
   }
   const std::int64_t rewards_per_pair = shape.dense ? 1 : shape.outcomes;
   for (std::int64_t i = 0; i < shape.rewards(); ++i) {
@@ -81,7 +82,8 @@ void check_shape(const Shape& shape) {
   if (!positive || pairs > kMostPairs || pairs * static_cast<double>(shape.outcomes) > kMostEntries) {
     std::ostringstream message;
     message << "num_states=" << shape.states << ", num_actions=" << shape.actions
-            << ", outcomes=" << shape.outcomes << ": all must be positive and num_states * num_actions below 2^31";
+            << ", outcomes=" << shape.outcomes
+            << ": all must be positive and num_states * num_actions below 2^31";
     reject(message);
   }
   if (!(shape.reward_noise >= 0.0) || !std::isfinite(shape.reward_noise)) {
@@ -129,7 +131,8 @@ StoredTasks::StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays)
     const TaskView task = at(index);
     check_task(shape, task, index);
     if (index == 0 || arrays_.start_stride != 0) {
-      check_distribution(task.start, shape.states, [&] { return "start[task=" + std::to_string(index) + "]"; });
+      check_distribution(task.start, shape.states,
+                         [&] { return "start[task=" + std::to_string(index) + "]"; });
     }
   }
 }

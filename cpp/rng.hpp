@@ -31,8 +31,7 @@ static inline Philox4x32 philox4x32(Philox4x32 counter, std::uint32_t key0, std:
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter.word[0];
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter.word[2];
-    counter = {{static_cast<std::uint32_t>(p1 >> 32) ^ counter.word[1] ^ key0,
-                static_cast<std::uint32_t>(p1),
+    counter = {{static_cast<std::uint32_t>(p1 >> 32) ^ counter.word[1] ^ key0, static_cast<std::uint32_t>(p1),
                 static_cast<std::uint32_t>(p0 >> 32) ^ counter.word[3] ^ key1,
                 static_cast<std::uint32_t>(p0)}};
     key0 += 0x9E3779B9u;
@@ -47,13 +46,15 @@ struct Stream {
 };
 
 static inline Stream make_stream(std::uint64_t key, std::uint64_t task, Purpose purpose) {
-  const Philox4x32 counter{{0, 0, static_cast<std::uint32_t>(task),
-                            static_cast<std::uint32_t>(task >> 32) | static_cast<std::uint32_t>(purpose) << 24}};
+  const Philox4x32 counter{
+      {0, 0, static_cast<std::uint32_t>(task),
+       static_cast<std::uint32_t>(task >> 32) | static_cast<std::uint32_t>(purpose) << 24}};
   const Philox4x32 block =
       philox4x32(counter, static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
   // xoshiro must not start from zero alone; one state in 2^128 is moved.
   const bool all_zero = (block.word[0] | block.word[1] | block.word[2] | block.word[3]) == 0;
-  return {{block.word[0] | static_cast<std::uint32_t>(all_zero), block.word[1], block.word[2], block.word[3]}};
+  return {
+      {block.word[0] | static_cast<std::uint32_t>(all_zero), block.word[1], block.word[2], block.word[3]}};
 }
 
 static inline std::uint32_t rotate_left(std::uint32_t x, int k) { return (x << k) | (x >> (32 - k)); }

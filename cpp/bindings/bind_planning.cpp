@@ -6,9 +6,10 @@ namespace metarl_fast::bindings {
 void bind_planning(py::module_& m) {
   m.def(
       "solve",
-      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance, Array<double> values,
-         Array<double> q_values, Array<std::int32_t> policy, OptionalArray<std::int32_t> plan,
-         Array<double> returns, int num_threads, const py::object& progress) {
+      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance,
+         Array<double> values, Array<double> q_values, Array<std::int32_t> policy,
+         OptionalArray<std::int32_t> plan, Array<double> returns, int num_threads,
+         const py::object& progress) {
         const std::int64_t n = batch.size();
         const std::int64_t s = batch.shape().states;
         require_shape(values, "values", {n, s});
@@ -21,9 +22,10 @@ void bind_planning(py::module_& m) {
         const py::gil_scoped_release unlocked;  // only raw pointers from here on
         solve(batch, {discount, horizon, tolerance}, out, options);
       },
-      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"), py::arg("values").noconvert(),
-      py::arg("q_values").noconvert(), py::arg("policy").noconvert(), py::arg("plan").noconvert().none(true),
-      py::arg("returns").noconvert(), py::arg("num_threads"), py::arg("progress").none(true));
+      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),
+      py::arg("values").noconvert(), py::arg("q_values").noconvert(), py::arg("policy").noconvert(),
+      py::arg("plan").noconvert().none(true), py::arg("returns").noconvert(), py::arg("num_threads"),
+      py::arg("progress").none(true));
 
   m.def(
       "evaluate",
@@ -44,9 +46,9 @@ void bind_planning(py::module_& m) {
         const py::gil_scoped_release unlocked;  // only raw pointers from here on
         evaluate(batch, {discount, horizon, tolerance}, arrays, options);
       },
-      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"), py::arg("policy").noconvert(),
-      py::arg("values").noconvert().none(true), py::arg("returns").noconvert(), py::arg("num_threads"),
-      py::arg("progress").none(true));
+      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),
+      py::arg("policy").noconvert(), py::arg("values").noconvert().none(true), py::arg("returns").noconvert(),
+      py::arg("num_threads"), py::arg("progress").none(true));
 }
 
 }  // namespace metarl_fast::bindings

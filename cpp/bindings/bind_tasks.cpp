@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Batches of tasks: stored arrays and native families.
+#include <pybind11/native_enum.h>
+
 #include "arrays.hpp"
 
 #include "../families/goal_grid.hpp"
@@ -23,7 +25,8 @@ std::vector<T> to_vector(const Array<T>& array) {
 // start is [S] or [N][S]; terminated may lack its task axis when dense.
 std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
                                         OptionalArray<std::int32_t> next_state, Array<double> reward,
-                                        Array<std::uint8_t> terminated, Array<double> start, double reward_noise) {
+                                        Array<std::uint8_t> terminated, Array<double> start,
+                                        double reward_noise) {
   if (probability.ndim() != 4) throw std::invalid_argument("probability must have 4 axes");
   const bool dense = !next_state.has_value();
   const std::int64_t n = ids.count;
@@ -47,8 +50,8 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
 
   const Shape shape{s, a, k, dense, reward_noise};
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr, reward.data(), terminated.data(),
-                  start.data()};
+  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr, reward.data(),
+                  terminated.data(), start.data()};
   arrays.start_stride = shared_start ? 0 : s;
   arrays.terminated_stride = shared_terminated ? 0 : shape.terminations();
   arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start));
@@ -74,14 +77,16 @@ void bind_tasks(py::module_& m) {
         py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
         py::arg("terminated").noconvert(), py::arg("start").noconvert(), py::arg("reward_noise"));
 
-  py::enum_<RandomMdp::TransitionLaw>(m, "TransitionLaw")
+  py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
       .value("uniform", RandomMdp::TransitionLaw::uniform)
       .value("dirichlet", RandomMdp::TransitionLaw::dirichlet)
-      .value("garnet", RandomMdp::TransitionLaw::garnet);
-  py::enum_<RandomMdp::RewardLaw>(m, "RewardLaw")
+      .value("garnet", RandomMdp::TransitionLaw::garnet)
+      .finalize();
+  py::native_enum<RandomMdp::RewardLaw>(m, "RewardLaw", "enum.Enum")
       .value("normal", RandomMdp::RewardLaw::normal)
       .value("uniform", RandomMdp::RewardLaw::uniform)
-      .value("fixed", RandomMdp::RewardLaw::fixed);
+      .value("fixed", RandomMdp::RewardLaw::fixed)
+      .finalize();
 
   m.def(
       "random_mdps",
@@ -91,13 +96,14 @@ void bind_tasks(py::module_& m) {
          double reward_noise, const Array<double>& start) -> std::unique_ptr<TaskBatch> {
         require_shape(start, "start", {states});
         if (reward_law == RandomMdp::RewardLaw::fixed) require_shape(rewards, "rewards", {states, actions});
-        RandomMdp family{states,     actions,  transition_law,     concentration, branching,       reward_law,
-                         reward_a,   reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
+        RandomMdp family{states,   actions,  transition_law,     concentration, branching,       reward_law,
+                         reward_a, reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
         return std::make_unique<GeneratedTasks<RandomMdp>>(std::move(family), key, ids);
       },
-      py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"), py::arg("transition_law"),
-      py::arg("concentration"), py::arg("branching"), py::arg("reward_law"), py::arg("reward_a"),
-      py::arg("reward_b"), py::arg("rewards").noconvert(), py::arg("reward_noise"), py::arg("start").noconvert());
+      py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"),
+      py::arg("transition_law"), py::arg("concentration"), py::arg("branching"), py::arg("reward_law"),
+      py::arg("reward_a"), py::arg("reward_b"), py::arg("rewards").noconvert(), py::arg("reward_noise"),
+      py::arg("start").noconvert());
 
   m.def(
       "goal_grids",
@@ -107,17 +113,22 @@ void bind_tasks(py::module_& m) {
          double step_reward) -> std::unique_ptr<TaskBatch> {
         require_shape(walls, "walls", {height * width});
         require_shape(goal_cumulative, "goal_cumulative", {static_cast<std::int64_t>(goals.size())});
-        GoalGrid family{height,           width,
-                        to_vector(walls), wall_density,
-                        slip,             to_vector(goals),
+        GoalGrid family{height,
+                        width,
+                        to_vector(walls),
+                        wall_density,
+                        slip,
+                        to_vector(goals),
                         to_vector(goal_cumulative),
-                        start,            goal_reward,
+                        start,
+                        goal_reward,
                         step_reward};
         return std::make_unique<GeneratedTasks<GoalGrid>>(std::move(family), key, ids);
       },
       py::arg("key"), py::arg("ids"), py::arg("height"), py::arg("width"), py::arg("walls").noconvert(),
-      py::arg("wall_density"), py::arg("slip"), py::arg("goals").noconvert(), py::arg("goal_cumulative").noconvert(),
-      py::arg("start"), py::arg("goal_reward"), py::arg("step_reward"));
+      py::arg("wall_density"), py::arg("slip"), py::arg("goals").noconvert(),
+      py::arg("goal_cumulative").noconvert(), py::arg("start"), py::arg("goal_reward"),
+      py::arg("step_reward"));
 
   m.def(
       "materialise",
@@ -132,7 +143,8 @@ void bind_tasks(py::module_& m) {
         MaterialiseArrays out{};
         out.probability = output(probability, "probability", {n, s, a, k});
         out.next_state = output(next_state, "next_state", {n, s, a, k});
-        out.reward = shape.dense ? output(reward, "reward", {n, s, a}) : output(reward, "reward", {n, s, a, k});
+        out.reward =
+            shape.dense ? output(reward, "reward", {n, s, a}) : output(reward, "reward", {n, s, a, k});
         out.terminated = shape.dense ? output(terminated, "terminated", {n, s})
                                      : output(terminated, "terminated", {n, s, a, k});
         out.start = output(start, "start", {n, s});
@@ -141,9 +153,10 @@ void bind_tasks(py::module_& m) {
         const py::gil_scoped_release unlocked;  // only raw pointers from here on
         materialise(batch, out, options);
       },
-      py::arg("batch"), py::arg("probability").noconvert().none(true), py::arg("next_state").noconvert().none(true),
-      py::arg("reward").noconvert().none(true), py::arg("terminated").noconvert().none(true),
-      py::arg("start").noconvert().none(true), py::arg("num_threads"));
+      py::arg("batch"), py::arg("probability").noconvert().none(true),
+      py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert().none(true),
+      py::arg("terminated").noconvert().none(true), py::arg("start").noconvert().none(true),
+      py::arg("num_threads"));
 }
 
 }  // namespace metarl_fast::bindings

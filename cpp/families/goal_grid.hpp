@@ -101,7 +101,9 @@ inline void GoalGrid::write_start(const std::vector<std::uint8_t>& blocked, std:
   std::vector<std::uint8_t> reached = reaching(goal, blocked);
   reached[static_cast<std::size_t>(goal)] = 0;
   const auto cells = static_cast<double>(std::count(reached.begin(), reached.end(), 1));
-  for (std::size_t cell = 0; cell < reached.size(); ++cell) task.start[cell] = reached[cell] ? 1.0 / cells : 0.0;
+  for (std::size_t cell = 0; cell < reached.size(); ++cell) {
+    task.start[cell] = reached[cell] ? 1.0 / cells : 0.0;
+  }
 }
 
 inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {

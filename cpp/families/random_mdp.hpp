@@ -19,14 +19,14 @@ struct RandomMdp {
   std::int64_t states = 0;
   std::int64_t actions = 0;
   TransitionLaw transition_law = TransitionLaw::uniform;
-  double concentration = 1.0;   // dirichlet
-  std::int64_t branching = 1;   // garnet
+  double concentration = 1.0;  // dirichlet
+  std::int64_t branching = 1;  // garnet
   RewardLaw reward_law = RewardLaw::uniform;
   double reward_a = 0.0;        // mean or low
   double reward_b = 1.0;        // standard deviation or high
   std::vector<double> rewards;  // fixed, [S][A]
   double reward_noise = 0.0;
-  std::vector<double> start;    // [S]
+  std::vector<double> start;  // [S]
 
   Shape shape() const;
   void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
@@ -99,7 +99,8 @@ inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std
                                         std::vector<double>& cuts) const {
   std::int32_t* end = next_state;
   for (std::int64_t limit = states - branching; limit < states; ++limit) {
-    const auto candidate = static_cast<std::int32_t>(below(next(stream), static_cast<std::uint32_t>(limit + 1)));
+    const auto candidate =
+        static_cast<std::int32_t>(below(next(stream), static_cast<std::uint32_t>(limit + 1)));
     std::int32_t* place = std::lower_bound(next_state, end, candidate);
     if (place != end && *place == candidate) {
       *end = static_cast<std::int32_t>(limit);  // larger than all before it
@@ -110,7 +111,9 @@ inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std
     ++end;
   }
   cuts.resize(static_cast<std::size_t>(branching));
-  for (std::int64_t k = 0; k + 1 < branching; ++k) cuts[static_cast<std::size_t>(k)] = unit(next(stream), double{});
+  for (std::int64_t k = 0; k + 1 < branching; ++k) {
+    cuts[static_cast<std::size_t>(k)] = unit(next(stream), double{});
+  }
   cuts.back() = 1.0;
   std::sort(cuts.begin(), cuts.end());
   double previous = 0.0;

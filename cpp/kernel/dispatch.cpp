@@ -59,8 +59,8 @@ const Kernels& kernels() {
     if (std::string(wanted) == can.list[k]->name) return *can.list[k];
     names += (k ? ", " : "") + std::string(can.list[k]->name);
   }
-  throw std::invalid_argument("METARL_FAST_ISA=" + std::string(wanted) + " is not available here; choose from " +
-                              names);
+  throw std::invalid_argument("METARL_FAST_ISA=" + std::string(wanted) +
+                              " is not available here; choose from " + names);
 }
 
 const Kernels* const* available_kernels(int& n) {

@@ -62,8 +62,9 @@ void set_epsilon(Block<Real>& b, int lane) {
   b.greedy_scale[lane] = epsilon < 1.0 ? static_cast<Real>(1.0 / (1.0 - epsilon)) : Real{0};
 }
 
-// A snapshot, or the end of the run, falls before the lane's next episode. A lane past its last episode runs on
-// in its own scratch, unseen, until the block is done: a test in the loop would cost every lane on every step.
+// A snapshot, or the end of the run, falls before the lane's next episode. A lane past its last episode runs
+// on in its own scratch, unseen, until the block is done: a test in the loop would cost every lane on every
+// step.
 template <class Real>
 void handle_event(Block<Real>& b, int lane) {
   const std::int32_t episode = b.episode[lane];
@@ -88,7 +89,7 @@ void handle_event(Block<Real>& b, int lane) {
 template <class Real>
 std::int32_t start_state(const Block<Real>& b, int lane, Real u) {
   if (b.single_start[lane] >= 0) return b.single_start[lane];
-  return sample(b.start + b.task_of[lane] * b.start_row.stride(), b.start_row, u);
+  return sample(b.start + b.task_of[lane] * stride(b.start_row), b.start_row, u);
 }
 
 template <class Real>
@@ -144,7 +145,8 @@ void end_all_episodes(Block<Real>& b) {
   for (int l = 0; l < kLanes; ++l) b.state[l] = start_state(b, l, u[l]);
   if (b.uniform_behaviour) return;
 #pragma omp simd
-  for (int l = 0; l < kLanes; ++l) cell[l] = b.first_cell[l] + b.state[l] * static_cast<std::int32_t>(b.q_stride);
+  for (int l = 0; l < kLanes; ++l)
+    cell[l] = b.first_cell[l] + b.state[l] * static_cast<std::int32_t>(b.q_stride);
   read_rows(b, cell, b.tile);
 }
 
@@ -164,7 +166,8 @@ void largest_in_tile(const Real (*tile)[kLanes], std::int32_t actions, Real* lar
 
 // Of the actions whose value is `largest`, how many there are and which comes first.
 template <class Real, class Index>
-void find_best(const Real (*tile)[kLanes], std::int32_t actions, const Real* largest, Index* ties, Index* first) {
+void find_best(const Real (*tile)[kLanes], std::int32_t actions, const Real* largest, Index* ties,
+               Index* first) {
   constexpr int kWidth = kRegisterBytes / sizeof(Real);
   for (int l = 0; l < kLanes; l += kWidth) {
     const Register<Real> best = load(largest + l);
@@ -299,7 +302,7 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
       if constexpr (kFine != 0) {
         outcome = count_at_most<kFine>(b.thresholds + std::int64_t{pair[l]} * kFine, u[l]);
       } else {
-        outcome = sample(b.thresholds + pair[l] * row.stride(), row, u[l]);
+        outcome = sample(b.thresholds + pair[l] * stride(row), row, u[l]);
       }
       if constexpr (kDense) {
         next_state[l] = outcome;
@@ -394,9 +397,11 @@ void advance_with_rows(Block<Real>& b, std::int64_t steps) {
 template <class Real>
 void advance(Block<Real>& b, std::int64_t steps) {
   if (b.dense) {
-    b.row.stride() == 16 ? advance_with_rows<Real, true, 16>(b, steps) : advance_with_rows<Real, true, 0>(b, steps);
+    stride(b.row) == 16 ? advance_with_rows<Real, true, 16>(b, steps)
+                        : advance_with_rows<Real, true, 0>(b, steps);
   } else {
-    b.row.fine == 4 ? advance_with_rows<Real, false, 4>(b, steps) : advance_with_rows<Real, false, 0>(b, steps);
+    b.row.fine == 4 ? advance_with_rows<Real, false, 4>(b, steps)
+                    : advance_with_rows<Real, false, 0>(b, steps);
   }
 }
 
@@ -404,8 +409,8 @@ void advance(Block<Real>& b, std::int64_t steps) {
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const Kernels kernels;
-const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>, advance<float>,
-                         advance<double>};
+const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>,
+                         advance<float>, advance<double>};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

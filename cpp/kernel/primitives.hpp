@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The two operations of the hot loop that compilers do not find by themselves. Each has a plain form, which is
-// also the definition, and forms for the instruction sets that the including file is compiled for. All give
-// the same bits: they only compare and move numbers.
+// The two operations of the hot loop that compilers do not find by themselves. Each has a plain form, which
+// is also the definition, and forms for the instruction sets that the including file is compiled for. All
+// give the same bits: they only compare and move numbers.
 #pragma once
 
 #include <cstdint>

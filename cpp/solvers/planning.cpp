@@ -91,8 +91,9 @@ void action_values(const Shape& shape, const TaskView& task, double discount, co
   }
 }
 
-void solve(const Shape& shape, const TaskView& task, const Criterion& criterion, double* values, double* q_values,
-           std::int32_t* policy, std::int32_t* plan, PlanningScratch& scratch, const Interrupt& interrupt) {
+void solve(const Shape& shape, const TaskView& task, const Criterion& criterion, double* values,
+           double* q_values, std::int32_t* policy, std::int32_t* plan, PlanningScratch& scratch,
+           const Interrupt& interrupt) {
   const auto sweep = [&](const double* previous, double* next, std::int64_t k) {
     action_values(shape, task, criterion.discount, previous, q_values);
     // Sweep k works out the step that has k more steps after it.
@@ -114,8 +115,9 @@ void solve(const Shape& shape, const TaskView& task, const Criterion& criterion,
   }
 }
 
-void evaluate_policy(const Shape& shape, const TaskView& task, const Criterion& criterion, const double* policy,
-                     double* values, PlanningScratch& scratch, const Interrupt& interrupt) {
+void evaluate_policy(const Shape& shape, const TaskView& task, const Criterion& criterion,
+                     const double* policy, double* values, PlanningScratch& scratch,
+                     const Interrupt& interrupt) {
   collapse(shape, task, policy, scratch);
   iterate(criterion, shape.states, values, scratch, interrupt,
           [&](const double* previous, double* next, std::int64_t) {

@@ -21,7 +21,7 @@ struct Criterion {
 struct PlanningScratch {
   std::vector<double> previous;
   std::vector<double> q_row;
-  std::vector<std::int64_t> begin;      // of each state's successors under a policy
+  std::vector<std::int64_t> begin;  // of each state's successors under a policy
   std::vector<std::int32_t> successor;
   std::vector<double> weight;
   std::vector<double> reward;

@@ -40,7 +40,8 @@ def real(
     elif high == math.inf:
         expected = f"a finite number {'above' if open_low else 'of at least'} {low:g}"
     else:
-        expected = f"a number {'above' if open_low else 'from'} {low:g} {'and at most' if open_low else 'to'} {high:g}"
+        expected = f"a number above {low:g} and at most" if open_low else f"a number from {low:g} to"
+        expected += f" {high:g}"
     raise ValueError(f"{name} is {number}, expected {expected}")
 
 
@@ -113,7 +114,9 @@ def memory(num_bytes: int, what: str) -> None:
         return
     available = _available_memory()
     if num_bytes > available:
-        raise MemoryError(f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available")
+        raise MemoryError(
+            f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available"
+        )
 
 
 def require_extra(module: str, extra: str) -> Any:

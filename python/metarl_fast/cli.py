@@ -7,6 +7,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +24,25 @@ class Progress:
     """A bar on standard error: tqdm's if it is installed, else a line of text a stage."""
 
     def __init__(self) -> None:
-        try:
+        self._tqdm: Any = None
+        with suppress(ImportError):
             from tqdm import tqdm
-        except ImportError:
-            tqdm = None
-        self._tqdm: Any = tqdm
+
+            self._tqdm = tqdm
         self._bar: Any = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show how far the stage is."""
         if stage != self._stage:
             self.close()
             self._stage = stage
             if self._tqdm is None:
                 print(f"{stage} ...", file=sys.stderr)
             else:
-                self._bar = self._tqdm(total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr)
+                self._bar = self._tqdm(
+                    total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr
+                )
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
 
@@ -65,7 +70,8 @@ def _finish(results: Results, out: Path, seconds: float) -> None:
             results.scores,
             experiment.episodes,
             picture,
-            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks of {type(experiment.family).__name__}",
+            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks "
+            f"of {type(experiment.family).__name__}",
         )
         print(f"wrote {picture}")
     except ImportError as error:
@@ -97,7 +103,9 @@ def _train(options: argparse.Namespace) -> None:
 def _adapt(options: argparse.Namespace) -> None:
     meta = load(options.meta)
     if "family" not in meta.context:
-        raise ValueError(f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train")
+        raise ValueError(
+            f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train"
+        )
     settings = {**meta.context, "held_out_tasks": options.tasks, "seed": options.seed}
     if options.episodes:
         settings["episodes"] = sorted(set(options.episodes))
@@ -117,7 +125,7 @@ def _adapt(options: argparse.Namespace) -> None:
                 initial_table=table,
                 limits=limits,
                 num_threads=options.threads,
-                progress=lambda done, total, name=name: progress(f"adapting from {name}", done, total),
+                progress=partial(progress, f"adapting from {name}"),
             )
             scores[name] = curve.interval()
     finally:
@@ -132,12 +140,18 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metarl-fast", description="Meta-reinforcement learning on tabular MDPs.")
+    parser = argparse.ArgumentParser(
+        prog="metarl-fast", description="Meta-reinforcement learning on tabular MDPs."
+    )
     parser.add_argument("--version", action="version", version=f"metarl-fast {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    quickstart = commands.add_parser("quickstart", help="learn, meta-learn and adapt on goal grids in under a minute")
-    quickstart.add_argument("--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)")
+    quickstart = commands.add_parser(
+        "quickstart", help="learn, meta-learn and adapt on goal grids in under a minute"
+    )
+    quickstart.add_argument(
+        "--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)"
+    )
     quickstart.add_argument("--seed", type=int, default=0)
     quickstart.set_defaults(run=_quickstart)
 
@@ -155,7 +169,9 @@ def _parser() -> argparse.ArgumentParser:
     adapt.set_defaults(run=_adapt)
 
     for command in (quickstart, train, adapt):
-        command.add_argument("--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors")
+        command.add_argument(
+            "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
+        )
 
     info = commands.add_parser("info", help="version, compiler, instruction sets, OpenMP, threads")
     info.set_defaults(run=_info)

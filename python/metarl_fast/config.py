@@ -41,7 +41,10 @@ def to_config(value: Any) -> Any:
     """Return a description in JSON types; a dataclass becomes a table with its class name under "type"."""
     if is_dataclass(value) and type(value).__name__ in _TYPES:
         parts = {f.name: to_config(getattr(value, f.name)) for f in fields(value) if f.init}
-        return {"type": type(value).__name__, **{name: part for name, part in parts.items() if part is not None}}
+        return {
+            "type": type(value).__name__,
+            **{name: part for name, part in parts.items() if part is not None},
+        }
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -75,7 +78,9 @@ def from_config(config: Any, **more: Any) -> Any:
         if key not in allowed:
             raise ValueError(f"{name} has no setting {key!r}, expected some of {', '.join(allowed)}")
     arguments = {**given, **more}
-    needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]
+    needed = [
+        f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING
+    ]
     missing = [key for key in needed if key not in arguments]
     if missing:
         raise ValueError(f"{name} needs {', '.join(missing)}")

@@ -50,9 +50,7 @@ def _solve(
     checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
     plan = np.empty((n, horizon, s), np.int32) if horizon else None
     policy = np.empty((n, s), np.int32)
-    found = Solution(
-        np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n)
-    )
+    found = Solution(np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n))
     _core.solve(
         batch.core,
         discount,
@@ -86,8 +84,8 @@ def value_iteration(
     discount
         0 to below 1. For undiscounted episodes use `backward_induction`.
     tolerance
-        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest value
-        the iteration stops where it cannot improve.
+        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest
+        value the iteration stops where it cannot improve.
     num_threads, progress
         As in `train`.
 
@@ -99,7 +97,9 @@ def value_iteration(
     gamma = checks.real(discount, "discount", 0.0, 1.0)
     if gamma == 1.0:
         raise ValueError("discount is 1.0, expected below 1: use backward_induction with a horizon")
-    return _solve(tasks, gamma, 0, checks.real(tolerance, "tolerance", 0.0, open_low=True), num_threads, progress)
+    return _solve(
+        tasks, gamma, 0, checks.real(tolerance, "tolerance", 0.0, open_low=True), num_threads, progress
+    )
 
 
 def backward_induction(
@@ -110,7 +110,9 @@ def backward_induction(
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Solution:
-    """Solve episodes of `horizon` steps exactly; the policy may differ from step to step (Puterman 1994, section 4.5).
+    """Solve episodes of `horizon` steps exactly (Puterman 1994, section 4.5).
+
+    The policy may differ from step to step.
 
     Parameters
     ----------
@@ -153,7 +155,9 @@ def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64],
     else:
         table = checks.array(given, "policy", np.float64)
         if not (table.ndim == 4 and table.shape[0] == n and table.shape[2:] == (s, a)):
-            checks.shape(table, "policy", (s, a), (n, s, a), (n, table.shape[1] if table.ndim == 4 else 1, s, a))
+            checks.shape(
+                table, "policy", (s, a), (n, s, a), (n, table.shape[1] if table.ndim == 4 else 1, s, a)
+            )
         sums = table.sum(axis=-1)
         bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
         if bad.any():

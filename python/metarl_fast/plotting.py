@@ -60,7 +60,9 @@ def adaptation(
     axes = figure.subplots()
     for name, found in scores.items():
         style = _STYLE.get(name, {})
-        (line,) = axes.plot(episodes, found.mean, marker="o", markersize=4, label=_LABEL.get(name, name), **style)
+        (line,) = axes.plot(
+            episodes, found.mean, marker="o", markersize=4, label=_LABEL.get(name, name), **style
+        )
         axes.fill_between(episodes, found.low, found.high, color=line.get_color(), alpha=0.18, linewidth=0)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(list(episodes), [str(e) for e in episodes])

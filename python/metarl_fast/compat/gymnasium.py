@@ -16,9 +16,9 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     Parameters
     ----------
     envs
-        A Gymnasium environment, or several with the same numbers of states and actions, whose `unwrapped` has the
-        outcome lists `P[state][action] = [(probability, next state, reward, terminated), ...]`. Repeated next
-        states, and termination that belongs to the transition, are kept as they are.
+        A Gymnasium environment, or several with the same numbers of states and actions, whose `unwrapped`
+        has the outcome lists `P[state][action] = [(probability, next state, reward, terminated), ...]`.
+        Repeated next states, and termination that belongs to the transition, are kept as they are.
     horizon
         Steps of an episode; default the environment's own `max_episode_steps`, if it has one.
 
@@ -31,8 +31,8 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     TypeError
         If an environment has no `P`.
     ValueError
-        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`), or the environments differ
-        in shape.
+        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`), or the environments
+        differ in shape.
     """
     environments = list(envs) if isinstance(envs, (list, tuple)) else [envs]
     if not environments:
@@ -42,10 +42,13 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
         bare = getattr(env, "unwrapped", env)
         name = type(bare).__name__
         if not hasattr(bare, "P") or not hasattr(bare, "initial_state_distrib"):
-            raise TypeError(f"{name} has no outcome lists P and initial_state_distrib, so its model is unknown")
+            raise TypeError(
+                f"{name} has no outcome lists P and initial_state_distrib, so its model is unknown"
+            )
         if getattr(bare, "fickle_passenger", False):
             raise ValueError(
-                f"{name} has fickle_passenger=True, which its P does not describe: make it with fickle_passenger=False"
+                f"{name} has fickle_passenger=True, which its P does not describe: "
+                "make it with fickle_passenger=False"
             )
         tables.append(bare.P)
         starts.append(np.asarray(bare.initial_state_distrib, np.float64))

@@ -64,22 +64,30 @@ class FrozenLakeMaps(Family):
         return 4
 
     def _is_held_out(self, desc: list[str]) -> bool:
-        """Maps are divided by content, since different draws can give the same map."""
+        """Tell by content, since different draws can give the same map."""
         return zlib.crc32("".join(desc).encode()) < self.held_out * 2**32
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw a map that belongs to this part."""
         frozen_lake = checks.require_extra("gymnasium.envs.toy_text.frozen_lake", "gym")
         for _ in range(10_000):
-            desc = frozen_lake.generate_random_map(self.side, self.frozen_probability, int(rng.integers(2**31)))
+            desc = frozen_lake.generate_random_map(
+                self.side, self.frozen_probability, int(rng.integers(2**31))
+            )
             if self.part == "all" or self._is_held_out(desc) == (self.part == "held_out"):
                 break
         else:
-            raise ValueError(f"10,000 maps of side {self.side} hold none of part {self.part!r}: change held_out={self.held_out}")
-        env = frozen_lake.FrozenLakeEnv(desc=desc, is_slippery=self.is_slippery, success_rate=self.success_rate)
+            raise ValueError(
+                f"10,000 maps of side {self.side} hold none of part {self.part!r}: "
+                f"change held_out={self.held_out}"
+            )
+        env = frozen_lake.FrozenLakeEnv(
+            desc=desc, is_slippery=self.is_slippery, success_rate=self.success_rate
+        )
         return {"outcomes": env.P, "start": np.asarray(env.initial_state_distrib, np.float64)}
 
     def split(self, held_out: float = 0.2) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
         """Return (training maps, held-out maps): no map is in both."""
         checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
-        return replace(self, part="train", held_out=held_out), replace(self, part="held_out", held_out=held_out)
+        training = replace(self, part="train", held_out=held_out)
+        return training, replace(self, part="held_out", held_out=held_out)

@@ -100,7 +100,9 @@ class GoalGrid(Family):
     horizon: int | None = None
 
     def __post_init__(self) -> None:
-        sides: Sequence[int] = (self.size, self.size) if isinstance(self.size, (int, np.integer)) else self.size
+        sides: Sequence[int] = (
+            (self.size, self.size) if isinstance(self.size, (int, np.integer)) else self.size
+        )
         if len(sides) != 2:
             raise ValueError(f"size is {self.size!r}, expected a side or (height, width)")
         height, width = (checks.integer(side, "size", 1, 2**14) for side in sides)
@@ -109,7 +111,9 @@ class GoalGrid(Family):
             raise ValueError(f"size is {self.size}, expected at least two cells")
         if self.walls is not None:
             if len(self.walls) != height or any(len(row) != width for row in self.walls):
-                raise ValueError(f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters")
+                raise ValueError(
+                    f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
+                )
             object.__setattr__(self, "walls", tuple(self.walls))
         checks.real(self.wall_density, "wall_density", 0.0, 0.9)
         checks.real(self.slip, "slip", 0.0, 1.0)
@@ -202,7 +206,9 @@ class GoalGrid(Family):
             if chosen.sum() < wanted and possible[where] and not _neighbours(chosen)[where]:
                 chosen[where] = True
         if chosen.sum() < wanted or chosen.sum() == total:
-            raise ValueError(f"held_out is {held_out}: of {total} goal cells at most {int(chosen.sum())} can be held out")
+            raise ValueError(
+                f"held_out is {held_out}: of {total} goal cells at most {int(chosen.sum())} can be held out"
+            )
         return self._with_goals(weights, possible & ~chosen), self._with_goals(weights, chosen)
 
     def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_]) -> GoalGrid:

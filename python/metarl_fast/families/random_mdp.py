@@ -77,7 +77,9 @@ class TaskDistribution(Family):
         elif not isinstance(self.start, Uniform):
             start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
             if not (np.all(start >= 0) and abs(start.sum() - 1) <= 1e-5):
-                raise ValueError(f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution")
+                raise ValueError(
+                    f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution"
+                )
 
     def _start_distribution(self) -> NDArray[np.float64]:
         if isinstance(self.start, Uniform):
@@ -101,7 +103,9 @@ class TaskDistribution(Family):
             reward_law, a, b = _core.RewardLaw.uniform, self.rewards.low, self.rewards.high
         else:
             reward_law = _core.RewardLaw.fixed
-            rewards = np.array(np.broadcast_to(self.rewards.values, (self.num_states, self.num_actions)), np.float64)
+            rewards = np.array(
+                np.broadcast_to(self.rewards.values, (self.num_states, self.num_actions)), np.float64
+            )
         transition_law = _core.TransitionLaw.uniform
         if isinstance(law, Dirichlet):
             transition_law = _core.TransitionLaw.dirichlet

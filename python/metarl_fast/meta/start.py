@@ -44,7 +44,10 @@ class StartLearner:
     def __init__(self, num_states: int, num_actions: int) -> None:
         self.num_states = checks.integer(num_states, "num_states", 1)
         self.num_actions = checks.integer(num_actions, "num_actions", 1)
-        checks.memory(self.num_states * self.num_actions * 8, f"a table of {num_states} states and {num_actions} actions")
+        checks.memory(
+            self.num_states * self.num_actions * 8,
+            f"a table of {num_states} states and {num_actions} actions",
+        )
         self.context = {}
 
     @property
@@ -53,11 +56,11 @@ class StartLearner:
         raise NotImplementedError
 
     def _settings(self) -> dict[str, float]:
-        """Hyper-parameters beside S and A, as constructor arguments."""
+        """Return the hyper-parameters beside S and A, as constructor arguments."""
         return {}
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
-        """What was learned: attribute names and their arrays."""
+        """Return what was learned: attribute names and their arrays."""
         raise NotImplementedError
 
     def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
@@ -101,7 +104,7 @@ class TableObserver(StartLearner):
         num_threads: int | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Run the learner on the tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
+        """Run the learner on tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
         generator = np.random.default_rng(make_key(rng))
         run = train(
             learner,
@@ -171,5 +174,7 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
     except FileNotFoundError:
         raise
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}") from error
+        raise ValueError(
+            f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}"
+        ) from error
     return meta
