@@ -159,6 +159,8 @@ def test_a_part_learns_what_it_learned_in_the_whole(index):
         part = mf.train(learner, batch[index], 4, 9, rng=3)
         assert_same_bits(part.q_table, whole.q_table[index])
         assert_same_bits(part.returns, whole.returns[index])
+        part_of_part = mf.train(learner, batch[index][1::2], 4, 9, rng=3)
+        assert_same_bits(part_of_part.q_table, whole.q_table[index][1::2])
 
 
 def test_a_single_task_is_a_batch_of_one():
