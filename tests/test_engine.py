@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import metarl_fast as mf
 
 REALS = [np.float32, np.float64]
-thorough = settings(max_examples=60, deadline=None, derandomize=True)
+thorough = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 def assert_equals_twin(tasks, model_of, learner, num_episodes, num_steps, *, initial_table=None, rng=9, real=np.float32,
