@@ -41,7 +41,7 @@ def test_philox_text_with_64_bit_words_is_numpys_generator():
     for _ in range(20):
         counter, key = random.integers(0, 2**63, 4, np.uint64), random.integers(0, 2**64, 2, np.uint64)
         theirs = np.random.Philox(counter=counter, key=key).random_raw(4)
-        counter[0] += 1  # NumPy counts before it draws
+        counter[0] += np.uint64(1)  # NumPy counts before it draws
         assert reference.philox(counter.tolist(), key.tolist(), bits=64) == theirs.tolist()
 
 
