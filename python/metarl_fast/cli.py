@@ -1,0 +1,179 @@
+"""The command `metarl-fast`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from metarl_fast import __version__, evaluate
+from metarl_fast.config import read_table
+from metarl_fast.experiment import Experiment, Results
+from metarl_fast.meta import load
+from metarl_fast.runtime import build_info
+from metarl_fast.seeding import child
+
+
+class Progress:
+    """A bar on standard error: tqdm's if it is installed, else a line of text a stage."""
+
+    def __init__(self) -> None:
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            tqdm = None
+        self._tqdm: Any = tqdm
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            if self._tqdm is None:
+                print(f"{stage} ...", file=sys.stderr)
+            else:
+                self._bar = self._tqdm(total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+def _finish(results: Results, out: Path, seconds: float) -> None:
+    experiment = results.experiment
+    results.save(out)
+    print(results.table())
+    print(
+        f"\n{experiment.held_out_tasks:,} held-out tasks, ± half of a 95 % bootstrap interval; "
+        f"0 is the random policy, 1 the optimum. {seconds:.1f} s."
+    )
+    print(f"wrote {out / 'results.json'} and {out / 'meta.npz'}")
+    try:
+        from metarl_fast import plotting
+
+        picture = out / "adaptation.png"
+        plotting.adaptation(
+            results.scores,
+            experiment.episodes,
+            picture,
+            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks of {type(experiment.family).__name__}",
+        )
+        print(f"wrote {picture}")
+    except ImportError as error:
+        print(f"no picture: {error}", file=sys.stderr)
+
+
+def _run(experiment: Experiment, options: argparse.Namespace) -> None:
+    progress = Progress()
+    began = time.perf_counter()
+    try:
+        results = experiment.run(num_threads=options.threads, progress=progress)
+    finally:
+        progress.close()
+    _finish(results, options.out, time.perf_counter() - began)
+
+
+def _quickstart(options: argparse.Namespace) -> None:
+    _run(Experiment(seed=options.seed), options)
+    print(f"next: metarl-fast adapt {options.out / 'meta.npz'}, or metarl-fast train --config FILE.toml")
+
+
+def _train(options: argparse.Namespace) -> None:
+    table = read_table(options.config)
+    if options.seed is not None:
+        table["seed"] = options.seed
+    _run(Experiment.from_table(table), options)
+
+
+def _adapt(options: argparse.Namespace) -> None:
+    meta = load(options.meta)
+    if "family" not in meta.context:
+        raise ValueError(f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train")
+    settings = {**meta.context, "held_out_tasks": options.tasks, "seed": options.seed}
+    if options.episodes:
+        settings["episodes"] = sorted(set(options.episodes))
+    experiment = Experiment.from_table(settings)
+    _, held_out = experiment.tasks()
+    progress = Progress()
+    scores = {}
+    limits = evaluate.bounds(held_out, experiment.learner.discount, num_threads=options.threads)
+    try:
+        for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
+            curve = evaluate.adapt(
+                experiment.learner,
+                held_out,
+                experiment.episodes,
+                num_steps=experiment.num_steps,
+                rng=child(experiment.seed, 4),
+                initial_table=table,
+                limits=limits,
+                num_threads=options.threads,
+                progress=lambda done, total, name=name: progress(f"adapting from {name}", done, total),
+            )
+            scores[name] = curve.interval()
+    finally:
+        progress.close()
+    print(Results(experiment, scores, {}).table())
+
+
+def _info(options: argparse.Namespace) -> None:
+    for name, value in build_info().items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        print(f"{name.replace('_', ' '):<16}{text}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="metarl-fast", description="Meta-reinforcement learning on tabular MDPs.")
+    parser.add_argument("--version", action="version", version=f"metarl-fast {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    quickstart = commands.add_parser("quickstart", help="learn, meta-learn and adapt on goal grids in under a minute")
+    quickstart.add_argument("--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)")
+    quickstart.add_argument("--seed", type=int, default=0)
+    quickstart.set_defaults(run=_quickstart)
+
+    train = commands.add_parser("train", help="the same job on any family and learner, from a TOML file")
+    train.add_argument("--config", type=Path, required=True, metavar="FILE.toml")
+    train.add_argument("--out", type=Path, default=Path("run"), help="folder for the results (%(default)s)")
+    train.add_argument("--seed", type=int, default=None, help="instead of the file's")
+    train.set_defaults(run=_train)
+
+    adapt = commands.add_parser("adapt", help="adapt to new held-out tasks from a saved meta-learner")
+    adapt.add_argument("meta", type=Path, metavar="META.npz")
+    adapt.add_argument("--tasks", type=int, default=1000, help="how many held-out tasks (%(default)s)")
+    adapt.add_argument("--episodes", type=int, nargs="+", help="when to score (default: as when it was made)")
+    adapt.add_argument("--seed", type=int, default=1)
+    adapt.set_defaults(run=_adapt)
+
+    for command in (quickstart, train, adapt):
+        command.add_argument("--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors")
+
+    info = commands.add_parser("info", help="version, compiler, instruction sets, OpenMP, threads")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except BrokenPipeError:  # the reader of our output is gone: `metarl-fast info | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
+        print(f"metarl-fast: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,103 @@
+"""Families, laws and learners to and from plain JSON and TOML tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metarl_fast import families, learners
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        families.Anywhere,
+        families.Cells,
+        families.Dirichlet,
+        families.Fixed,
+        families.FrozenLakeMaps,
+        families.Garnet,
+        families.GoalGrid,
+        families.Normal,
+        families.Region,
+        families.TaskDistribution,
+        families.Uniform,
+        learners.QLearning,
+    )
+}
+
+
+def to_config(value: Any) -> Any:
+    """Return a description in JSON types; a dataclass becomes a table with its class name under "type"."""
+    if is_dataclass(value) and type(value).__name__ in _TYPES:
+        parts = {f.name: to_config(getattr(value, f.name)) for f in fields(value) if f.init}
+        return {"type": type(value).__name__, **{name: part for name, part in parts.items() if part is not None}}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [to_config(part) for part in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no form in a configuration file")
+
+
+def from_config(config: Any, **more: Any) -> Any:
+    """Rebuild what `to_config` described; `more` are further constructor arguments of the outermost class.
+
+    Raises
+    ------
+    ValueError
+        For an unknown type or field, naming the ones there are.
+    """
+    if isinstance(config, list):
+        return tuple(from_config(part) for part in config)
+    if not isinstance(config, Mapping):
+        return config
+    name = config.get("type")
+    kind = _TYPES.get(str(name))
+    if kind is None:
+        raise ValueError(f"type is {name!r}, expected one of {', '.join(sorted(_TYPES))}")
+    allowed = [f.name for f in fields(kind) if f.init]
+    given = {key: from_config(part) for key, part in config.items() if key != "type"}
+    for key in given:
+        if key not in allowed:
+            raise ValueError(f"{name} has no setting {key!r}, expected some of {', '.join(allowed)}")
+    arguments = {**given, **more}
+    needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]
+    missing = [key for key in needed if key not in arguments]
+    if missing:
+        raise ValueError(f"{name} needs {', '.join(missing)}")
+    return kind(**arguments)
+
+
+def read_table(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file, or a JSON file by its ending.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it does not parse, with the place.
+    """
+    text = Path(path).read_bytes()
+    try:
+        decoded = text.decode("utf-8")
+        table = json.loads(decoded) if str(path).endswith(".json") else tomllib.loads(decoded)
+    except ValueError as error:
+        raise ValueError(f"{path} does not parse: {error}") from error
+    if not isinstance(table, dict):
+        raise ValueError(f"{path} holds a {type(table).__name__}, expected a table")
+    return table

@@ -1,0 +1,232 @@
+"""The whole job, once through: learn on training tasks, meta-learn, adapt to held-out tasks, score."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks, evaluate
+from metarl_fast.config import from_config, to_config
+from metarl_fast.engine import train
+from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast.learners import QLearning
+from metarl_fast.meta import AverageQ, MetaLearner, Reptile
+from metarl_fast.planning import backward_induction, value_iteration
+from metarl_fast.seeding import child
+from metarl_fast.statistics import Interval
+from metarl_fast.tasks import Tasks
+
+Stage: TypeAlias = Callable[[str, int, int], Any]
+"""Called now and then with (what is being done, done, in all)."""
+
+STARTS = ("scratch", "transfer", "average_q", "reptile", "policy_prior", "optimal")
+"""What learners start from on held-out tasks."""
+
+
+def _default_family() -> Family:
+    """Goals in the top right of a walled grid, far from the start in the bottom left."""
+    return GoalGrid(
+        size=9,
+        wall_density=0.1,
+        slip=0.1,
+        goals=Region(rows=(0, 5), columns=(4, 9)),
+        start=(8, 0),
+        horizon=60,
+    )
+
+
+def _default_learner() -> QLearning:
+    return QLearning(81, 4, learning_rate=0.5, discount=0.95, epsilon=0.1)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
+
+    family: Family = field(default_factory=_default_family)
+    learner: QLearning = field(default_factory=_default_learner)
+    held_out: float = 0.2
+    """What `family.split` is told."""
+    training_tasks: int = 2000
+    training_episodes: int = 500
+    held_out_tasks: int = 1000
+    episodes: tuple[int, ...] = (0, 1, 2, 5, 10, 20, 50)
+    """When adapting learners are scored."""
+    num_steps: int | None = None
+    """Time limit of an episode; default the family's horizon."""
+    reptile_iterations: int = 100
+    reptile_episodes: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks.integer(self.training_tasks, "training_tasks", 1)
+        checks.integer(self.training_episodes, "training_episodes", 1)
+        checks.integer(self.held_out_tasks, "held_out_tasks", 1)
+        checks.integer(self.reptile_iterations, "reptile_iterations", 0)
+        checks.integer(self.reptile_episodes, "reptile_episodes", 0)
+        checks.integer(self.seed, "seed", 0)
+        if not self.episodes:
+            raise ValueError("episodes is empty, expected increasing numbers")
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the settings in JSON types; `from_table` reads them back."""
+        found = {f.name: to_config(getattr(self, f.name)) for f in fields(self)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Experiment:
+        """Build from a TOML or JSON table; what is absent keeps its default.
+
+        The learner's `num_states` and `num_actions` are the family's.
+        """
+        allowed = [f.name for f in fields(cls)]
+        for key in table:
+            if key not in allowed:
+                raise ValueError(f"there is no setting {key!r}, expected some of {', '.join(allowed)}")
+        settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
+        if "episodes" in settings:
+            settings["episodes"] = tuple(checks.integer(e, "episodes", 0) for e in settings["episodes"])
+        family = from_config(table["family"]) if "family" in table else _default_family()
+        if not isinstance(family, Family):
+            raise ValueError(f"family is a {type(family).__name__}, expected a distribution over tasks")
+        shape = {"num_states": family.num_states, "num_actions": family.num_actions}
+        described = {"type": "QLearning", **to_config(_default_learner()), **table.get("learner", {})}
+        learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
+        return cls(family=family, learner=learner, **settings)
+
+    def tasks(self) -> tuple[Tasks, Tasks]:
+        """Return (training tasks, held-out tasks): disjoint by construction."""
+        training, held_out = self.family.split(self.held_out)
+        return (
+            training.sample(self.training_tasks, rng=child(self.seed, 0)),
+            held_out.sample(self.held_out_tasks, rng=child(self.seed, 1)),
+        )
+
+    def run(self, *, num_threads: int | None = None, progress: Stage | None = None) -> Results:
+        """Do the job.
+
+        Parameters
+        ----------
+        num_threads
+            As in `train`; it does not change the results.
+        progress
+            Called now and then with (what is being done, done, in all).
+        """
+
+        def report(what: str) -> Callable[[int, int], None]:
+            return lambda done, total: progress(what, done, total) if progress else None
+
+        s, a = self.family.num_states, self.family.num_actions
+        training, held_out = self.tasks()
+        learned = train(
+            self._training_learner(),
+            training,
+            self.training_episodes,
+            self.num_steps,
+            rng=child(self.seed, 2),
+            returns=False,
+            num_threads=num_threads,
+            progress=report("learning on training tasks"),
+        ).q_table
+        assert learned is not None
+        average, prior = AverageQ(s, a), MetaLearner(s, a)
+        average.observe(learned)
+        prior.observe(learned)
+        reptile = Reptile(s, a).fit(
+            training,
+            self._training_learner(),
+            self.reptile_episodes,
+            self.num_steps,
+            num_iterations=self.reptile_iterations,
+            rng=child(self.seed, 3),
+            num_threads=num_threads,
+            progress=report("reptile"),
+        )
+        for meta in (average, prior, reptile):
+            meta.context = self.to_config()
+        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
+        tables: dict[str, NDArray[Any] | None] = {
+            "scratch": None,
+            "transfer": learned[0],
+            "average_q": average.initial_table,
+            "reptile": reptile.initial_table,
+            "policy_prior": prior.initial_table,
+            "optimal": self._optimal(held_out, num_threads),
+        }
+        scores = {}
+        for name in STARTS:
+            curve = evaluate.adapt(
+                self.learner,
+                held_out,
+                self.episodes,
+                num_steps=self.num_steps,
+                rng=child(self.seed, 4),
+                initial_table=tables[name],
+                limits=limits,
+                num_threads=num_threads,
+                progress=report(f"adapting from {name}"),
+            )
+            scores[name] = curve.interval(rng=child(self.seed, 5))
+        return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
+
+    def _training_learner(self) -> QLearning:
+        """The learner with more exploration, since training tasks cost nothing but time."""
+        return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
+
+    def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
+        if self.learner.discount < 1.0:
+            return value_iteration(tasks, self.learner.discount, num_threads=num_threads).q_values
+        return backward_induction(tasks, num_threads=num_threads).q_values
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Scores of every start, and what was meta-learned."""
+
+    experiment: Experiment
+    scores: dict[str, Interval]
+    """For each start, the mean score over held-out tasks after each of `experiment.episodes`, with its interval."""
+    meta: dict[str, AverageQ | Reptile | MetaLearner]
+
+    def table(self) -> str:
+        """Return the scores as a table of text."""
+        episodes = self.experiment.episodes
+        head = f"{'score after episodes':<20}" + "".join(f"{e:>14}" for e in episodes)
+        lines = [head, "-" * len(head)]
+        for name, found in self.scores.items():
+            cells = zip(found.mean, (found.high - found.low) / 2, strict=True)
+            lines.append(f"{name:<20}" + "".join(f"{f'{mean:.3f} ±{half:.3f}':>14}" for mean, half in cells))
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what goes to `results.json`."""
+        return {
+            "episodes": list(self.experiment.episodes),
+            "scores": {
+                name: {"mean": found.mean.tolist(), "low": found.low.tolist(), "high": found.high.tolist()}
+                for name, found in self.scores.items()
+            },
+            "experiment": self.experiment.to_config(),
+        }
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `results.json` and `meta.npz`, Reptile's table: chosen beforehand, not by its scores."""
+        out = Path(folder)
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / "results.json", json.dumps(self.to_json(), indent=1) + "\n")
+        self.meta["reptile"].save(out / "meta.npz")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write to a temporary file beside `path`, then rename it: a reader never sees half a file."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    os.replace(file.name, path)

@@ -1,0 +1,76 @@
+"""Pictures; needs the extra `plot`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from metarl_fast import checks
+from metarl_fast.statistics import Interval
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; the reference lines stay grey.
+_STYLE: dict[str, dict[str, Any]] = {
+    "scratch": {"color": "#000000", "linestyle": "--"},
+    "transfer": {"color": "#E69F00", "linestyle": "--"},
+    "average_q": {"color": "#0072B2"},
+    "reptile": {"color": "#D55E00"},
+    "policy_prior": {"color": "#009E73"},
+    "optimal": {"color": "#999999", "linestyle": ":"},
+}
+_LABEL = {
+    "scratch": "from scratch",
+    "transfer": "from one other task",
+    "average_q": "average Q (meta)",
+    "reptile": "Reptile (meta)",
+    "policy_prior": "policy prior (meta)",
+    "optimal": "optimal table",
+}
+
+
+def adaptation(
+    scores: Mapping[str, Interval], episodes: Sequence[int], path: str | os.PathLike[str], *, title: str = ""
+) -> None:
+    """Draw one line a start with its interval, over the episodes spent on the new task.
+
+    Parameters
+    ----------
+    scores
+        By start, means and intervals [len(episodes)].
+    episodes
+        Where they were taken; drawn on an axis that is linear to 1 and logarithmic beyond.
+    path
+        A file whose ending names the format, such as .png or .svg.
+    title
+        Above the picture.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    """
+    checks.require_extra("matplotlib", "plot")
+    # Not pyplot: it keeps state and may want a display.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name, found in scores.items():
+        style = _STYLE.get(name, {})
+        (line,) = axes.plot(episodes, found.mean, marker="o", markersize=4, label=_LABEL.get(name, name), **style)
+        axes.fill_between(episodes, found.low, found.high, color=line.get_color(), alpha=0.18, linewidth=0)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xticks(list(episodes), [str(e) for e in episodes])
+    axes.minorticks_off()
+    axes.set_xlabel("episodes on the new task")
+    axes.set_ylabel("score (0 = random, 1 = optimal)")
+    axes.set_title(title, fontsize=11)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=150)
