@@ -69,7 +69,7 @@ def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
         if found.min() < info.min or found.max() > info.max:
             extreme = found.min() if found.min() < info.min else found.max()
             raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
-    return np.ascontiguousarray(found, dtype=dtype)
+    return np.asarray(found, dtype=dtype, order="C")  # ascontiguousarray would give a number an axis
 
 
 def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
@@ -77,7 +77,8 @@ def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
     good = np.isfinite(values)
     if not good.all():
         where = tuple(int(i) for i in np.argwhere(~good)[0])
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {values[where]}, expected a finite number")
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise ValueError(f"{name}{place} is {values[where]}, expected a finite number")
     return values
 
 

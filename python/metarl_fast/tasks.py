@@ -15,6 +15,7 @@ from metarl_fast.runtime import thread_count
 
 Ids: TypeAlias = "range | NDArray[np.uint64]"
 Float: TypeAlias = "NDArray[np.float64]"
+Places: TypeAlias = "slice | NDArray[np.int64]"
 
 
 def core_ids(ids: Ids) -> _core.TaskIds:
@@ -34,8 +35,8 @@ class Recipe(Protocol):
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> Recipe:
-        """Return the recipe of the tasks at `indices`, whose ids are `ids`."""
+    def take(self, places: Places, ids: Ids) -> Recipe:
+        """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class GeneratedRecipe:
         """Make the lazy batch."""
         return self.builder(self.key, core_ids(self.ids))
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> GeneratedRecipe:
+    def take(self, places: Places, ids: Ids) -> GeneratedRecipe:
         """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
@@ -79,11 +80,11 @@ class StoredRecipe:
             self.reward_noise,
         )
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> StoredRecipe:
+    def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays."""
 
         def part(values: NDArray[Any], shared_axes: int) -> NDArray[Any]:
-            return values if values.ndim == shared_axes else np.ascontiguousarray(values[indices])
+            return values if values.ndim == shared_axes else np.ascontiguousarray(values[places])
 
         return StoredRecipe(
             part(self.probability, 0),
@@ -169,11 +170,10 @@ class Tasks:
     def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> Task | Tasks:
         ids = self.recipe.ids
         if isinstance(index, slice):
-            chosen = np.arange(len(self))[index]
             part = ids[index]
-            consecutive = isinstance(part, np.ndarray) or part.step == 1
-            kept = part if consecutive else np.asarray(part, np.uint64)
-            return Tasks(self.recipe.take(chosen, kept), self.horizon)
+            usable = part.step == 1 if isinstance(part, range) else part.flags.c_contiguous
+            kept = part if usable else np.ascontiguousarray(part, np.uint64)
+            return Tasks(self.recipe.take(index, kept), self.horizon)
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"task {index} of a batch of {len(self)}")

@@ -135,7 +135,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent or Path(), prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
