@@ -131,7 +131,9 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
   const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
   Run run(blocks, tasks, options.progress);
 #ifdef _OPENMP
-  const int threads = static_cast<int>(std::min<std::int64_t>(options.num_threads, blocks));
+  // libgomp ends the process when the system refuses it a thread, and so many help nobody.
+  const std::int64_t most = std::max(64, 4 * omp_get_num_procs());
+  const int threads = static_cast<int>(std::min({std::int64_t{options.num_threads}, blocks, most}));
   if (threads > 1 && !in_forked_child()) {
     std::atomic<int> finished{0};
 #pragma omp parallel num_threads(threads)
@@ -183,6 +185,19 @@ void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance
 void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
 void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
 
+// A reward beyond the table's type would become infinite without a word.
+template <class Real>
+void check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
+  constexpr double kLargest = std::numeric_limits<Real>::max();
+  const double* end = rewards + count;
+  const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
+  if (bad == end) return;
+  std::ostringstream message;
+  message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
+          << "-bit numbers cannot hold";
+  throw std::invalid_argument(message.str());
+}
+
 // One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
 template <class Real>
 class TrainWorker {
@@ -226,6 +241,7 @@ class TrainWorker {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     for (int lane = 0; lane < kLanes; ++lane) {
+      if (pulse.stop_requested()) return 0;  // large tasks take seconds to generate
       if (lane < block_.active) {
         write_task(lane, first + lane);
       } else {
@@ -248,6 +264,7 @@ class TrainWorker {
   void write_task(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
     const TaskView task = batch_.load(index, buffer_);
+    check_rewards<Real>(task.reward, shape.rewards(), index);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
     Real* start = start_.get() + lane * block_.start_stride;
@@ -322,13 +339,6 @@ class TrainWorker {
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<std::uint32_t> visits_;
 };
-
-void require(bool condition, const char* name, double value, const char* expected) {
-  if (condition) return;
-  std::ostringstream message;
-  message << name << " is " << value << ", expected " << expected;
-  throw std::invalid_argument(message.str());
-}
 
 void check(const Learner& learner, const Schedule& schedule) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
