@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Batches of tasks: stored arrays and native families.
+#include <pybind11/native_enum.h>
+
 #include "arrays.hpp"
 
 #include "../families/goal_grid.hpp"
@@ -75,14 +77,16 @@ void bind_tasks(py::module_& m) {
         py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
         py::arg("terminated").noconvert(), py::arg("start").noconvert(), py::arg("reward_noise"));
 
-  py::enum_<RandomMdp::TransitionLaw>(m, "TransitionLaw")
+  py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
       .value("uniform", RandomMdp::TransitionLaw::uniform)
       .value("dirichlet", RandomMdp::TransitionLaw::dirichlet)
-      .value("garnet", RandomMdp::TransitionLaw::garnet);
-  py::enum_<RandomMdp::RewardLaw>(m, "RewardLaw")
+      .value("garnet", RandomMdp::TransitionLaw::garnet)
+      .finalize();
+  py::native_enum<RandomMdp::RewardLaw>(m, "RewardLaw", "enum.Enum")
       .value("normal", RandomMdp::RewardLaw::normal)
       .value("uniform", RandomMdp::RewardLaw::uniform)
-      .value("fixed", RandomMdp::RewardLaw::fixed);
+      .value("fixed", RandomMdp::RewardLaw::fixed)
+      .finalize();
 
   m.def(
       "random_mdps",

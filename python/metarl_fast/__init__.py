@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 
 try:
-    from metarl_fast import _core
+    from metarl_fast import _core as _core
 except ImportError as error:
     if hasattr(error, "add_note"):
         error.add_note(

@@ -40,7 +40,8 @@ def real(
     elif high == math.inf:
         expected = f"a finite number {'above' if open_low else 'of at least'} {low:g}"
     else:
-        expected = f"a number {'above' if open_low else 'from'} {low:g} {'and at most' if open_low else 'to'} {high:g}"
+        expected = f"a number above {low:g} and at most" if open_low else f"a number from {low:g} to"
+        expected += f" {high:g}"
     raise ValueError(f"{name} is {number}, expected {expected}")
 
 

@@ -7,6 +7,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,16 @@ class Progress:
     """A bar on standard error: tqdm's if it is installed, else a line of text a stage."""
 
     def __init__(self) -> None:
-        try:
+        self._tqdm: Any = None
+        with suppress(ImportError):
             from tqdm import tqdm
-        except ImportError:
-            tqdm = None
-        self._tqdm: Any = tqdm
+
+            self._tqdm = tqdm
         self._bar: Any = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show how far the stage is."""
         if stage != self._stage:
             self.close()
             self._stage = stage
@@ -67,7 +70,8 @@ def _finish(results: Results, out: Path, seconds: float) -> None:
             results.scores,
             experiment.episodes,
             picture,
-            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks of {type(experiment.family).__name__}",
+            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks "
+            f"of {type(experiment.family).__name__}",
         )
         print(f"wrote {picture}")
     except ImportError as error:
@@ -121,7 +125,7 @@ def _adapt(options: argparse.Namespace) -> None:
                 initial_table=table,
                 limits=limits,
                 num_threads=options.threads,
-                progress=lambda done, total, name=name: progress(f"adapting from {name}", done, total),
+                progress=partial(progress, f"adapting from {name}"),
             )
             scores[name] = curve.interval()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,8 +45,8 @@ def as_batch(tasks: Tasks | Task) -> Tasks:
         return tasks.batch
     if not isinstance(tasks, Tasks):
         raise TypeError(
-            f"tasks is a {type(tasks).__name__}, expected Tasks: draw them with a family's sample(n, rng=...) "
-            "or make them with from_arrays"
+            f"tasks is a {type(tasks).__name__}, expected Tasks: draw them with a family's "
+            "sample(n, rng=...) or make them with from_arrays"
         )
     return tasks
 
@@ -99,8 +100,8 @@ def train(
         Time limit of an episode; default `tasks.horizon`. Reaching it cuts the episode short without being
         terminal: the last update still looks ahead.
     rng
-        None, an integer, a SeedSequence or a Generator. The result is a function of it and of the task's id, and
-        the same on any number of threads.
+        None, an integer, a SeedSequence or a Generator. The result is a function of it and of the task's id,
+        and the same on any number of threads.
     initial_table
         A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`.
     continuing
@@ -133,7 +134,8 @@ def train(
     n, s, a = len(batch), batch.num_states, batch.num_actions
     if (learner.num_states, learner.num_actions) != (s, a):
         raise ValueError(
-            f"the learner has {learner.num_states} states and {learner.num_actions} actions, the tasks {s} and {a}"
+            f"the learner has {learner.num_states} states and {learner.num_actions} actions, "
+            f"the tasks {s} and {a}"
         )
     episodes = checks.integer(num_episodes, "num_episodes", 0)
     steps = episode_steps(batch, num_steps)
@@ -141,7 +143,7 @@ def train(
     if real not in (np.float32, np.float64):
         raise ValueError(f"dtype is {real}, expected float32 or float64")
     snapshots_at = [checks.integer(e, "snapshot_episodes", 0, episodes) for e in snapshot_episodes]
-    if any(later <= earlier for earlier, later in zip(snapshots_at, snapshots_at[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(snapshots_at)):
         raise ValueError(f"snapshot_episodes are {snapshots_at}, expected increasing numbers")
     cells = n * s * a
     entries = cells * (bool(q_table) + len(snapshots_at)) + n * episodes * bool(returns)
@@ -188,5 +190,6 @@ def _check_scratch(batch: Tasks, itemsize: int) -> None:
     lanes = min(16, max(len(batch), 1))
     checks.memory(
         rows * (row * (lanes * itemsize * 2 + 21) + 16 * itemsize * 2),
-        f"running tasks of {core.num_states} states, {core.num_actions} actions and {core.num_outcomes} outcomes",
+        f"running tasks of {core.num_states} states, {core.num_actions} actions "
+        f"and {core.num_outcomes} outcomes",
     )

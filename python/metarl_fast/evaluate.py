@@ -54,8 +54,8 @@ def bounds(
 ) -> Bounds:
     """Return the exact returns of the random and of the optimal policy.
 
-    With `discount` below 1 and no `horizon` the problem is discounted and endless; otherwise episodes have `horizon`
-    (default `tasks.horizon`) steps.
+    With `discount` below 1 and no `horizon` the problem is discounted and endless; otherwise episodes have
+    `horizon` (default `tasks.horizon`) steps.
     """
     batch = as_batch(tasks)
     if discount == 1.0 and horizon is None:
@@ -88,9 +88,9 @@ def score(
     low = limits.random.reshape(-1, *[1] * extra)
     room = limits.optimal.reshape(-1, *[1] * extra) - low
     learnable = room > 1e-9 * np.maximum(1.0, np.abs(low))
-    return np.divide(
-        found - low, room, out=np.full(found.shape, np.nan), where=np.broadcast_to(learnable, found.shape)
-    )
+    scores = np.full(found.shape, np.nan)
+    np.divide(found - low, room, out=scores, where=np.broadcast_to(learnable, found.shape))
+    return scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,7 +178,7 @@ class Experiment:
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
 
     def _training_learner(self) -> QLearning:
-        """The learner with more exploration, since training tasks cost nothing but time."""
+        """Return the learner with more exploration: training tasks cost nothing but time."""
         return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
 
     def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
@@ -193,7 +193,7 @@ class Results:
 
     experiment: Experiment
     scores: dict[str, Interval]
-    """For each start, the mean score over held-out tasks after each of `experiment.episodes`, with its interval."""
+    """For each start, the mean score over held-out tasks after each of `experiment.episodes`."""
     meta: dict[str, AverageQ | Reptile | MetaLearner]
 
     def table(self) -> str:

@@ -84,8 +84,8 @@ def value_iteration(
     discount
         0 to below 1. For undiscounted episodes use `backward_induction`.
     tolerance
-        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest value
-        the iteration stops where it cannot improve.
+        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest
+        value the iteration stops where it cannot improve.
     num_threads, progress
         As in `train`.
 
@@ -110,7 +110,9 @@ def backward_induction(
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Solution:
-    """Solve episodes of `horizon` steps exactly; the policy may differ from step to step (Puterman 1994, section 4.5).
+    """Solve episodes of `horizon` steps exactly (Puterman 1994, section 4.5).
+
+    The policy may differ from step to step.
 
     Parameters
     ----------

@@ -47,9 +47,11 @@ class GeneratedRecipe:
     ids: Ids
 
     def build(self) -> _core.TaskBatch:
+        """Make the lazy batch."""
         return self.builder(self.key, core_ids(self.ids))
 
     def take(self, indices: NDArray[np.int64], ids: Ids) -> GeneratedRecipe:
+        """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
 
@@ -66,6 +68,7 @@ class StoredRecipe:
     ids: Ids
 
     def build(self) -> _core.TaskBatch:
+        """Hand the arrays to the core, which checks them."""
         return _core.stored_tasks(
             core_ids(self.ids),
             self.probability,
@@ -77,6 +80,8 @@ class StoredRecipe:
         )
 
     def take(self, indices: NDArray[np.int64], ids: Ids) -> StoredRecipe:
+        """Copy the part of the arrays."""
+
         def part(values: NDArray[Any], shared_axes: int) -> NDArray[Any]:
             return values if values.ndim == shared_axes else np.ascontiguousarray(values[indices])
 
@@ -97,8 +102,8 @@ class Tasks:
 
     Families make these (`TaskDistribution(...).sample(n, rng=seed)`); `from_arrays`, `from_outcomes` and
     `from_gymnasium` make them from data. Indexing with an integer gives a `Task`, with a slice or an array
-    of integers a batch of those tasks. A task keeps its id, which names its random streams, so a part of a batch
-    learns exactly what it learned in the whole.
+    of integers a batch of those tasks. A task keeps its id, which names its random streams, so a part of a
+    batch learns exactly what it learned in the whole.
     """
 
     recipe: Recipe
@@ -207,7 +212,9 @@ class Tasks:
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        arrays = {name: np.empty(*layout[name]) if name in wanted else None for name in layout}
+        arrays: dict[str, Any] = {
+            name: np.empty(*layout[name]) if name in wanted else None for name in layout
+        }
         if batch.dense:
             arrays["next_state"] = None
         _core.materialise(batch, num_threads=thread_count(), **arrays)
@@ -284,17 +291,17 @@ class Task:
     @cached_property
     def transitions(self) -> Float:
         """Transition probabilities [S, A, S]."""
-        return self.batch.transitions[0]
+        return np.asarray(self.batch.transitions[0])
 
     @cached_property
     def rewards(self) -> Float:
         """Expected rewards [S, A]."""
-        return self.batch.rewards[0]
+        return np.asarray(self.batch.rewards[0])
 
     @cached_property
     def start(self) -> Float:
         """Start-state distribution [S]."""
-        return self.batch.start[0]
+        return np.asarray(self.batch.start[0])
 
     @property
     def id(self) -> int:
@@ -330,7 +337,7 @@ class Task:
 
 
 def _start_distribution(start: ArrayLike | None, num_tasks: int, num_states: int) -> Float:
-    """A state, a state per task, or distributions [S] or [N, S]; None is state 0."""
+    """Return distributions [S] or [N, S] from those, a state, or a state per task; None is state 0."""
     values = np.asarray(0 if start is None else start)
     if values.dtype.kind in "iu" and values.ndim <= 1:
         if values.ndim == 1:
@@ -446,9 +453,9 @@ def from_outcomes(
     Parameters
     ----------
     tables
-        `table[state][action]` is a list of (probability, next state, reward, terminated); one table, or a list
-        of N tables with the same states and actions. A next state may occur more than once. Lists of fewer
-        outcomes are padded with probability 0.
+        `table[state][action]` is a list of (probability, next state, reward, terminated); one table, or a
+        list of N tables with the same states and actions. A next state may occur more than once. Lists of
+        fewer outcomes are padded with probability 0.
     start, horizon, reward_noise
         As in `from_arrays`.
     num_states
@@ -476,7 +483,8 @@ def from_outcomes(
             missing = [act for act in range(a) if state not in table or act not in table[state]]
             if missing or len(table) != s or len(table[state]) != a:
                 raise ValueError(
-                    f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, or there are not {s} states"
+                    f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, "
+                    f"or there are not {s} states"
                 )
     k = max(len(table[state][action]) for table in batch for state in range(s) for action in range(a))
     if k == 0:

@@ -16,9 +16,9 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     Parameters
     ----------
     envs
-        A Gymnasium environment, or several with the same numbers of states and actions, whose `unwrapped` has the
-        outcome lists `P[state][action] = [(probability, next state, reward, terminated), ...]`. Repeated next
-        states, and termination that belongs to the transition, are kept as they are.
+        A Gymnasium environment, or several with the same numbers of states and actions, whose `unwrapped`
+        has the outcome lists `P[state][action] = [(probability, next state, reward, terminated), ...]`.
+        Repeated next states, and termination that belongs to the transition, are kept as they are.
     horizon
         Steps of an episode; default the environment's own `max_episode_steps`, if it has one.
 
@@ -31,8 +31,8 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     TypeError
         If an environment has no `P`.
     ValueError
-        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`), or the environments differ
-        in shape.
+        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`), or the environments
+        differ in shape.
     """
     environments = list(envs) if isinstance(envs, (list, tuple)) else [envs]
     if not environments:
@@ -47,7 +47,8 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
             )
         if getattr(bare, "fickle_passenger", False):
             raise ValueError(
-                f"{name} has fickle_passenger=True, which its P does not describe: make it with fickle_passenger=False"
+                f"{name} has fickle_passenger=True, which its P does not describe: "
+                "make it with fickle_passenger=False"
             )
         tables.append(bare.P)
         starts.append(np.asarray(bare.initial_state_distrib, np.float64))

@@ -21,7 +21,8 @@ HELD_OUT_IDS = 2**55
 class Family:
     """A distribution over tasks.
 
-    A family of one's own is a class with `num_states`, `num_actions`, optionally `horizon`, and a method `task`::
+    A family of one's own is a class with `num_states`, `num_actions`, optionally `horizon`, and a method
+    `task`::
 
         class Corridor(metarl_fast.Family):
             num_states, num_actions, horizon = 5, 2, 20
@@ -106,9 +107,11 @@ class PythonRecipe:
         return stack(drawn, self.ids, self.family)
 
     def build(self) -> _core.TaskBatch:
+        """Draw them and hand them to the core."""
         return self.stored().build()
 
     def take(self, indices: NDArray[np.int64], ids: Ids) -> PythonRecipe:
+        """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
 
@@ -124,7 +127,7 @@ def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe
             raise ValueError(
                 f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}"
             )
-    columns = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
+    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
     columns.pop("horizon", None)
     noise = {float(task.get("reward_noise", 0.0)) for task in drawn}
     if len(noise) > 1:
@@ -133,12 +136,12 @@ def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe
     if "outcomes" in columns:
         tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
     else:
-        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        arrays: dict[str, Any] = {name: np.asarray(values) for name, values in columns.items()}
         tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
     if (tasks.num_states, tasks.num_actions) != (s, a):
         raise ValueError(
-            f"{type(family).__name__}.task returned {tasks.num_states} states and {tasks.num_actions} actions, "
-            f"expected {s} and {a}"
+            f"{type(family).__name__}.task returned {tasks.num_states} states and {tasks.num_actions} "
+            f"actions, expected {s} and {a}"
         )
     recipe = tasks.recipe
     assert isinstance(recipe, StoredRecipe)

@@ -64,7 +64,7 @@ class FrozenLakeMaps(Family):
         return 4
 
     def _is_held_out(self, desc: list[str]) -> bool:
-        """Maps are divided by content, since different draws can give the same map."""
+        """Tell by content, since different draws can give the same map."""
         return zlib.crc32("".join(desc).encode()) < self.held_out * 2**32
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
@@ -78,7 +78,8 @@ class FrozenLakeMaps(Family):
                 break
         else:
             raise ValueError(
-                f"10,000 maps of side {self.side} hold none of part {self.part!r}: change held_out={self.held_out}"
+                f"10,000 maps of side {self.side} hold none of part {self.part!r}: "
+                f"change held_out={self.held_out}"
             )
         env = frozen_lake.FrozenLakeEnv(
             desc=desc, is_slippery=self.is_slippery, success_rate=self.success_rate
@@ -88,6 +89,5 @@ class FrozenLakeMaps(Family):
     def split(self, held_out: float = 0.2) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
         """Return (training maps, held-out maps): no map is in both."""
         checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
-        return replace(self, part="train", held_out=held_out), replace(
-            self, part="held_out", held_out=held_out
-        )
+        training = replace(self, part="train", held_out=held_out)
+        return training, replace(self, part="held_out", held_out=held_out)

@@ -14,7 +14,8 @@ from metarl_fast import checks
 class Uniform:
     """Uniform on [low, high).
 
-    For transitions: weights uniform on [0, 1), normalised (the tutorial's law). For starts: every state alike.
+    For transitions: weights uniform on [0, 1), normalised (the tutorial's law). For starts: every state
+    alike.
     """
 
     low: float = 0.0

@@ -14,9 +14,9 @@ from metarl_fast import checks
 class QLearning:
     """Tabular Q-learning with epsilon-greedy behaviour.
 
-    q(s, a) moves by the learning rate towards r + discount * max_a' q(s', a'); the second term is dropped when
-    the episode terminated (Watkins 1989; Sutton and Barto, 2nd ed., equation 6.8). With `learning_rate=1,
-    discount=1` the update is exactly q[s, a] = r + max q[s'].
+    q(s, a) moves by the learning rate towards r + discount * max_a' q(s', a'); the second term is dropped
+    when the episode terminated (Watkins 1989; Sutton and Barto, 2nd ed., equation 6.8). With
+    `learning_rate=1, discount=1` the update is exactly q[s, a] = r + max q[s'].
 
     As hyper-parameters it goes to `train`; as an object it learns step by step in `q_table`.
 
@@ -89,4 +89,4 @@ class QLearning:
 
     def get_policy(self) -> NDArray[np.int64]:
         """Return the first best action of each state, shape [S]."""
-        return self.q_table.argmax(axis=1)
+        return np.asarray(self.q_table.argmax(axis=1), dtype=np.int64)

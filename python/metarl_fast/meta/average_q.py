@@ -11,9 +11,9 @@ from metarl_fast.meta.start import TableObserver
 class AverageQ(TableObserver):
     """Start from the mean over tasks of the learned action values.
 
-    When only rewards differ between tasks, the greedy policy of the mean of the optimal tables' underlying rewards is
-    the best policy that cannot tell tasks apart (Abel et al., "Policy and value transfer in lifelong reinforcement
-    learning", ICML 2018).
+    When only rewards differ between tasks, the greedy policy of the mean of the optimal tables' underlying
+    rewards is the best policy that cannot tell tasks apart (Abel et al., "Policy and value transfer in
+    lifelong reinforcement learning", ICML 2018).
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class AverageQ(TableObserver):
     @property
     def initial_table(self) -> NDArray[np.float64]:
         """The mean table [S, A]."""
-        return self.table.copy()
+        return np.array(self.table)
 
     def observe(self, q_tables: ArrayLike) -> None:
         """Average in the action values [N, S, A] learned on N more tasks."""

@@ -15,8 +15,9 @@ from metarl_fast.meta.start import TableObserver
 class MetaLearner(TableObserver):
     """A policy prior: a linear model with one-hot features of the state.
 
-    pi(a | s) = exp(theta[s, a]) / sum_b exp(theta[s, b]). `update` takes one step of maximum likelihood towards
-    the policy it is shown: the gradient of its expected log-likelihood is (shown - pi), for each state.
+    pi(a | s) = exp(theta[s, a]) / sum_b exp(theta[s, b]). `update` takes one step of maximum likelihood
+    towards the policy it is shown: the gradient of its expected log-likelihood is (shown - pi), for each
+    state.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class MetaLearner(TableObserver):
 
     @property
     def initial_table(self) -> NDArray[np.float64]:
-        """State value times pi(a | s) / max_b pi(b | s): the prior's best action has the state's average value."""
+        """State value times pi(a | s) / max_b pi(b | s): the prior's best action has the state's value."""
         policy = self.policy
         return np.asarray(self.state_values[:, None] * policy / policy.max(axis=1, keepdims=True))
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 class Reptile(StartLearner):
-    """theta <- theta + step_size * mean_T(U_T(theta) - theta), U_T(theta) the table learned on task T from theta.
+    """theta <- theta + step_size * mean_T(U_T(theta) - theta).
 
+    U_T(theta) is the table learned on task T from theta.
     Nichol, Achiam and Schulman, "On first-order meta-learning algorithms", 2018 (arXiv 1803.02999), with
     Q-learning as the inner learner.
 
@@ -50,7 +51,7 @@ class Reptile(StartLearner):
     @property
     def initial_table(self) -> NDArray[np.float64]:
         """Theta [S, A]."""
-        return self.theta.copy()
+        return np.array(self.theta)
 
     def fit(
         self,

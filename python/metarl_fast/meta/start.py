@@ -56,11 +56,11 @@ class StartLearner:
         raise NotImplementedError
 
     def _settings(self) -> dict[str, float]:
-        """Hyper-parameters beside S and A, as constructor arguments."""
+        """Return the hyper-parameters beside S and A, as constructor arguments."""
         return {}
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
-        """What was learned: attribute names and their arrays."""
+        """Return what was learned: attribute names and their arrays."""
         raise NotImplementedError
 
     def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
@@ -104,7 +104,7 @@ class TableObserver(StartLearner):
         num_threads: int | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Run the learner on the tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
+        """Run the learner on tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
         generator = np.random.default_rng(make_key(rng))
         run = train(
             learner,

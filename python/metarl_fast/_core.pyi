@@ -1,0 +1,184 @@
+# The compiled core. Arrays are C-ordered and of exactly the dtype named: the package's Python side converts
+# and checks beforehand. N tasks, S states, A actions, K outcomes, E episodes, P policies, as there.
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, overload, type_check_only
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Never
+
+_Progress: TypeAlias = Callable[[int, int], Any] | None
+
+# The metaclass that pybind11 gives to its classes.
+@type_check_only
+class _Pybind11Type(type): ...
+
+# --- bind_tasks.cpp ---
+
+class TaskIds(metaclass=_Pybind11Type):
+    def __init__(self, first: int, count: int, list: NDArray[np.uint64] | None) -> None: ...
+
+class TaskBatch(metaclass=_Pybind11Type):
+    # Made by the functions below only.
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    @property
+    def num_tasks(self) -> int: ...
+    @property
+    def num_states(self) -> int: ...
+    @property
+    def num_actions(self) -> int: ...
+    @property
+    def num_outcomes(self) -> int: ...
+    @property
+    def dense(self) -> bool: ...
+    @property
+    def reward_noise(self) -> float: ...
+
+class TransitionLaw(enum.Enum):
+    __pybind11_native_enum__: object
+    uniform = 0
+    dirichlet = 1
+    garnet = 2
+
+class RewardLaw(enum.Enum):
+    __pybind11_native_enum__: object
+    normal = 0
+    uniform = 1
+    fixed = 2
+
+def stored_tasks(
+    ids: TaskIds,
+    probability: NDArray[np.float64],  # [N, S, A, S], or [N, S, A, K] with next_state
+    next_state: NDArray[np.int32] | None,  # [N, S, A, K]
+    reward: NDArray[np.float64],  # [N, S, A], or [N, S, A, K] with next_state
+    terminated: NDArray[np.uint8],  # [S] or [N, S], or [N, S, A, K] with next_state
+    start: NDArray[np.float64],  # [S] or [N, S]
+    reward_noise: float,
+) -> TaskBatch: ...
+def random_mdps(
+    key: int,
+    ids: TaskIds,
+    num_states: int,
+    num_actions: int,
+    transition_law: TransitionLaw,
+    concentration: float,
+    branching: int,
+    reward_law: RewardLaw,
+    reward_a: float,
+    reward_b: float,
+    rewards: NDArray[np.float64],  # [S, A] when the law is fixed
+    reward_noise: float,
+    start: NDArray[np.float64],  # [S]
+) -> TaskBatch: ...
+def goal_grids(
+    key: int,
+    ids: TaskIds,
+    height: int,
+    width: int,
+    walls: NDArray[np.uint8],  # [S]
+    wall_density: float,
+    slip: float,
+    goals: NDArray[np.int64],  # cells
+    goal_cumulative: NDArray[np.float64],  # as long as goals
+    start: int,
+    goal_reward: float,
+    step_reward: float,
+) -> TaskBatch: ...
+def materialise(
+    batch: TaskBatch,
+    probability: NDArray[np.float64] | None,
+    next_state: NDArray[np.int32] | None,
+    reward: NDArray[np.float64] | None,
+    terminated: NDArray[np.uint8] | None,
+    start: NDArray[np.float64] | None,
+    num_threads: int,
+) -> None: ...
+
+# --- bind_train.cpp ---
+
+def train_float32(
+    batch: TaskBatch,
+    key: int,
+    num_episodes: int,
+    num_steps: int,
+    continuing: bool,
+    learning_rate: float,
+    learning_rate_decay: float,
+    discount: float,
+    epsilon: NDArray[np.float64] | None,  # [E]; None for uniform behaviour
+    initial_table: NDArray[np.float32],  # [S, A] or [N, S, A]
+    q_table: NDArray[np.float32] | None,  # [N, S, A]
+    policy: NDArray[np.int32] | None,  # [N, S]
+    returns: NDArray[np.float32] | None,  # [N, E]
+    snapshots: NDArray[np.float32] | None,  # [N, len(snapshot_episodes), S, A]
+    snapshot_episodes: NDArray[np.int64],
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def train_float64(
+    batch: TaskBatch,
+    key: int,
+    num_episodes: int,
+    num_steps: int,
+    continuing: bool,
+    learning_rate: float,
+    learning_rate_decay: float,
+    discount: float,
+    epsilon: NDArray[np.float64] | None,
+    initial_table: NDArray[np.float64],
+    q_table: NDArray[np.float64] | None,
+    policy: NDArray[np.int32] | None,
+    returns: NDArray[np.float64] | None,
+    snapshots: NDArray[np.float64] | None,
+    snapshot_episodes: NDArray[np.int64],
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+
+# --- bind_planning.cpp ---
+
+def solve(
+    batch: TaskBatch,
+    discount: float,
+    horizon: int,  # 0: none
+    tolerance: float,
+    values: NDArray[np.float64],  # [N, S]
+    q_values: NDArray[np.float64],  # [N, S, A]
+    policy: NDArray[np.int32],  # [N, S]
+    plan: NDArray[np.int32] | None,  # [N, horizon, S]
+    returns: NDArray[np.float64],  # [N]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def evaluate(
+    batch: TaskBatch,
+    discount: float,
+    horizon: int,  # 0: none
+    tolerance: float,
+    policy: NDArray[np.float64],  # [P, S, A] or [N, P, S, A]
+    values: NDArray[np.float64] | None,  # [N, P, S]
+    returns: NDArray[np.float64],  # [N, P]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+
+# --- bind_runtime.cpp ---
+
+def build_info() -> dict[str, Any]: ...
+def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
+def xoshiro128pp(state: Sequence[int], n: int) -> NDArray[np.uint32]: ...
+def stream(key: int, task: int, purpose: int, n: int) -> NDArray[np.uint32]: ...
+@overload
+def log(x: float) -> float: ...
+@overload
+def log(x: NDArray[np.float64]) -> NDArray[np.float64]: ...
+@overload
+def exp(x: float) -> float: ...
+@overload
+def exp(x: NDArray[np.float64]) -> NDArray[np.float64]: ...
+@overload
+def normal_quantile(p: float) -> float: ...
+@overload
+def normal_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]: ...
