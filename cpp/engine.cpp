@@ -32,6 +32,8 @@ constexpr auto kTimeBetweenReports = std::chrono::milliseconds(50);
 constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
+// Larger tasks take so long to generate that a block of them looks between one and the next.
+constexpr std::size_t kCellsBetweenPulses = 1 << 14;
 
 const pid_t kLoadedIn = getpid();
 
@@ -241,7 +243,7 @@ class TrainWorker {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     for (int lane = 0; lane < kLanes; ++lane) {
-      if (pulse.stop_requested()) return 0;  // large tasks take seconds to generate
+      if (row_cells_ > kCellsBetweenPulses && pulse.stop_requested()) return 0;
       if (lane < block_.active) {
         write_task(lane, first + lane);
       } else {
