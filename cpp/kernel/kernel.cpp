@@ -98,7 +98,8 @@ void begin_episode(Block<Real>& b, int lane, bool new_start) {
   if (!b.uniform_behaviour && b.episode[lane] < b.num_episodes) {
     const double epsilon = b.epsilon[b.episode[lane]];
     b.epsilon_now[lane] = static_cast<Real>(epsilon);
-    b.explore_scale[lane] = epsilon > 0.0 ? static_cast<Real>(1.0 / epsilon) : Real{0};
+    // Below 2^-32 only u = 0 explores, for which any finite scale will do; 1 / epsilon might not be finite.
+    b.explore_scale[lane] = epsilon > 0x1p-32 ? static_cast<Real>(1.0 / epsilon) : Real{0};
     b.greedy_scale[lane] = epsilon < 1.0 ? static_cast<Real>(1.0 / (1.0 - epsilon)) : Real{0};
   }
 }

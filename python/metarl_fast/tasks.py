@@ -16,6 +16,7 @@ from metarl_fast.runtime import thread_count
 
 Ids: TypeAlias = "range | NDArray[np.uint64]"
 Float: TypeAlias = "NDArray[np.float64]"
+Places: TypeAlias = "slice | NDArray[np.int64]"
 
 
 def core_ids(ids: Ids) -> _core.TaskIds:
@@ -43,8 +44,8 @@ class Recipe(Protocol):
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
-    def take(self, indices: slice | NDArray[np.int64], ids: Ids) -> Recipe:
-        """Return the recipe of the tasks at `indices`, whose ids are `ids`."""
+    def take(self, places: Places, ids: Ids) -> Recipe:
+        """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class GeneratedRecipe:
         """Make the lazy batch."""
         return self.builder(self.key, core_ids(self.ids))
 
-    def take(self, indices: slice | NDArray[np.int64], ids: Ids) -> GeneratedRecipe:
+    def take(self, places: Places, ids: Ids) -> GeneratedRecipe:
         """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
@@ -94,11 +95,11 @@ class StoredRecipe:
             self.reward_noise,
         )
 
-    def take(self, indices: slice | NDArray[np.int64], ids: Ids) -> StoredRecipe:
+    def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays."""
 
         def part(values: NDArray[Any], shared_axes: int) -> NDArray[Any]:
-            return values if values.ndim == shared_axes else np.ascontiguousarray(values[indices])
+            return values if values.ndim == shared_axes else np.ascontiguousarray(values[places])
 
         return StoredRecipe(
             part(self.probability, 0),

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Ids, Recipe, StoredRecipe, Task, Tasks, from_arrays, from_outcomes, one_hot
+from metarl_fast.tasks import (
+    Ids,
+    Places,
+    Recipe,
+    StoredRecipe,
+    Task,
+    Tasks,
+    from_arrays,
+    from_outcomes,
+    one_hot,
+)
 
 HELD_OUT_IDS = 2**55
 """Held-out tasks are numbered from here, training tasks from 0: no id is in both."""
@@ -117,7 +126,7 @@ class PythonRecipe:
         """Draw them and hand them to the core."""
         return self.stored().build()
 
-    def take(self, indices: slice | NDArray[np.int64], ids: Ids) -> PythonRecipe:
+    def take(self, places: Places, ids: Ids) -> PythonRecipe:
         """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
