@@ -32,6 +32,8 @@ constexpr auto kTimeBetweenReports = std::chrono::milliseconds(50);
 constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
+// Larger tasks take so long to generate that a block of them looks between one and the next.
+constexpr std::size_t kCellsBetweenPulses = 1 << 14;
 
 #ifdef _OPENMP
 const pid_t kLoadedIn = getpid();
@@ -133,7 +135,9 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
   const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
   Run run(blocks, tasks, options.progress);
 #ifdef _OPENMP
-  const int threads = static_cast<int>(std::min<std::int64_t>(options.num_threads, blocks));
+  // libgomp ends the process when the system refuses it a thread, and so many help nobody.
+  const std::int64_t most = std::max(64, 4 * omp_get_num_procs());
+  const int threads = static_cast<int>(std::min({std::int64_t{options.num_threads}, blocks, most}));
   if (threads > 1 && !in_forked_child()) {
     std::atomic<int> finished{0};
 #pragma omp parallel num_threads(threads)
@@ -177,6 +181,19 @@ void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_
 void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
 void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
 void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
+
+// A reward beyond the table's type would become infinite without a word.
+template <class Real>
+void check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
+  constexpr double kLargest = std::numeric_limits<Real>::max();
+  const double* end = rewards + count;
+  const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
+  if (bad == end) return;
+  std::ostringstream message;
+  message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
+          << "-bit numbers cannot hold";
+  throw std::invalid_argument(message.str());
+}
 
 // One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
 template <class Real>
@@ -235,6 +252,7 @@ class TrainWorker {
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     block_.any_terminal = false;
     for (int lane = 0; lane < kLanes; ++lane) {
+      if (row_cells_ > kCellsBetweenPulses && pulse.stop_requested()) return 0;
       const bool active = lane < block_.active;
       if (active) write_task(lane, first + lane);
       block_.task_of[lane] = active ? lane : 0;
@@ -257,6 +275,7 @@ class TrainWorker {
   void write_task(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
     const TaskView task = batch_.load(index, buffer_);
+    check_rewards<Real>(task.reward, shape.rewards(), index);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
     Real* start = start_.get() + lane * stride(block_.start_row);
@@ -338,13 +357,6 @@ class TrainWorker {
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<std::uint32_t> visits_;
 };
-
-void require(bool condition, const char* name, double value, const char* expected) {
-  if (condition) return;
-  std::ostringstream message;
-  message << name << " is " << value << ", expected " << expected;
-  throw std::invalid_argument(message.str());
-}
 
 void check(const Learner& learner, const Schedule& schedule) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.evaluate import greedy_policy
 from metarl_fast.meta.start import TableObserver
+from metarl_fast.tasks import one_hot
 
 
 class MetaLearner(TableObserver):
@@ -75,10 +76,11 @@ class MetaLearner(TableObserver):
             if not (0 <= shown.min() and shown.max() < a):
                 worst = shown.min() if shown.min() < 0 else shown.max()
                 raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-            target = np.eye(a)[shown]
+            target = one_hot(shown, a)
         else:
             target = checks.shape(checks.array(shown, "policy", np.float64), "policy", (s, a))
-            bad = ~(np.abs(target.sum(axis=1) - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
+            sums = checks.finite(target, "policy").sum(axis=1)
+            bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
             if bad.any():
                 state = int(np.flatnonzero(bad)[0])
                 raise ValueError(f"policy[{state}] is {target[state]}, expected probabilities that sum to 1")
