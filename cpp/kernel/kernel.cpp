@@ -8,6 +8,7 @@
 
 #include "../learners/behaviour.hpp"
 #include "../learners/q_learning.hpp"
+#include "generate.hpp"
 #include "primitives.hpp"
 
 #ifndef METARL_FAST_KERNEL_ISA
@@ -410,8 +411,12 @@ void advance(Block<Real>& b, std::int64_t steps) {
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const Kernels kernels;
-const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>,
-                         advance<float>, advance<double>};
+const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
+                         begin<float>,
+                         begin<double>,
+                         advance<float>,
+                         advance<double>,
+                         write_uniform_rows};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

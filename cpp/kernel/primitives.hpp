@@ -61,6 +61,14 @@ static inline void load_tile(const Real* table, const std::int32_t* offset, Real
   }
 }
 
+// The way back: tile[0..7][l] become eight neighbours at out + l * distance, for the first `lanes` lanes.
+static inline void store_rows_plain(const float (*tile)[kLanes], int first, int lanes, float* out,
+                                    std::int64_t distance) {
+  for (int l = first; l < lanes; ++l) {
+    for (int k = 0; k < 8; ++k) out[l * distance + k] = tile[k][l];
+  }
+}
+
 // The largest of eight columns of each row. (Which of +0 and -0 is larger is left open.)
 template <class Real>
 static inline void row_maxima(const Real* table, const std::int32_t* offset, Real* maxima) {
@@ -183,6 +191,39 @@ inline void row_maxima<float>(const float* table, const std::int32_t* offset, fl
     }
     store<float>(maxima + first, maximum(join_low(quads[0], quads[1]), join_high(quads[0], quads[1])));
   }
+}
+
+static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
+  int first = 0;
+  for (; first + 8 <= lanes; first += 8) {
+    __m256 pairs[8];
+    __m256 quads[8];
+    for (int k = 0; k < 8; k += 2) {
+      const __m256 a = _mm256_load_ps(tile[k] + first);
+      const __m256 b = _mm256_load_ps(tile[k + 1] + first);
+      pairs[k] = _mm256_unpacklo_ps(a, b);
+      pairs[k + 1] = _mm256_unpackhi_ps(a, b);
+    }
+    for (int k = 0; k < 8; k += 4) {
+      for (int j = 0; j < 2; ++j) {
+        const __m256d a = _mm256_castps_pd(pairs[k + j]);
+        const __m256d b = _mm256_castps_pd(pairs[k + j + 2]);
+        quads[k + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+        quads[k + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+      }
+    }
+    for (int l = 0; l < 4; ++l) {
+      _mm256_store_ps(out + (first + l) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x20));
+      _mm256_store_ps(out + (first + l + 4) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x31));
+    }
+  }
+  store_rows_plain(tile, first, lanes, out, distance);
+}
+
+#else
+
+static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
+  store_rows_plain(tile, 0, lanes, out, distance);
 }
 
 #endif

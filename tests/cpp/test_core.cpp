@@ -335,7 +335,7 @@ void test_refusals_name_the_value() {
   task = SwitchTask();
   task.rewards[1] = std::nan("");
   EXPECT(contains(refusal([&] { task.batch(); }), "rewards[task=0, state=0, action=1] is nan"));
-  EXPECT(contains(refusal([] { GeneratedTasks<GoalGrid>(GoalGrid(), 0, range_of(1)); }), "num_states=0"));
+  EXPECT(contains(refusal([] { GeneratedTasks<GoalGrid>(GoalGrid(), 0, range_of(1)); }), "height is 0"));
   EXPECT(contains(
       refusal([] { GeneratedTasks<GoalGrid>(grid_family(), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
       "72057594037927936"));
