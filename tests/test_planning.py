@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 import metarl_fast as mf
 
 thorough = settings(max_examples=200, deadline=None, derandomize=True)
-small = {"states": st.integers(1, 6), "actions": st.integers(1, 4), "count": st.integers(1, 3), "noise": False}
+small = {
+    "states": st.integers(1, 6),
+    "actions": st.integers(1, 4),
+    "count": st.integers(1, 3),
+    "noise": False,
+}
 small_tasks = strategies.dense_tasks(**small) | strategies.outcome_tasks(**small, outcomes=st.integers(1, 5))
 discounts = st.sampled_from([0.0, 0.5, 0.9, 0.99])
 

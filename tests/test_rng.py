@@ -74,7 +74,9 @@ def test_the_twin_writes_the_golden_file():
 
 def test_keys_are_numpys_seed_sequence():
     assert make_key(7) == reference.make_key(7) == make_key(np.random.SeedSequence(7))
-    assert make_key(np.random.default_rng(7)) == int(np.random.default_rng(7).integers(0, 2**64, dtype=np.uint64))
+    assert make_key(np.random.default_rng(7)) == int(
+        np.random.default_rng(7).integers(0, 2**64, dtype=np.uint64)
+    )
     assert make_key(None) != make_key(None)
     assert make_key(child(7, 1)) == make_key(np.random.SeedSequence(7).spawn(2)[1])
 

@@ -101,8 +101,14 @@ GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
     ("tasks", "message"),
     [
         ([GOOD, {**GOOD, "start": 1}], r"task 1 of Wrong returned \['rewards', 'start', 'transitions'\]"),
-        ([GOOD, {**GOOD, "transitions": np.full((2, 1, 2), 0.4)}], r"\[task=1, state=0, action=0\] sums to 0\.8"),
-        ([{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2, "returned 1 states and 1 actions"),
+        (
+            [GOOD, {**GOOD, "transitions": np.full((2, 1, 2), 0.4)}],
+            r"\[task=1, state=0, action=0\] sums to 0\.8",
+        ),
+        (
+            [{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2,
+            "returned 1 states and 1 actions",
+        ),
         ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
     ],
 )
