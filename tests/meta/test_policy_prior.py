@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 from scipy.special import log_softmax, softmax
 
 import metarl_fast as mf
+from bits import assert_same_bits
 
 
 def log_likelihood(theta, shown):
