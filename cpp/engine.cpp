@@ -35,10 +35,12 @@ constexpr std::int64_t kStepsBetweenPulses = 4096;
 // Larger tasks take so long to generate that a block of them looks between one and the next.
 constexpr std::size_t kCellsBetweenPulses = 1 << 14;
 
+#ifdef _OPENMP
 const pid_t kLoadedIn = getpid();
 
 // libgomp's threads do not survive fork(), and a child that waits for them hangs. It gets one thread.
 bool in_forked_child() { return getpid() != kLoadedIn; }
+#endif
 
 // What the threads of one run share.
 class Run {
@@ -159,27 +161,20 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-// Short rows take a part of a cache line, longer ones whole lines of 16 floats.
-std::int64_t row_stride(std::int64_t outcomes) {
-  if (outcomes <= 4) return 4;
-  if (outcomes <= 8) return 8;
-  return (outcomes + 15) / 16 * 16;
-}
-
-std::int64_t q_stride(std::int64_t actions) { return actions <= 4 ? 4 : (actions + 7) / 8 * 8; }
-
 // The sampling rule of mdp.hpp: thresholds from the last possible outcome on exceed every u.
 template <class Real>
-void write_thresholds(const double* probability, std::int64_t outcomes, std::int64_t stride,
-                      Real* thresholds) {
+void write_thresholds(const double* probability, std::int64_t outcomes, Row row, Real* thresholds) {
   std::int64_t last = outcomes - 1;
   while (last > 0 && !(probability[last] > 0.0)) --last;
+  Real* fine = thresholds + row.coarse;
   double cumulative = 0.0;
   for (std::int64_t k = 0; k < last; ++k) {
     cumulative += probability[k];
-    thresholds[k] = static_cast<Real>(cumulative);
+    fine[k] = static_cast<Real>(cumulative);
   }
-  std::fill(thresholds + last, thresholds + stride, Real{2});
+  std::fill(fine + last, fine + row.fine, Real{2});
+  for (std::int64_t k = 0; k < row.coarse; ++k)
+    thresholds[k] = 16 * k < row.fine ? fine[16 * k + 15] : Real{2};
 }
 
 void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
@@ -211,14 +206,17 @@ class TrainWorker {
     block_.states = static_cast<std::int32_t>(shape.states);
     block_.actions = static_cast<std::int32_t>(shape.actions);
     block_.dense = shape.dense;
-    block_.row_stride = row_stride(shape.outcomes);
-    block_.start_stride = row_stride(shape.states);
-    block_.q_stride = q_stride(shape.actions);
+    block_.row = Row::for_outcomes(shape.outcomes);
+    block_.start_row = Row::for_outcomes(shape.states);
+    block_.q_stride = (shape.actions + 7) / 8 * 8;
     block_.reward_noise = static_cast<Real>(shape.reward_noise);
-    block_.num_episodes = schedule.num_episodes;
-    block_.num_steps = schedule.num_steps;
+    block_.num_episodes = static_cast<std::int32_t>(schedule.num_episodes);
+    block_.num_steps = static_cast<std::int32_t>(schedule.num_steps);
     block_.continuing = schedule.continuing;
     block_.uniform_behaviour = learner.uniform_behaviour;
+    block_.constant_epsilon = learner.uniform_behaviour ||
+                              std::all_of(learner.epsilon, learner.epsilon + schedule.num_episodes,
+                                          [&](double epsilon) { return epsilon == learner.epsilon[0]; });
     block_.epsilon = learner.epsilon;
     block_.learning_rate = learner.learning_rate;
     block_.learning_rate_decay = learner.learning_rate_decay;
@@ -227,29 +225,40 @@ class TrainWorker {
     block_.snapshot_episodes = arrays.snapshot_episodes;
 
     const std::size_t lanes = size(std::min<std::int64_t>(kLanes, batch.size()));
-    row_cells_ = size(shape.pairs() * block_.row_stride);
-    reward_cells_ = shape.dense ? size(shape.pairs()) : row_cells_;
+    row_cells_ = size(shape.pairs() * stride(block_.row));
+    reward_cells_ = size(shape.pairs() * (shape.dense ? 1 : block_.row.fine));
     q_cells_ = size(shape.states * block_.q_stride);
     thresholds_ = make_aligned<Real>(lanes * row_cells_);
     rewards_ = make_aligned<Real>(lanes * reward_cells_);
-    start_ = make_aligned<Real>(lanes * size(block_.start_stride));
-    if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * row_cells_);
+    start_ = make_aligned<Real>(lanes * size(stride(block_.start_row)));
+    if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * reward_cells_);
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
     q_table_ = make_aligned<Real>(kLanes * q_cells_);
     if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
+    tiles_ = make_aligned<Real>(2 * kLanes * size(block_.q_stride));
+    block_.thresholds = thresholds_.get();
+    block_.rewards = rewards_.get();
+    block_.successors = successors_.get();
+    block_.terminal = terminal_.get();
+    block_.start = start_.get();
+    block_.q_table = q_table_.get();
+    block_.visits = visits_.get();
+    block_.tile = reinterpret_cast<Real(*)[kLanes]>(tiles_.get());
+    block_.next_tile = block_.tile + block_.q_stride;
   }
 
   std::int64_t operator()(std::int64_t block_index, Pulse& pulse) {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
+    block_.any_terminal = false;
     for (int lane = 0; lane < kLanes; ++lane) {
       if (row_cells_ > kCellsBetweenPulses && pulse.stop_requested()) return 0;
-      if (lane < block_.active) {
-        write_task(lane, first + lane);
-      } else {
-        // Without a task of its own a lane runs on the first one's, in its own table, unseen.
-        block_.tables[lane] = block_.tables[0];
-      }
+      const bool active = lane < block_.active;
+      if (active) write_task(lane, first + lane);
+      block_.task_of[lane] = active ? lane : 0;
+      block_.first_pair[lane] = block_.task_of[lane] * block_.states * block_.actions;
+      block_.first_cell[lane] = lane * static_cast<std::int32_t>(q_cells_);
+      if (!active) block_.single_start[lane] = block_.single_start[0];
       write_table(lane, lane < block_.active ? first + lane : first);
       set_stream(lane, lane < block_.active ? first + lane : first);
       block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
@@ -269,32 +278,42 @@ class TrainWorker {
     check_rewards<Real>(task.reward, shape.rewards(), index);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
-    Real* start = start_.get() + lane * block_.start_stride;
+    Real* start = start_.get() + lane * stride(block_.start_row);
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row_stride,
-                       thresholds + pair * block_.row_stride);
+      write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
+                       thresholds + pair * stride(block_.row));
     }
-    write_thresholds(task.start, shape.states, block_.start_stride, start);
-    LaneTables<Real>& tables = block_.tables[lane];
-    tables = {thresholds, rewards, nullptr, nullptr, start, nullptr, nullptr};
+    write_thresholds(task.start, shape.states, block_.start_row, start);
+    block_.single_start[lane] = only_state(task.start);
     if (shape.dense) {
-      std::copy_n(task.reward, shape.pairs(), rewards);
+      for (std::int64_t pair = 0; pair < shape.pairs(); ++pair)
+        rewards[pair] = without_minus_zero(task.reward[pair]);
       std::uint8_t* terminal = terminal_.get() + lane * shape.states;
       std::copy_n(task.terminated, shape.states, terminal);
-      const bool any = std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
-      tables.terminal = any ? terminal : nullptr;
+      block_.any_terminal |=
+          std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
       return;
     }
-    std::int32_t* successors = successors_.get() + size(lane) * row_cells_;
+    std::int32_t* successors = successors_.get() + size(lane) * reward_cells_;
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
       for (std::int64_t k = 0; k < shape.outcomes; ++k) {
         const std::int64_t from = pair * shape.outcomes + k;
-        const std::int64_t to = pair * block_.row_stride + k;
-        rewards[to] = static_cast<Real>(task.reward[from]);
+        const std::int64_t to = pair * block_.row.fine + k;
+        rewards[to] = without_minus_zero(task.reward[from]);
         successors[to] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
       }
     }
-    tables.successors = successors;
+  }
+
+  // With rewards free of -0 no result depends on the sign of a zero, which a maximum leaves open.
+  static Real without_minus_zero(double reward) { return static_cast<Real>(reward) + Real{0}; }
+
+  // The start state when there is but one, else -1.
+  std::int32_t only_state(const double* start) const {
+    const double* end = start + block_.states;
+    const double* first = std::find_if(start, end, [](double p) { return p > 0.0; });
+    const bool alone = std::all_of(first + 1, end, [](double p) { return p == 0.0; });
+    return alone ? static_cast<std::int32_t>(first - start) : -1;
   }
 
   void write_table(int lane, std::int64_t index) {
@@ -306,11 +325,8 @@ class TrainWorker {
       std::copy_n(initial + s * shape.actions, shape.actions, row);
       std::fill(row + shape.actions, row + block_.q_stride, -std::numeric_limits<Real>::infinity());
     }
-    block_.tables[lane].q_table = q;
     if (visits_) {
-      std::uint32_t* visits = visits_.get() + size(lane) * q_cells_;
-      std::fill_n(visits, q_cells_, 0u);
-      block_.tables[lane].visits = visits;
+      std::fill_n(visits_.get() + size(lane) * q_cells_, q_cells_, 0u);
     }
   }
 
@@ -336,7 +352,7 @@ class TrainWorker {
   TaskBuffer buffer_;
   Block<Real> block_{};
   std::size_t row_cells_, reward_cells_, q_cells_;
-  AlignedArray<Real> thresholds_, rewards_, start_, q_table_;
+  AlignedArray<Real> thresholds_, rewards_, start_, q_table_, tiles_;
   AlignedArray<std::int32_t> successors_;
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<std::uint32_t> visits_;
@@ -348,8 +364,11 @@ void check(const Learner& learner, const Schedule& schedule) {
   require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
           "learning_rate_decay", learner.learning_rate_decay, "a finite number >= 0");
   require(learner.discount >= 0.0 && learner.discount <= 1.0, "discount", learner.discount, "0 to 1");
-  require(schedule.num_episodes >= 0, "num_episodes", static_cast<double>(schedule.num_episodes), ">= 0");
-  require(schedule.num_steps >= 1, "num_steps", static_cast<double>(schedule.num_steps), ">= 1");
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - 1;
+  require(schedule.num_episodes >= 0 && schedule.num_episodes <= kMost, "num_episodes",
+          static_cast<double>(schedule.num_episodes), "0 to 2147483646");
+  require(schedule.num_steps >= 1 && schedule.num_steps <= kMost, "num_steps",
+          static_cast<double>(schedule.num_steps), "1 to 2147483646");
   for (std::int64_t e = 0; !learner.uniform_behaviour && e < schedule.num_episodes; ++e) {
     require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
   }

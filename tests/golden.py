@@ -9,20 +9,28 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from bits import digest
 
 import metarl_fast as mf
+from bits import digest
 
 FAMILIES = {
     "uniform": mf.TaskDistribution(10, 5),
-    "dirichlet": mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), mf.Normal(1, 1), start=mf.Uniform(), reward_noise=1.0),
+    "dirichlet": mf.TaskDistribution(
+        7, 3, mf.Dirichlet(0.4), mf.Normal(1, 1), start=mf.Uniform(), reward_noise=1.0
+    ),
     "garnet": mf.TaskDistribution(30, 4, mf.Garnet(6), mf.Uniform(-1, 1)),
     "goal_grid": mf.GoalGrid(6, wall_density=0.2, slip=0.3, start=None, step_reward=-0.1),
 }
 
 
 def train(family, dtype, **options):
-    settings = {"epsilon": 0.9, "epsilon_decay": 0.8, "epsilon_min": 0.05, "learning_rate_decay": 0.3, **options}
+    settings = {
+        "epsilon": 0.9,
+        "epsilon_decay": 0.8,
+        "epsilon_min": 0.05,
+        "learning_rate_decay": 0.3,
+        **options,
+    }
     learner = mf.QLearning(family.num_states, family.num_actions, **settings)
     tasks = family.sample(40, rng=1)
     run = mf.train(learner, tasks, 12, 30, rng=2, snapshot_episodes=[1, 5], dtype=dtype)

@@ -263,7 +263,9 @@ def random_mdp(family, key, task):
     s, a = family.num_states, family.num_actions
     law = family.transitions
     stream, rewards = make_stream(key, task, TRANSITIONS), make_stream(key, task, REWARDS)
-    reward = np.array([[draw_reward(rewards, family.rewards, i, j) for j in range(a)] for i in range(s)], float)
+    reward = np.array(
+        [[draw_reward(rewards, family.rewards, i, j) for j in range(a)] for i in range(s)], float
+    )
     start = family.start
     if hasattr(start, "low"):
         start = np.full(s, 1.0 / s)
@@ -275,7 +277,11 @@ def random_mdp(family, key, task):
         probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
         reward = np.repeat(reward[..., None], law.branching, axis=-1)
         return Model(probability, next_state, reward, np.zeros(shape, bool), start, family.reward_noise)
-    draw = (lambda: dirichlet_row(stream, s, law.alpha)) if hasattr(law, "alpha") else lambda: uniform_row(stream, s)
+    draw = (
+        (lambda: dirichlet_row(stream, s, law.alpha))
+        if hasattr(law, "alpha")
+        else lambda: uniform_row(stream, s)
+    )
     probability = np.reshape([draw() for _ in range(s * a)], (s, a, s))
     return Model(probability, None, reward, np.zeros(s, bool), start, family.reward_noise)
 
@@ -327,7 +333,9 @@ class GoalGrid:
         stream = make_stream(key, task, LAYOUT)
         goal = self.draw_goal(stream)
         walls = self.draw_walls(stream, goal)
-        turns = {0: 1.0 - family.slip, 1: 0.5 * family.slip, 3: 0.5 * family.slip} if family.slip else {0: 1.0}
+        turns = (
+            {0: 1.0 - family.slip, 1: 0.5 * family.slip, 3: 0.5 * family.slip} if family.slip else {0: 1.0}
+        )
         outcomes = []
         for cell, action, (turn, probability) in product(self.cells, range(4), turns.items()):
             absorbing = cell == goal or cell in walls
@@ -336,7 +344,9 @@ class GoalGrid:
             reward = 0.0 if absorbing else family.step_reward + (family.goal_reward if arrived else 0.0)
             outcomes.append((probability, self.cells.index(target), reward, absorbing or arrived))
         shape = (len(self.cells), 4, len(turns))
-        probability, next_state, reward, terminated = (np.reshape(x, shape) for x in zip(*outcomes, strict=True))
+        probability, next_state, reward, terminated = (
+            np.reshape(x, shape) for x in zip(*outcomes, strict=True)
+        )
         starts = {family.start} if family.start is not None else self.reaching(goal, walls) - {goal}
         start = np.array([1.0 / len(starts) if c in starts else 0.0 for c in self.cells])
         return Model(probability, next_state, reward.astype(float), terminated, start)
@@ -382,7 +392,18 @@ def towards(q, target, rate):
     return (type(rate)(1) - rate) * q + rate * target
 
 
-def train(model, stream, learner, num_episodes, num_steps, table, *, continuing=False, snapshots_at=(), real=np.float32):
+def train(
+    model,
+    stream,
+    learner,
+    num_episodes,
+    num_steps,
+    table,
+    *,
+    continuing=False,
+    snapshots_at=(),
+    real=np.float32,
+):
     """Q-learning on one task: (q_table, returns, snapshots) of type `real`."""
     q = [[real(value) for value in row] for row in np.asarray(table).tolist()]
     rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]

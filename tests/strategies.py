@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from reference import Model
 
 import metarl_fast as mf
+from reference import Model
 
 seeds = st.integers(0, 2**32)
 fractions = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]) | st.floats(0.0, 1.0)
@@ -88,12 +88,16 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=num_tasks, n
     start = distributions(random, (n, s))
     sigma = draw(st.sampled_from([0.0, 0.7])) if noise else 0.0
     tasks = mf.from_arrays(transitions, rewards, start=start, terminal=terminal, reward_noise=sigma)
-    models = [Model(*task, sigma) for task in zip(transitions, [None] * n, rewards, terminal, start, strict=True)]
+    models = [
+        Model(*task, sigma) for task in zip(transitions, [None] * n, rewards, terminal, start, strict=True)
+    ]
     return tasks, models
 
 
 @st.composite
-def outcome_tasks(draw, states=num_states, actions=num_actions, count=num_tasks, outcomes=st.integers(1, 20), noise=True):
+def outcome_tasks(
+    draw, states=num_states, actions=num_actions, count=num_tasks, outcomes=st.integers(1, 20), noise=True
+):
     """(tasks from outcome lists, their models): repeated next states, termination on the edge, unequal lengths."""
     n, s, a, k = draw(count), draw(states), draw(actions), draw(outcomes)
     random = np.random.default_rng(draw(seeds))

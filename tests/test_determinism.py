@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import cloudpickle
-import golden
 import numpy as np
 import pytest
-from bits import assert_same_bits, digest
 
+import golden
 import metarl_fast as mf
+from bits import assert_same_bits, digest
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "data" / "golden.json"
@@ -56,7 +56,11 @@ def test_dense_tasks_rebuilt_from_their_arrays_learn_the_same(name):
     family = golden.FAMILIES[name]
     tasks = family.sample(40, rng=0)
     rebuilt = mf.from_arrays(
-        tasks.transitions, tasks.rewards, start=tasks.start, reward_noise=tasks.reward_noise, horizon=tasks.horizon
+        tasks.transitions,
+        tasks.rewards,
+        start=tasks.start,
+        reward_noise=tasks.reward_noise,
+        horizon=tasks.horizon,
     )
     assert learn(family, rebuilt) == learn(family, tasks)
 
@@ -65,11 +69,15 @@ def test_dense_tasks_rebuilt_from_their_arrays_learn_the_same(name):
 def test_outcome_lists_rebuilt_as_tables_learn_the_same(name):
     family = golden.FAMILIES[name]
     tasks = family.sample(20, rng=0)
-    columns = [tasks.outcomes[name].tolist() for name in ("probability", "next_state", "reward", "terminated")]
+    columns = [
+        tasks.outcomes[name].tolist() for name in ("probability", "next_state", "reward", "terminated")
+    ]
     tables = [
         {
             state: {
-                action: [tuple(column[n][state][action][k] for column in columns) for k in range(len(outcomes))]
+                action: [
+                    tuple(column[n][state][action][k] for column in columns) for k in range(len(outcomes))
+                ]
                 for action, outcomes in enumerate(actions)
             }
             for state, actions in enumerate(states)
@@ -177,7 +185,9 @@ def test_copies_of_families_and_tasks_are_the_same(family, copied):
 
 @copies
 def test_copies_of_stored_tasks_are_the_same(copied):
-    tasks = mf.from_arrays(np.full((4, 3, 2, 3), 1 / 3), np.ones((3, 2)), start=2, terminal=[0, 1, 0], horizon=9)
+    tasks = mf.from_arrays(
+        np.full((4, 3, 2, 3), 1 / 3), np.ones((3, 2)), start=2, terminal=[0, 1, 0], horizon=9
+    )
     again = copied(tasks)
     assert again.horizon == 9
     assert learn(tasks, again) == learn(tasks, tasks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
 REALS = [np.float32, np.float64]
 thorough = settings(max_examples=150, deadline=None, derandomize=True)
@@ -73,7 +73,9 @@ def schedules(draw):
 def initial_tables(draw, n, s, a):
     shape = draw(st.sampled_from([None, (s, a), (n, s, a)]))
     # Few different values, so that there are ties.
-    return None if shape is None else np.random.default_rng(draw(strategies.seeds)).integers(0, 3, shape) / 3.0
+    return (
+        None if shape is None else np.random.default_rng(draw(strategies.seeds)).integers(0, 3, shape) / 3.0
+    )
 
 
 @thorough
@@ -149,7 +151,9 @@ def test_a_vanishing_epsilon_explores_when_the_draw_is_zero():
     )
 
 
-@pytest.mark.parametrize("index", [slice(5, 25), slice(None, None, -3), [30, 2, 2, 7], np.arange(37) % 5 == 0])
+@pytest.mark.parametrize(
+    "index", [slice(5, 25), slice(None, None, -3), [30, 2, 2, 7], np.arange(37) % 5 == 0]
+)
 def test_a_part_learns_what_it_learned_in_the_whole(index):
     family = mf.TaskDistribution(6, 3, reward_noise=0.5)
     tasks = family.sample(37, rng=2)
@@ -166,7 +170,9 @@ def test_a_part_learns_what_it_learned_in_the_whole(index):
 def test_a_single_task_is_a_batch_of_one():
     tasks = mf.GoalGrid(4).sample(5, rng=0)
     learner = mf.QLearning(16, 4)
-    assert_same_bits(mf.train(learner, tasks[3], 4, rng=1).q_table[0], mf.train(learner, tasks, 4, rng=1).q_table[3])
+    assert_same_bits(
+        mf.train(learner, tasks[3], 4, rng=1).q_table[0], mf.train(learner, tasks, 4, rng=1).q_table[3]
+    )
 
 
 def test_what_is_not_wanted_is_none():
@@ -231,7 +237,9 @@ def test_a_terminal_state_has_no_value_and_ends_the_episode():
 
 def test_continuing_keeps_the_state_at_the_time_limit():
     learner = mf.QLearning(3, 2)
-    assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0, continuing=True).returns.tolist() == [[3, 5, 6, 3]]
+    assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0, continuing=True).returns.tolist() == [
+        [3, 5, 6, 3]
+    ]
     assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0).returns.tolist() == [[3, 3, 3, 3]]
 
 
@@ -248,7 +256,9 @@ def frequencies(table, epsilon):
     actions = len(table)
     tasks = mf.from_arrays(np.ones((1, actions, 1)), 1000.0 ** np.arange(actions)[None])
     learner = mf.QLearning(1, actions, learning_rate=0.0, epsilon=epsilon)
-    returns = mf.train(learner, tasks, 200, 999, rng=1, initial_table=np.array([table]), dtype=np.float64).returns[0]
+    returns = mf.train(
+        learner, tasks, 200, 999, rng=1, initial_table=np.array([table]), dtype=np.float64
+    ).returns[0]
     counts = returns[:, None] // 1000.0 ** np.arange(actions) % 1000
     return counts.sum(axis=0) / (200 * 999)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metarl_fast as mf
+import strategies
+from bits import assert_same_bits
 
 thorough = settings(max_examples=200, deadline=None, derandomize=True)
-small = {"states": st.integers(1, 6), "actions": st.integers(1, 4), "count": st.integers(1, 3), "noise": False}
+small = {
+    "states": st.integers(1, 6),
+    "actions": st.integers(1, 4),
+    "count": st.integers(1, 3),
+    "noise": False,
+}
 small_tasks = strategies.dense_tasks(**small) | strategies.outcome_tasks(**small, outcomes=st.integers(1, 5))
 discounts = st.sampled_from([0.0, 0.5, 0.9, 0.99])
 

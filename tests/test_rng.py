@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 from scipy import stats
 
 import metarl_fast as mf
+import reference
 from metarl_fast import _core
 from metarl_fast.seeding import child, make_key
 
@@ -41,7 +41,7 @@ def test_philox_text_with_64_bit_words_is_numpys_generator():
     for _ in range(20):
         counter, key = random.integers(0, 2**63, 4, np.uint64), random.integers(0, 2**64, 2, np.uint64)
         theirs = np.random.Philox(counter=counter, key=key).random_raw(4)
-        counter[0] += 1  # NumPy counts before it draws
+        counter[0] += np.uint64(1)  # NumPy counts before it draws
         assert reference.philox(counter.tolist(), key.tolist(), bits=64) == theirs.tolist()
 
 
@@ -74,7 +74,9 @@ def test_the_twin_writes_the_golden_file():
 
 def test_keys_are_numpys_seed_sequence():
     assert make_key(7) == reference.make_key(7) == make_key(np.random.SeedSequence(7))
-    assert make_key(np.random.default_rng(7)) == int(np.random.default_rng(7).integers(0, 2**64, dtype=np.uint64))
+    assert make_key(np.random.default_rng(7)) == int(
+        np.random.default_rng(7).integers(0, 2**64, dtype=np.uint64)
+    )
     assert make_key(None) != make_key(None)
     assert make_key(child(7, 1)) == make_key(np.random.SeedSequence(7).spawn(2)[1])
 

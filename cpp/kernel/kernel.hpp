@@ -8,20 +8,27 @@
 
 namespace metarl_fast {
 
-// The same on every instruction set; it changes no result.
-constexpr int kLanes = 16;
+// Two AVX-512 registers of floats: while one half waits for its loads the other works. The same on every
+// instruction set; it changes no result.
+constexpr int kLanes = 32;
 
-// One task's tables in the form the loop reads. A row is the outcomes of one (state, action).
-template <class Real>
-struct LaneTables {
-  const Real* thresholds;          // [S*A][row_stride] cumulative probabilities, padded with 2
-  const Real* rewards;             // dense [S*A]; outcomes [S*A][row_stride]
-  const std::int32_t* successors;  // outcomes [S*A][row_stride]: next state, or ~next state if it terminates
-  const std::uint8_t* terminal;    // dense [S], or null when no state is terminal
-  const Real* start;               // [start_stride] cumulative probabilities, padded with 2
-  Real* q_table;                   // [S][q_stride], padded with -infinity
-  std::uint32_t* visits;           // [S][q_stride], or null when the learning rate is constant
+// A row of K thresholds, `fine` of them with padding, rounded up to 4, 8 or a multiple of 16. From the last
+// possible outcome on they are 2, above every random number. Rows of more than 16 begin with `coarse`
+// copies: every sixteenth threshold, so that a search reads two cache lines.
+struct Row {
+  std::int64_t coarse;
+  std::int64_t fine;
+
+  static constexpr Row for_outcomes(std::int64_t outcomes) {
+    if (outcomes <= 4) return {0, 4};
+    if (outcomes <= 8) return {0, 8};
+    const std::int64_t lines = (outcomes + 15) / 16;
+    return {lines == 1 ? 0 : (lines + 15) / 16 * 16, lines * 16};
+  }
 };
+
+// From one row to the next. Not a member: those are weak symbols in unoptimised kernels.
+static inline std::int64_t stride(const Row& row) { return row.coarse + row.fine; }
 
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>
@@ -37,12 +44,15 @@ struct Block {
   // The run, alike for all lanes.
   std::int32_t states, actions;
   bool dense;
-  std::int64_t row_stride, start_stride, q_stride;
+  bool any_terminal;  // dense: some task has a terminal state
+  Row row, start_row;
+  std::int64_t q_stride;  // a multiple of 8
   Real reward_noise;
-  std::int64_t num_episodes;
-  std::int64_t num_steps;
+  std::int32_t num_episodes;
+  std::int32_t num_steps;
   bool continuing;  // the state survives the time limit
   bool uniform_behaviour;
+  bool constant_epsilon;
   const double* epsilon;  // [num_episodes]
   double learning_rate;
   double learning_rate_decay;  // 0 keeps the rate constant
@@ -51,19 +61,36 @@ struct Block {
   const std::int64_t* snapshot_episodes;  // increasing
 
   // The lanes.
-  LaneTables<Real> tables[kLanes];
+  // Tables of all lanes, one lane after the other. A lane without a task of its own reads the first one's.
+  const Real* thresholds;             // [lanes][S*A] rows of cumulative probabilities
+  const Real* rewards;                // dense [lanes][S*A]; outcomes [lanes][S*A][row.fine]; never -0
+  const std::int32_t* successors;     // outcomes [lanes][S*A][row.fine]: next state, or ~it if terminal
+  const std::uint8_t* terminal;       // dense [lanes][S]
+  const Real* start;                  // [lanes] rows over states
+  Real* q_table;                      // [kLanes][S][q_stride], padded with -infinity
+  std::uint32_t* visits;              // [kLanes][S][q_stride], if the learning rate decays
+  std::int32_t task_of[kLanes];       // whose tables the lane reads
+  std::int32_t single_start[kLanes];  // the only start state, or -1
+  alignas(64) std::int32_t first_pair[kLanes];  // task_of * S * A
+  alignas(64) std::int32_t first_cell[kLanes];  // lane * S * q_stride
   LaneOutputs<Real> outputs[kLanes];
   alignas(64) std::uint32_t rng[4][kLanes];
   alignas(64) std::int32_t state[kLanes];
+  alignas(64) std::int32_t steps_left[kLanes];  // of the episode
   alignas(64) Real episode_return[kLanes];
   alignas(64) Real epsilon_now[kLanes];
   alignas(64) Real explore_scale[kLanes];  // 1 / epsilon
   alignas(64) Real greedy_scale[kLanes];   // 1 / (1 - epsilon)
-  std::int64_t step[kLanes];               // within the episode
-  std::int64_t episode[kLanes];
+  alignas(64) std::int32_t episode[kLanes];
+  alignas(64) std::int32_t episodes_to_event[kLanes];  // until a snapshot or the end
   std::int64_t next_snapshot[kLanes];
-  int active;      // lanes 0 .. active-1 hold tasks
-  int unfinished;  // lanes with episodes left
+  Real* next_return[kLanes];         // where the episode's return goes ...
+  std::int64_t return_step[kLanes];  // ... and how far on the next one's: 0 writes them all to one place
+  Real unwanted_return[kLanes];
+  Real (*tile)[kLanes];       // [q_stride] q(state, a) of all lanes, action by action
+  Real (*next_tile)[kLanes];  // [q_stride] room for those of the next state
+  int active;                 // lanes 0 .. active-1 hold tasks
+  int unfinished;             // lanes with episodes left
 };
 
 // One instruction set's functions.

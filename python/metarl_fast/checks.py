@@ -104,7 +104,8 @@ def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
     good = np.isfinite(values)
     if not good.all():
         where = tuple(int(i) for i in np.argwhere(~good)[0])
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {values[where]}, expected a finite number")
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise ValueError(f"{name}{place} is {values[where]}, expected a finite number")
     return values
 
 

@@ -7,9 +7,9 @@ import textwrap
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 from metarl_fast.families.base import HELD_OUT_IDS
 
 
@@ -18,7 +18,7 @@ def docstring_example():
     block = inspect.getdoc(mf.Family).split("::\n", 1)[1]
     lines = [line for line in block.splitlines() if not line or line.startswith("    ")]
     names = {"metarl_fast": mf, "np": np}
-    exec(textwrap.dedent("\n".join(lines)), names)  # noqa: S102
+    exec(textwrap.dedent("\n".join(lines)), names)
     return names
 
 
@@ -101,8 +101,14 @@ GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
     ("tasks", "message"),
     [
         ([GOOD, {**GOOD, "start": 1}], r"task 1 of Wrong returned \['rewards', 'start', 'transitions'\]"),
-        ([GOOD, {**GOOD, "transitions": np.full((2, 1, 2), 0.4)}], r"\[task=1, state=0, action=0\] sums to 0\.8"),
-        ([{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2, "returned 1 states and 1 actions"),
+        (
+            [GOOD, {**GOOD, "transitions": np.full((2, 1, 2), 0.4)}],
+            r"\[task=1, state=0, action=0\] sums to 0\.8",
+        ),
+        (
+            [{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2,
+            "returned 1 states and 1 actions",
+        ),
         ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
     ],
 )

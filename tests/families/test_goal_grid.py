@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from scipy import stats
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
 UP, RIGHT, DOWN, LEFT = range(4)
 WALLED = mf.GoalGrid((3, 4), walls=("....", ".##.", "...."), start=(0, 0))
@@ -23,7 +23,12 @@ def goals_of(tasks):
     outcomes = tasks.outcomes
     here = np.arange(tasks.num_states)[:, None, None]
     entered = outcomes["terminated"] & (outcomes["next_state"] != here) & (outcomes["probability"] > 0)
-    return np.array([np.unique(states[which]).item() for states, which in zip(outcomes["next_state"], entered, strict=True)])
+    return np.array(
+        [
+            np.unique(states[which]).item()
+            for states, which in zip(outcomes["next_state"], entered, strict=True)
+        ]
+    )
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -172,7 +177,9 @@ def test_held_out_goals_lie_apart_among_the_training_goals(family):
         assert min(rows) <= cell[0] <= max(rows)
         assert min(columns) <= cell[1] <= max(columns)
         assert neighbours(cell) & together <= seen
-    assert set(goals_of(held_out.sample(500, rng=0))) == {row * family.shape[1] + column for row, column in unseen}
+    assert set(goals_of(held_out.sample(500, rng=0))) == {
+        row * family.shape[1] + column for row, column in unseen
+    }
     assert not set(goals_of(training.sample(500, rng=0))) & set(goals_of(held_out.sample(500, rng=0)))
     assert family.split(0.2) == (training, held_out)
 

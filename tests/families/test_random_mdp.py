@@ -6,15 +6,23 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from scipy import stats
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
-LAWS = [mf.Uniform(), mf.Dirichlet(1.0), mf.Dirichlet(1e-3), mf.Dirichlet(1e9), mf.Garnet(1), mf.Garnet(4), mf.Garnet(9)]
+LAWS = [
+    mf.Uniform(),
+    mf.Dirichlet(1.0),
+    mf.Dirichlet(1e-3),
+    mf.Dirichlet(1e9),
+    mf.Garnet(1),
+    mf.Garnet(4),
+    mf.Garnet(9),
+]
 
 
 def first_rows(family, num_tasks=4000, rng=0):
@@ -84,7 +92,9 @@ def test_garnet_next_states_are_distinct_and_in_order():
 
 
 def test_garnet_subsets_are_equally_likely():
-    next_states = mf.TaskDistribution(6, 1, transitions=mf.Garnet(3)).sample(5000, rng=0).outcomes["next_state"]
+    next_states = (
+        mf.TaskDistribution(6, 1, transitions=mf.Garnet(3)).sample(5000, rng=0).outcomes["next_state"]
+    )
     subsets, counts = np.unique(next_states.reshape(-1, 3), axis=0, return_counts=True)
     assert [tuple(subset) for subset in subsets] == list(combinations(range(6), 3))
     assert stats.chisquare(counts).pvalue > 1e-4

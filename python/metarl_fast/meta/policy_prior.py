@@ -40,6 +40,7 @@ class MetaLearner(TableObserver):
         self.learning_rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
         self.theta = np.zeros((num_states, num_actions))
         self.state_values = np.ones(num_states)
+        self._num_seen = np.zeros(())
 
     @property
     def policy(self) -> NDArray[np.float64]:
@@ -90,11 +91,13 @@ class MetaLearner(TableObserver):
         tables = self._check_tables(q_tables)
         for policy in greedy_policy(tables):
             self.update(None, policy)
-        if len(tables):
-            self.state_values = tables.max(axis=2).mean(axis=0)
+        total = self.state_values * self._num_seen + tables.max(axis=2).sum(axis=0)
+        self._num_seen = self._num_seen + len(tables)
+        if self._num_seen > 0:
+            self.state_values = total / self._num_seen
 
     def _settings(self) -> dict[str, float]:
         return {"learning_rate": self.learning_rate}
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
-        return {"theta": self.theta, "state_values": self.state_values}
+        return {"theta": self.theta, "state_values": self.state_values, "_num_seen": self._num_seen}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+// The core through its public headers, without Python, so that the sanitizers see all of it. What the right
+// answers are is tested in Python, against tests/reference.py; here they are known ones, or each other.
+#include <metarl_fast/engine.hpp>
+#include <metarl_fast/families/goal_grid.hpp>
+#include <metarl_fast/families/random_mdp.hpp>
+#include <metarl_fast/rng.hpp>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace metarl_fast;
+
+int failures = 0;
+
+void expect(bool holds, const char* what, int line) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%d: expected %s\n", __FILE__, line, what);
+  ++failures;
+}
+#define EXPECT(condition) expect(condition, #condition, __LINE__)
+
+// The message of the std::invalid_argument that `call` throws.
+template <class Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// --- tasks -------------------------------------------------------------------------------------------------
+
+std::vector<double> first_state(std::int64_t states) {
+  std::vector<double> start(static_cast<std::size_t>(states), 0.0);
+  start[0] = 1.0;
+  return start;
+}
+
+RandomMdp random_family(RandomMdp::TransitionLaw law) {
+  RandomMdp family;
+  family.states = 10;
+  family.actions = 5;
+  family.transition_law = law;
+  family.branching = 3;
+  family.start = first_state(10);
+  return family;
+}
+
+GoalGrid grid_family() {
+  GoalGrid family;
+  family.height = 5;
+  family.width = 4;
+  family.walls.assign(20, 0);
+  family.wall_density = 0.2;
+  family.slip = 0.1;
+  family.goals = {18, 19};
+  family.goal_cumulative = {0.5, 1.0};
+  return family;
+}
+
+TaskIds range_of(std::int64_t count) { return {0, count, nullptr}; }
+
+// Two states: action 0 stays, action 1 moves to the other; leaving state 0 pays 1, the rest nothing.
+struct SwitchTask {
+  std::vector<double> transitions{1, 0, 0, 1, 0, 1, 1, 0};
+  std::vector<double> rewards{0, 1, 0, 0};
+  std::vector<std::uint8_t> terminal{0, 0};
+  std::vector<double> start{1, 0};
+
+  StoredTasks batch() const {
+    TaskArrays arrays;
+    arrays.first = {transitions.data(), nullptr, rewards.data(), terminal.data(), start.data()};
+    return StoredTasks({2, 2, 2, true, 0.0}, range_of(1), arrays);
+  }
+};
+
+// --- streams -----------------------------------------------------------------------------------------------
+
+void test_philox_known_answers() {
+  // Random123's kat_vectors, philox4x32 with 10 rounds.
+  const Philox4x32 zeros = philox4x32({{0, 0, 0, 0}}, 0, 0);
+  EXPECT(zeros.word[0] == 0x6627e8d5 && zeros.word[1] == 0xe169c58d);
+  EXPECT(zeros.word[2] == 0xbc57ac4c && zeros.word[3] == 0x9b00dbd8);
+  const std::uint32_t ones = 0xffffffff;
+  const Philox4x32 full = philox4x32({{ones, ones, ones, ones}}, ones, ones);
+  EXPECT(full.word[0] == 0x408f276d && full.word[1] == 0x41c83b0e);
+  EXPECT(full.word[2] == 0xa20bc7c6 && full.word[3] == 0x6d5451fd);
+}
+
+void test_streams_differ_by_key_task_and_purpose() {
+  std::set<std::uint32_t> seen;
+  for (const std::uint64_t key : {std::uint64_t{1}, std::uint64_t{1} << 32}) {
+    for (const std::uint64_t task : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 55}) {
+      for (const Purpose purpose : {Purpose::transitions, Purpose::rewards, Purpose::learning}) {
+        Stream stream = make_stream(key, task, purpose);
+        seen.insert(next(stream));
+      }
+    }
+  }
+  EXPECT(seen.size() == 2 * 3 * 3);
+}
+
+// --- families ----------------------------------------------------------------------------------------------
+
+// Writes out all tasks and lets StoredTasks check them as it checks a stranger's.
+void expect_valid(const TaskBatch& tasks) {
+  const Shape& shape = tasks.shape();
+  const auto n = static_cast<std::size_t>(tasks.size());
+  std::vector<double> probability(n * static_cast<std::size_t>(shape.probabilities()));
+  std::vector<std::int32_t> next_state(shape.dense ? 0 : probability.size());
+  std::vector<double> reward(n * static_cast<std::size_t>(shape.rewards()));
+  std::vector<std::uint8_t> terminated(n * static_cast<std::size_t>(shape.terminations()));
+  std::vector<double> start(n * static_cast<std::size_t>(shape.states));
+  materialise(tasks,
+              {probability.data(), shape.dense ? nullptr : next_state.data(), reward.data(),
+               terminated.data(), start.data()},
+              {2, nullptr});
+  TaskArrays arrays;
+  arrays.first = {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data()};
+  arrays.start_stride = shape.states;
+  arrays.terminated_stride = shape.terminations();
+  EXPECT(refusal([&] { StoredTasks(shape, tasks.ids(), arrays); }) == "nothing was thrown");
+}
+
+void test_families_draw_valid_tasks() {
+  for (const auto law : {RandomMdp::TransitionLaw::uniform, RandomMdp::TransitionLaw::dirichlet,
+                         RandomMdp::TransitionLaw::garnet}) {
+    expect_valid(GeneratedTasks<RandomMdp>(random_family(law), 7, range_of(37)));
+  }
+  expect_valid(GeneratedTasks<GoalGrid>(grid_family(), 7, range_of(37)));
+}
+
+void test_a_task_is_its_id() {
+  const GeneratedTasks<RandomMdp> whole(random_family(RandomMdp::TransitionLaw::garnet), 7, range_of(8));
+  const std::shared_ptr<const std::uint64_t> list(new std::uint64_t[2]{5, 2},
+                                                  [](const std::uint64_t* p) { delete[] p; });
+  const GeneratedTasks<RandomMdp> part(random_family(RandomMdp::TransitionLaw::garnet), 7, {0, 2, list});
+  TaskBuffer a(whole.shape());
+  TaskBuffer b(part.shape());
+  whole.load(5, a);
+  part.load(0, b);
+  EXPECT(a.probability == b.probability && a.next_state == b.next_state && a.reward == b.reward);
+  part.load(1, b);
+  EXPECT(a.probability != b.probability);
+}
+
+// --- train -------------------------------------------------------------------------------------------------
+
+template <class Real>
+struct Trained {
+  std::vector<Real> q_table, returns, snapshots;
+  std::vector<std::int32_t> policy;
+
+  bool operator==(const Trained& other) const {
+    return q_table == other.q_table && returns == other.returns && snapshots == other.snapshots &&
+           policy == other.policy;
+  }
+};
+
+constexpr std::int64_t kEpisodes = 30;
+constexpr std::int64_t kSteps = 12;
+
+template <class Real>
+Trained<Real> run(const TaskBatch& tasks, bool uniform, double decay, int num_threads) {
+  const Shape& shape = tasks.shape();
+  const auto n = static_cast<std::size_t>(tasks.size());
+  const auto pairs = static_cast<std::size_t>(shape.pairs());
+  const std::vector<double> epsilon(kEpisodes, 0.2);
+  const std::vector<Real> initial(pairs, Real(0.5));
+  const std::array<std::int64_t, 3> snapshot_episodes{0, 7, kEpisodes};
+  Trained<Real> out;
+  out.q_table.resize(n * pairs);
+  out.returns.resize(n * kEpisodes);
+  out.snapshots.resize(n * snapshot_episodes.size() * pairs);
+  out.policy.resize(n * static_cast<std::size_t>(shape.states));
+
+  Learner learner;
+  learner.learning_rate_decay = decay;
+  learner.uniform_behaviour = uniform;
+  learner.epsilon = uniform ? nullptr : epsilon.data();
+  TrainArrays<Real> arrays;
+  arrays.initial_table = initial.data();
+  arrays.q_table = out.q_table.data();
+  arrays.policy = out.policy.data();
+  arrays.returns = out.returns.data();
+  arrays.snapshots = out.snapshots.data();
+  arrays.snapshot_episodes = snapshot_episodes.data();
+  arrays.num_snapshots = static_cast<std::int64_t>(snapshot_episodes.size());
+  train(tasks, learner, {3, kEpisodes, kSteps, false}, arrays, {num_threads, nullptr});
+  return out;
+}
+
+// The instruction sets that METARL_FAST_ISA may name on this machine.
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> usable;
+  const SwitchTask task;
+  for (const char* name : {"base", "avx2", "avx512"}) {
+    setenv("METARL_FAST_ISA", name, 1);
+    if (refusal([&] { run<float>(task.batch(), true, 0.0, 1); }) == "nothing was thrown") {
+      usable.emplace_back(name);
+    }
+  }
+  unsetenv("METARL_FAST_ISA");
+  return usable;
+}
+
+template <class Real>
+void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& isas) {
+  for (const bool uniform : {true, false}) {
+    for (const double decay : {0.0, 0.7}) {
+      const Trained<Real> one = run<Real>(tasks, uniform, decay, 1);
+      EXPECT(run<Real>(tasks, uniform, decay, 2) == one);
+      for (const std::string& isa : isas) {
+        setenv("METARL_FAST_ISA", isa.c_str(), 1);
+        EXPECT(run<Real>(tasks, uniform, decay, 1) == one);
+      }
+      unsetenv("METARL_FAST_ISA");
+      // The first snapshot is the initial table, the last the final one, of every task.
+      const auto pairs = static_cast<std::size_t>(tasks.shape().pairs());
+      for (std::size_t i = 0; i < static_cast<std::size_t>(tasks.size()); ++i) {
+        const Real* snapshots = one.snapshots.data() + i * 3 * pairs;
+        EXPECT(std::vector<Real>(snapshots, snapshots + pairs) == std::vector<Real>(pairs, Real(0.5)));
+        const Real* final_table = one.q_table.data() + i * pairs;
+        EXPECT(std::vector<Real>(snapshots + 2 * pairs, snapshots + 3 * pairs) ==
+               std::vector<Real>(final_table, final_table + pairs));
+      }
+    }
+  }
+}
+
+void test_train_gives_the_same_bits() {
+  const std::vector<std::string> isas = instruction_sets();
+  EXPECT(isas.size() >= 1 && isas[0] == "base");
+  RandomMdp noisy = random_family(RandomMdp::TransitionLaw::uniform);
+  noisy.reward_noise = 0.5;
+  // 37 tasks: two full blocks of 16 and one that is not.
+  const GeneratedTasks<RandomMdp> dense(noisy, 7, range_of(37));
+  const GeneratedTasks<GoalGrid> outcomes(grid_family(), 7, range_of(37));
+  expect_same_bits<float>(dense, isas);
+  expect_same_bits<double>(dense, isas);
+  expect_same_bits<float>(outcomes, isas);
+  expect_same_bits<double>(outcomes, isas);
+}
+
+void test_train_learns_the_optimal_policy() {
+  const SwitchTask task;
+  const Trained<double> learned = run<double>(task.batch(), true, 0.0, 1);
+  EXPECT(learned.policy[0] == 1 && learned.policy[1] == 1);
+}
+
+void test_nothing_to_do() {
+  const GeneratedTasks<GoalGrid> none(grid_family(), 7, range_of(0));
+  EXPECT(run<float>(none, true, 0.0, 2).q_table.empty());
+  const SwitchTask task;
+  const std::vector<float> initial{1, 2, 3, 4};
+  std::vector<float> q_table(4);
+  TrainArrays<float> arrays;
+  arrays.initial_table = initial.data();
+  arrays.q_table = q_table.data();
+  train(task.batch(), Learner(), {3, 0, 1, false}, arrays, RunOptions());
+  EXPECT(q_table == initial);
+}
+
+// --- planning ----------------------------------------------------------------------------------------------
+
+void test_planning_known_answers() {
+  const SwitchTask task;
+  const StoredTasks tasks = task.batch();
+  const double discount = 0.5;
+  std::array<double, 2> values{};
+  std::array<double, 4> q_values{};
+  std::array<std::int32_t, 2> policy{};
+  std::array<std::int32_t, 6> plan{};
+  double best = 0.0;
+  // v(0) = 1 + v(1) / 2, v(1) = v(0) / 2.
+  solve(tasks, {discount, 0, 1e-12}, {values.data(), q_values.data(), policy.data(), nullptr, &best}, {});
+  EXPECT(std::fabs(values[0] - 4.0 / 3.0) < 1e-12 && std::fabs(values[1] - 2.0 / 3.0) < 1e-12);
+  EXPECT(best == values[0] && policy[0] == 1 && policy[1] == 1);
+  EXPECT(std::fabs(q_values[0] - 2.0 / 3.0) < 1e-12);
+
+  // Three steps undiscounted: leave, come back, leave.
+  solve(tasks, {1.0, 3, 1.0}, {values.data(), q_values.data(), policy.data(), plan.data(), &best}, {});
+  EXPECT(best == 2.0 && values[1] == 1.0);
+  EXPECT(plan[0] == 1 && plan[2 + 1] == 1 && plan[4] == 1);
+
+  // Half of the time each action: v(0) = 1/2 + (v(0) + v(1)) / 4, v(1) = (v(0) + v(1)) / 4.
+  const std::array<double, 8> policies{0.5, 0.5, 0.5, 0.5, 0, 1, 0, 1};
+  std::array<double, 4> policy_values{};
+  std::array<double, 2> returns{};
+  const EvaluateArrays arrays{policies.data(), true, 2, policy_values.data(), returns.data()};
+  evaluate(tasks, {discount, 0, 1e-12}, arrays, {});
+  EXPECT(std::fabs(policy_values[0] - 0.75) < 1e-12 && std::fabs(policy_values[1] - 0.25) < 1e-12);
+  EXPECT(std::fabs(returns[0] - 0.75) < 1e-12 && std::fabs(returns[1] - 4.0 / 3.0) < 1e-12);
+}
+
+// --- errors and cancellation -------------------------------------------------------------------------------
+
+void test_refusals_name_the_value() {
+  SwitchTask task;
+  const StoredTasks tasks = task.batch();
+  const std::vector<float> initial(4, 0.0f);
+  TrainArrays<float> arrays;
+  arrays.initial_table = initial.data();
+  Learner learner;
+  learner.learning_rate = 1.5;
+  EXPECT(contains(refusal([&] { train(tasks, learner, Schedule(), arrays, RunOptions()); }), "1.5"));
+  EXPECT(contains(refusal([&] { train(tasks, Learner(), {0, -2, 1, false}, arrays, RunOptions()); }), "-2"));
+  EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, {0, nullptr}); }),
+                  "num_threads is 0"));
+  EXPECT(contains(refusal([&] { solve(tasks, {1.0, 0, 1e-8}, SolveArrays{}, {}); }), "discount is 1"));
+  setenv("METARL_FAST_ISA", "sse9", 1);
+  EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, RunOptions()); }), "sse9"));
+  unsetenv("METARL_FAST_ISA");
+
+  task.transitions[4] = 0.25;
+  EXPECT(contains(refusal([&] { task.batch(); }), "[task=0, state=1, action=0] sums to 1.25"));
+  task.transitions[4] = -1.0;
+  EXPECT(contains(refusal([&] { task.batch(); }), "probability -1"));
+  task = SwitchTask();
+  task.rewards[1] = std::nan("");
+  EXPECT(contains(refusal([&] { task.batch(); }), "rewards[task=0, state=0, action=1] is nan"));
+  EXPECT(contains(refusal([] { GeneratedTasks<GoalGrid>(GoalGrid(), 0, range_of(1)); }), "num_states=0"));
+  EXPECT(contains(
+      refusal([] { GeneratedTasks<GoalGrid>(grid_family(), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
+      "72057594037927936"));
+}
+
+struct Cancelled {};
+
+void test_progress_may_cancel() {
+  const GeneratedTasks<GoalGrid> tasks(grid_family(), 7, range_of(64));
+  const std::vector<float> initial(80, 0.0f);
+  TrainArrays<float> arrays;
+  arrays.initial_table = initial.data();
+  for (const int num_threads : {1, 2}) {
+    bool cancelled = false;
+    try {
+      // Would run for hours.
+      train(tasks, Learner(), {3, 2'000'000'000, 100, false}, arrays,
+            {num_threads, [](std::int64_t, std::int64_t) { throw Cancelled(); }});
+    } catch (const Cancelled&) {
+      cancelled = true;
+    }
+    EXPECT(cancelled);
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_philox_known_answers();
+  test_streams_differ_by_key_task_and_purpose();
+  test_families_draw_valid_tasks();
+  test_a_task_is_its_id();
+  test_train_gives_the_same_bits();
+  test_train_learns_the_optimal_policy();
+  test_nothing_to_do();
+  test_planning_known_answers();
+  test_refusals_name_the_value();
+  test_progress_may_cancel();
+  std::printf("%s\n", failures == 0 ? "all passed" : "FAILED");
+  return failures == 0 ? 0 : 1;
+}
