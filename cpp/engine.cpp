@@ -358,7 +358,8 @@ class TrainWorker {
   AlignedArray<std::uint32_t> visits_;
 };
 
-void check(const Learner& learner, const Schedule& schedule) {
+void check(const Learner& learner, const Schedule& schedule, const std::int64_t* snapshot_episodes,
+           std::int64_t num_snapshots) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
           learner.learning_rate, "0 to 1");
   require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
@@ -371,6 +372,13 @@ void check(const Learner& learner, const Schedule& schedule) {
           static_cast<double>(schedule.num_steps), "1 to 2147483646");
   for (std::int64_t e = 0; !learner.uniform_behaviour && e < schedule.num_episodes; ++e) {
     require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
+  }
+  std::int64_t before = -1;
+  for (std::int64_t k = 0; k < num_snapshots; ++k) {
+    require(snapshot_episodes[k] > before && snapshot_episodes[k] <= schedule.num_episodes,
+            "a snapshot episode", static_cast<double>(snapshot_episodes[k]),
+            "increasing numbers from 0 to num_episodes");
+    before = snapshot_episodes[k];
   }
 }
 
@@ -387,7 +395,7 @@ void check(const Criterion& criterion) {
 template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
-  check(learner, schedule);
+  check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
   for_each_block(batch.size(), kLanes, options,
                  [&] { return TrainWorker<Real>(batch, learner, schedule, arrays); });
