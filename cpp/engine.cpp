@@ -382,6 +382,13 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
   }
 }
 
+// The kernel counts the cells of a block's tables with 32 bits.
+void check(const Shape& shape) {
+  const std::int64_t cells = shape.states * ((shape.actions + 7) / 8 * 8);
+  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes, "the size of a task's table",
+          static_cast<double>(cells), "num_states * num_actions, actions counted in eights, below 2^26");
+}
+
 void check(const Criterion& criterion) {
   require(criterion.horizon >= 0, "horizon", static_cast<double>(criterion.horizon), ">= 0");
   require(criterion.discount >= 0.0 && criterion.discount <= 1.0, "discount", criterion.discount, "0 to 1");
@@ -396,6 +403,7 @@ template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
+  check(batch.shape());
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
   for_each_block(batch.size(), kLanes, options,
                  [&] { return TrainWorker<Real>(batch, learner, schedule, arrays); });
