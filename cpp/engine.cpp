@@ -157,7 +157,16 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-void check(const Learner& learner, const Schedule& schedule) {
+// The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
+void check(const Shape& shape) {
+  const std::int64_t cells = shape.states * ((shape.actions + 7) / 8 * 8);
+  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes - 2 * kLine,
+          "the size of a task's table", static_cast<double>(cells),
+          "num_states * num_actions, actions counted in eights, below 2^26");
+}
+
+void check(const Learner& learner, const Schedule& schedule, const std::int64_t* snapshot_episodes,
+           std::int64_t num_snapshots) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
           learner.learning_rate, "0 to 1");
   require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
@@ -170,6 +179,13 @@ void check(const Learner& learner, const Schedule& schedule) {
           static_cast<double>(schedule.num_steps), "1 to 2147483646");
   for (std::int64_t e = 0; !learner.uniform_behaviour && e < schedule.num_episodes; ++e) {
     require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
+  }
+  std::int64_t before = -1;
+  for (std::int64_t k = 0; k < num_snapshots; ++k) {
+    require(snapshot_episodes[k] > before && snapshot_episodes[k] <= schedule.num_episodes,
+            "a snapshot episode", static_cast<double>(snapshot_episodes[k]),
+            "increasing numbers from 0 to num_episodes");
+    before = snapshot_episodes[k];
   }
 }
 
@@ -186,10 +202,8 @@ void check(const Criterion& criterion) {
 template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
-  check(learner, schedule);
-  const std::int64_t cells = batch.shape().states * ((batch.shape().actions + 7) / 8 * 8);
-  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes, "num_states * num_actions",
-          static_cast<double>(batch.shape().pairs()), "at most 2^26 cells, actions rounded up to eights");
+  check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
+  check(batch.shape());
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
   for_each_block(batch.size(), kLanes, options, [&] {
     return [block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {

@@ -29,11 +29,15 @@ using Array = py::array_t<T, py::array::c_style>;
 template <class T>
 using OptionalArray = std::optional<Array<T>>;
 
-inline void require_shape(const py::array& array, const char* name,
-                          std::initializer_list<std::int64_t> expected) {
+inline void require_aligned(const py::array& array, const char* name) {
   if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::size_t>(array.itemsize()) != 0) {
     throw std::invalid_argument(std::string(name) + " is not aligned in memory");
   }
+}
+
+inline void require_shape(const py::array& array, const char* name,
+                          std::initializer_list<std::int64_t> expected) {
+  require_aligned(array, name);
   bool same = array.ndim() == static_cast<py::ssize_t>(expected.size());
   py::ssize_t axis = 0;
   for (const std::int64_t length : expected) same = same && array.shape(axis++) == length;

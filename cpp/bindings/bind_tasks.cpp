@@ -95,6 +95,7 @@ void bind_tasks(py::module_& m) {
          RandomMdp::RewardLaw reward_law, double reward_a, double reward_b, const Array<double>& rewards,
          double reward_noise, const Array<double>& start) -> std::unique_ptr<TaskBatch> {
         require_shape(start, "start", {states});
+        require_aligned(rewards, "rewards");
         if (reward_law == RandomMdp::RewardLaw::fixed) require_shape(rewards, "rewards", {states, actions});
         RandomMdp family{states,   actions,  transition_law,     concentration, branching,       reward_law,
                          reward_a, reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
@@ -111,6 +112,7 @@ void bind_tasks(py::module_& m) {
          const Array<std::uint8_t>& walls, double wall_density, double slip, const Array<std::int64_t>& goals,
          const Array<double>& goal_cumulative, std::int64_t start, double goal_reward,
          double step_reward) -> std::unique_ptr<TaskBatch> {
+        require_shape(walls, "walls", {static_cast<std::int64_t>(walls.size())});
         require_shape(goals, "goals", {static_cast<std::int64_t>(goals.size())});
         require_shape(goal_cumulative, "goal_cumulative", {static_cast<std::int64_t>(goals.size())});
         GoalGrid family{height,

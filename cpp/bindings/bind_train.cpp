@@ -17,6 +17,7 @@ void bind_train_as(py::module_& m, const char* name) {
         const std::int64_t s = batch.shape().states;
         const std::int64_t a = batch.shape().actions;
         const std::int64_t k = snapshot_episodes.size();
+        require_shape(snapshot_episodes, "snapshot_episodes", {k});
         Learner learner{learning_rate, learning_rate_decay, discount, !epsilon.has_value(), nullptr};
         if (epsilon) {
           require_shape(*epsilon, "epsilon", {num_episodes});

@@ -70,6 +70,11 @@ void set_epsilon(Block<Real>& b, int lane) {
 template <class Real>
 void handle_event(Block<Real>& b, int lane) {
   const std::int32_t episode = b.episode[lane];
+  if (episode == INT32_MAX) {  // a lane long done must not count further
+    b.episode[lane] = b.num_episodes;
+    b.episodes_to_event[lane] = INT32_MAX - b.num_episodes;
+    return;
+  }
   std::int64_t& k = b.next_snapshot[lane];
   if (k < b.num_snapshots && b.snapshot_episodes[k] == episode) {
     if (b.outputs[lane].snapshots) copy_table(b, lane, b.outputs[lane].snapshots + k * b.states * b.actions);
@@ -80,7 +85,7 @@ void handle_event(Block<Real>& b, int lane) {
     if (b.outputs[lane].policy) copy_policy(b, lane, b.outputs[lane].policy);
     b.next_return[lane] = &b.unwanted_return[lane];
     b.return_step[lane] = 0;
-    b.episodes_to_event[lane] = INT32_MAX;
+    b.episodes_to_event[lane] = INT32_MAX - episode;
     if (lane < b.active) --b.unfinished;
     return;
   }

@@ -37,7 +37,7 @@ def real(
     try:
         number = float(value)
     except OverflowError:
-        number = math.copysign(math.inf, value)
+        number = math.inf  # whatever its sign
     if math.isfinite(number) and low <= number <= high and not (open_low and number == low):
         return number
     if low == -math.inf and high == math.inf:

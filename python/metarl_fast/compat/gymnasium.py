@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metarl_fast import checks
 from metarl_fast.tasks import Tasks, from_outcomes
 
 
@@ -51,7 +52,7 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
                 "make it with fickle_passenger=False"
             )
         tables.append(bare.P)
-        starts.append(np.asarray(bare.initial_state_distrib, np.float64))
+        starts.append(checks.array(bare.initial_state_distrib, "initial_state_distrib", np.float64))
         spec = getattr(env, "spec", None)
         limits.append(None if spec is None else spec.max_episode_steps)
     sizes = [len(start) for start in starts]
@@ -59,6 +60,4 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
         raise ValueError(f"the environments have {sizes} states, expected the same number")
     if horizon is None and len(set(limits)) == 1:
         horizon = limits[0]
-    # Gymnasium's float32 start distributions are renormalised: they miss 1 by more than rounding in double.
-    start = np.array(starts)
-    return from_outcomes(tables, start=start / start.sum(axis=1, keepdims=True), horizon=horizon)
+    return from_outcomes(tables, start=np.array(starts), horizon=horizon)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -63,7 +62,7 @@ class Cells:
             raise ValueError(
                 f"{len(self.cell_weights)} cell_weights for {len(self.cells)} cells, expected as many"
             )
-        total = math.fsum(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
+        total = sum(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
         checks.real(total, "the sum of cell_weights")
 
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
@@ -122,7 +121,9 @@ class GoalGrid(Family):
         if height * width < 2:
             raise ValueError(f"size is {self.size}, expected at least two cells")
         if self.walls is not None:
-            if not all(isinstance(row, str) for row in self.walls):
+            if not (
+                isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)
+            ):
                 raise TypeError(f"walls is {self.walls!r}, expected rows of text")
             if len(self.walls) != height or any(len(row) != width for row in self.walls):
                 raise ValueError(

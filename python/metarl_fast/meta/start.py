@@ -65,9 +65,9 @@ class StartLearner:
 
     def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
         tables = checks.array(q_tables, "q_tables", np.float64)
-        if tables.ndim == 2:
-            tables = tables[None]
-        checks.shape(tables, "q_tables", (*tables.shape[:1], self.num_states, self.num_actions))
+        one = (self.num_states, self.num_actions)
+        checks.shape(tables, "q_tables", one, (*tables.shape[:1], *one))
+        tables = tables.reshape(-1, *one)
         return checks.finite(tables, "q_tables")
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -1,0 +1,626 @@
+"""Every public entry refuses bad input by a standard exception with the value in it, and lives on."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from metarl_fast import checks
+from refusals import Table
+
+NAN, INF = math.nan, math.inf
+S, A, N = 3, 2, 4
+ROWS = np.full((N, S, A, S), 1 / S)
+REWARDS = np.zeros((N, S, A))
+TASKS = mf.from_arrays(ROWS, REWARDS, horizon=5)
+ENDLESS = mf.from_arrays(ROWS, REWARDS)
+LIMITS = mf.bounds(TASKS, 0.9)
+FAMILY = mf.TaskDistribution(S, A, horizon=5)
+LEARNER = mf.QLearning(S, A)
+POLICY = np.full((S, A), 1 / A)
+Q = np.zeros((N, S, A))
+STAY = [(1.0, 0, 0.0, False)]
+CURVE = mf.AdaptationCurve((0,), np.zeros((N, 1)), np.zeros((N, 0)))
+
+TABLE = Table()
+refuses = TABLE.add
+
+
+def refuses_all(entry, call, rows):
+    """`call(value)` refuses each (value, error, text)."""
+    for value, error, text in rows:
+        refuses(entry, f"{value!r:.60}", partial(call, value), error, text)
+
+
+# --- numbers --------------------
+
+
+def refuses_numbers(entry, name, call, low=None, high=None):
+    """`call(value)` wants a finite number; `low` and `high` are just out of its range."""
+    for value in (True, "0.5", 0.5j, [0.5], np.array([0.5])):
+        refuses(entry, f"{name}={value!r}", partial(call, value), TypeError, f"{name} is {value!r}")
+    for value in (NAN, INF, -INF, low, high):
+        if value is not None:
+            refuses(entry, f"{name}={value}", partial(call, value), ValueError, f"{name} is {value}")
+    refuses(entry, f"{name}=10**400", partial(call, 10**400), ValueError, f"{name} is inf")
+
+
+def refuses_counts(entry, name, call, low):
+    """`call(value)` wants an integer above `low`."""
+    for value in (True, np.True_, 2.0, NAN, "2", 2j):
+        refuses(entry, f"{name}={value!r}", partial(call, value), TypeError, f"{name} is {value!r}")
+    for value in (low, -(2**70), 2**70):
+        refuses(entry, f"{name}={value}", partial(call, value), ValueError, f"{name} is {value}")
+
+
+def with_keyword(function, name, *arguments, **keywords):
+    return lambda value: function(*arguments, **{**keywords, name: value})
+
+
+for name, low, high in (
+    ("learning_rate", -0.1, 1.1),
+    ("discount", -0.1, 1.1),
+    ("epsilon", -0.1, 1.1),
+    ("epsilon_decay", -0.1, 1.1),
+    ("epsilon_min", -0.1, 1.1),
+    ("learning_rate_decay", -0.1, None),
+    ("initial_q", None, None),
+):
+    refuses_numbers("QLearning", name, with_keyword(mf.QLearning, name, S, A), low, high)
+transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0}
+for name in ("state", "action", "next_state"):
+    refuses_counts("QLearning.update", name, with_keyword(LEARNER.update, name, **transition), -1)
+refuses("QLearning.update", "state=S", lambda: LEARNER.update(S, 0, 0.0, 0), ValueError, f"state is {S}")
+refuses_numbers("QLearning.update", "reward", with_keyword(LEARNER.update, "reward", **transition))
+refuses_counts("QLearning.epsilons", "num_episodes", LEARNER.epsilons, -1)
+
+for entry in (mf.QLearning, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Reptile):
+    refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
+    refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
+refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
+refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size", S, A), 0.0, 1.1)
+refuses_counts("Reptile", "tasks_per_iteration", with_keyword(mf.Reptile, "tasks_per_iteration", S, A), 0)
+
+refuses_numbers("Uniform", "low", with_keyword(mf.Uniform, "low"))
+refuses_numbers("Uniform", "high", with_keyword(mf.Uniform, "high"), -0.1)
+refuses("Uniform", "width", lambda: mf.Uniform(-1e308, 1e308), ValueError, "high - low is inf")
+refuses_numbers("Normal", "mean", with_keyword(mf.Normal, "mean"))
+refuses_numbers("Normal", "std", with_keyword(mf.Normal, "std"), -0.1)
+refuses_numbers("Dirichlet", "alpha", mf.Dirichlet, 0.0)
+refuses_counts("Garnet", "branching", mf.Garnet, 0)
+refuses_numbers(
+    "TaskDistribution", "reward_noise", with_keyword(mf.TaskDistribution, "reward_noise", S, A), -0.1
+)
+refuses_counts("TaskDistribution", "horizon", with_keyword(mf.TaskDistribution, "horizon", S, A), 0)
+refuses_counts("TaskDistribution", "start", with_keyword(mf.TaskDistribution, "start", S, A), -1)
+
+for name, low, high in (
+    ("wall_density", -0.1, 0.95),
+    ("slip", -0.1, 1.1),
+    ("goal_reward", None, None),
+    ("step_reward", None, None),
+):
+    refuses_numbers("GoalGrid", name, with_keyword(mf.GoalGrid, name), low, high)
+refuses_counts("GoalGrid", "horizon", with_keyword(mf.GoalGrid, "horizon"), 0)
+for name, low, high in (
+    ("frozen_probability", 0.0, 1.1),
+    ("success_rate", -0.1, 1.1),
+    ("held_out", -0.1, 1.1),
+):
+    refuses_numbers("FrozenLakeMaps", name, with_keyword(mf.FrozenLakeMaps, name), low, high)
+refuses_counts("FrozenLakeMaps", "side", mf.FrozenLakeMaps, 1)
+refuses_counts("FrozenLakeMaps", "horizon", with_keyword(mf.FrozenLakeMaps, "horizon"), 0)
+for family in (FAMILY, mf.GoalGrid(3), mf.FrozenLakeMaps()):
+    refuses_numbers(f"{type(family).__name__}.split", "held_out", family.split, -0.1, 1.1)
+    refuses_counts(f"{type(family).__name__}.sample", "num_tasks", family.sample, -1)
+
+for function, given in ((mf.from_arrays, (ROWS, REWARDS)), (mf.from_outcomes, ({0: {0: STAY}},))):
+    call = with_keyword(function, "reward_noise", *given)
+    refuses_numbers(function.__name__, "reward_noise", call, -0.1)
+    refuses_counts(function.__name__, "horizon", with_keyword(function, "horizon", *given), 0)
+
+train = partial(mf.train, LEARNER, TASKS)
+refuses_counts("train", "num_episodes", train, -1)
+refuses_counts("train", "num_steps", lambda value: train(1, value), 0)
+refuses_counts("train", "num_threads", lambda value: train(1, num_threads=value), 0)
+refuses_counts("train", "snapshot_episodes", lambda value: train(1, snapshot_episodes=[value]), -1)
+refuses_counts("adapt", "episodes", lambda value: mf.adapt(LEARNER, TASKS, [value]), -1)
+evaluate = partial(mf.policy_evaluation, TASKS, POLICY)
+for function in (partial(mf.value_iteration, TASKS), partial(mf.backward_induction, TASKS), evaluate):
+    entry = function.func.__name__
+    refuses_numbers(entry, "discount", with_keyword(function, "discount"), -0.1, 1.1)
+    refuses_counts(entry, "num_threads", with_keyword(function, "num_threads"), 0)
+    refuses(entry, "progress=5", partial(function, progress=5), TypeError, "progress is 5")
+for function in (partial(mf.value_iteration, TASKS), evaluate):
+    refuses_numbers(function.func.__name__, "tolerance", with_keyword(function, "tolerance"), 0.0)
+    refuses(
+        function.func.__name__, "discount=1", partial(function, discount=1), ValueError, "discount is 1.0"
+    )
+refuses_numbers("bounds", "discount", partial(mf.bounds, TASKS), -0.1, 1.1)
+for function in (partial(mf.backward_induction, TASKS), partial(mf.bounds, TASKS), evaluate):
+    refuses_counts(function.func.__name__, "horizon", with_keyword(function, "horizon"), 0)
+for function in (
+    mf.backward_induction,
+    partial(mf.bounds, discount=1.0),
+    partial(mf.train, LEARNER, num_episodes=1),
+):
+    refuses("no horizon", repr(function), lambda f=function: f(tasks=ENDLESS), ValueError, "horizon")
+refuses_numbers(
+    "bootstrap_mean", "confidence", with_keyword(mf.bootstrap_mean, "confidence", [1.0]), 0.0, 1.1
+)
+refuses_counts("bootstrap_mean", "num_resamples", with_keyword(mf.bootstrap_mean, "num_resamples", [1.0]), 0)
+refuses_numbers("AdaptationCurve", "confidence", with_keyword(CURVE.interval, "confidence"), 0.0, 1.1)
+
+for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
+    entry = f"{type(meta).__name__}.fit"
+    refuses_counts(entry, "num_tasks", with_keyword(meta.fit, "num_tasks", FAMILY, LEARNER, 1), -1)
+    refuses_counts(entry, "num_episodes", partial(meta.fit, TASKS, LEARNER), -1)
+call = with_keyword(mf.Reptile(S, A).fit, "num_iterations", TASKS, LEARNER, 1)
+refuses_counts("Reptile.fit", "num_iterations", call, -1)
+
+# --- seeds, tasks, learners, callbacks, switches --------------------
+
+for function in (
+    partial(FAMILY.sample, 2),
+    partial(train, 1),
+    partial(mf.adapt, LEARNER, TASKS, [1]),
+    partial(mf.AverageQ(S, A).fit, TASKS, LEARNER, 1),
+    partial(mf.Reptile(S, A).fit, TASKS, LEARNER, 1),
+    partial(mf.bootstrap_mean, [1.0]),
+):
+    entry = getattr(function, "func", function).__qualname__
+    for seed in (True, 1.0, "1", [1]):
+        refuses(entry, f"rng={seed!r}", partial(function, rng=seed), TypeError, f"rng is {seed!r}")
+    refuses(entry, "rng=-1", partial(function, rng=-1), ValueError, "rng is -1")
+
+for function in (
+    lambda tasks: mf.train(LEARNER, tasks, 1),
+    lambda tasks: mf.adapt(LEARNER, tasks),
+    mf.value_iteration,
+    mf.backward_induction,
+    mf.bounds,
+    lambda tasks: mf.policy_evaluation(tasks, POLICY),
+    lambda tasks: mf.score(tasks, POLICY, LIMITS),
+    lambda tasks: mf.AverageQ(S, A).fit(tasks, LEARNER, 1),
+):
+    for tasks in (ROWS, None, [TASKS]):
+        text = f"tasks is a {type(tasks).__name__}"
+        refuses("tasks", text, partial(function, tasks), TypeError, text)
+for function in (
+    lambda learner: mf.train(learner, TASKS, 1),
+    lambda learner: mf.adapt(learner, TASKS),
+    lambda learner: mf.AverageQ(S, A).fit(TASKS, learner, 1),
+):
+    refuses("learner", "'Q'", partial(function, "Q"), TypeError, "learner is a str")
+    refuses("learner", "S + 1", partial(function, mf.QLearning(S + 1, A)), ValueError, f"has {S + 1} states")
+
+for name in ("returns", "q_table", "continuing"):
+    refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")
+refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")
+for dtype, error in ((np.float16, ValueError), (">f4", ValueError), ("text", TypeError)):
+    refuses(
+        "train",
+        f"dtype={dtype}",
+        partial(train, 1, dtype=dtype),
+        error,
+        np.dtype(dtype).name if dtype is np.float16 else dtype,
+    )
+for episodes, text in (([2, 1], "[2, 1]"), ([1, 1], "[1, 1]"), ([4], "is 4")):
+    refuses("train", f"snapshots {episodes}", partial(train, 3, snapshot_episodes=episodes), ValueError, text)
+refuses("adapt", "[]", lambda: mf.adapt(LEARNER, TASKS, []), ValueError, "episodes is empty")
+refuses("adapt", "[2, 1]", lambda: mf.adapt(LEARNER, TASKS, [2, 1]), ValueError, "[2, 1]")
+refuses("score", "limits=5", lambda: mf.score(TASKS, POLICY, 5), TypeError, "limits is a int")
+refuses(
+    "score",
+    "limits of 4",
+    lambda: mf.score(TASKS[:2], POLICY, LIMITS),
+    ValueError,
+    "shape (4,), expected (2,)",
+)
+
+# --- arrays --------------------
+
+
+def spoiled(good, value, place=-1):
+    bad = np.array(good, np.float64)
+    bad.flat[place] = value
+    return bad
+
+
+def refuses_arrays(entry, name, good, call):
+    """`call(array)` wants finite numbers in the shape of `good`."""
+    for value in (NAN, INF, -INF):
+        refuses(entry, f"{name} with {value}", partial(call, spoiled(good, value)), ValueError, str(value))
+    for dtype in ("U3", object, complex, "M8[s]", "S3"):
+        bad = np.zeros(np.shape(good), "i8").astype(dtype)
+        refuses(
+            entry, f"{name} of {bad.dtype}", partial(call, bad), TypeError, f"{name} has dtype {bad.dtype}"
+        )
+    refuses(entry, f"{name} with None", partial(call, [[None, 0.5]]), TypeError, f"{name} has dtype object")
+    refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, "inhomogeneous")
+    for shape in ((1,) * 6, (2, 0), (*np.shape(good)[:-1], np.shape(good)[-1] + 1)):
+        refuses(entry, f"{name} of {shape}", partial(call, np.zeros(shape)), ValueError, f"shape {shape}")
+
+
+def row_of(value):
+    """Transitions with `value` as probability [task=3, state=1, action=0, next state=1]."""
+    rows = ROWS.copy()
+    rows[3, 1, 0, 1] = value
+    return rows
+
+
+WHERE = "transitions[task=3, state=1, action=0]"
+refuses_arrays("from_arrays", "transitions", ROWS, lambda value: mf.from_arrays(value, REWARDS))
+refuses_arrays("from_arrays", "rewards", REWARDS, lambda value: mf.from_arrays(ROWS, value))
+refuses_arrays("from_arrays", "start", np.eye(S)[0], with_keyword(mf.from_arrays, "start", ROWS, REWARDS))
+refuses_all(
+    "from_arrays",
+    lambda value: mf.from_arrays(row_of(value), REWARDS),
+    (
+        (1 / 3 - 0.02, ValueError, f"{WHERE} sums to 0.98, expected 1"),
+        (1.0, ValueError, f"{WHERE} sums to 1.66666667, expected 1"),
+        (-0.25, ValueError, f"{WHERE} has probability -0.25 at position 1"),
+        (NAN, ValueError, f"{WHERE} has probability nan"),
+        (INF, ValueError, f"{WHERE} has probability inf"),
+    ),
+)
+bad_reward = spoiled(REWARDS, NAN, place=-3)
+refuses(
+    "from_arrays",
+    "NaN",
+    lambda: mf.from_arrays(ROWS, bad_reward),
+    ValueError,
+    "[task=3, state=1, action=1] is nan",
+)
+refuses_all(
+    "from_arrays start",
+    with_keyword(mf.from_arrays, "start", ROWS, REWARDS),
+    (
+        (S, ValueError, f"state {S}, expected 0 to 2"),
+        (-1, ValueError, "state -1"),
+        ([0, 1], ValueError, "shape (2,)"),
+        (True, ValueError, "shape ()"),
+        ([0.5, 0.4, 0.0], ValueError, "start[task=0] sums to 0.9"),
+        ([1.5, -0.5, 0.0], ValueError, "start[task=0] has probability -0.5"),
+    ),
+)
+refuses_all(
+    "from_arrays terminal",
+    with_keyword(mf.from_arrays, "terminal", ROWS, REWARDS),
+    (
+        ([0, 0, 0.5], ValueError, "0.5"),
+        ([0, 0, 2], ValueError, "terminal has the value 2"),
+        ([0, 0, -1], ValueError, "-1"),
+        ([0, 0, NAN], ValueError, "nan"),
+        ([[True, False]], ValueError, "shape (1, 2)"),
+        (["a", "b", "c"], TypeError, "dtype <U1"),
+    ),
+)
+for shape in ((1, 0, 2, 0), (1, 2, 0, 2)):
+    call = partial(mf.from_arrays, np.zeros(shape), np.zeros(shape[:3]))
+    refuses("from_arrays", f"{shape}", call, ValueError, str(shape))
+if np.finfo(np.longdouble).max > np.finfo(np.float64).max:
+    call = partial(mf.from_arrays, ROWS, np.full((S, A), np.longdouble("1e4000")))
+    refuses("from_arrays", "1e4000", call, ValueError, "does not fit float64")
+
+refuses_all(
+    "from_outcomes",
+    mf.from_outcomes,
+    (
+        ([], ValueError, "tables is empty"),
+        ("P", TypeError, "tables[0] is a str"),
+        ([[STAY]], TypeError, "tables[0] is a list"),
+        ({}, ValueError, "no actions in state 0"),
+        ({0: {}}, ValueError, "no actions in state 0"),
+        ({0: {0: []}}, ValueError, "the outcome lists are empty"),
+        ({0: {0: STAY}, 2: {0: STAY}}, ValueError, "outcomes[task=0, state=1]"),
+        ([{0: {0: STAY}}, {0: {0: STAY, 1: STAY}}], ValueError, "outcomes[task=1, state=0]"),
+        ({0: {0: STAY, 1: []}}, ValueError, "[task=0, state=0, action=1] sums to 0, expected 1"),
+        ({0: {0: [(1.0, 0, 0.0)]}}, ValueError, "holds (1.0, 0, 0.0)"),
+        (
+            {0: {0: [(0.98, 0, 0.0, False)]}},
+            ValueError,
+            "[task=0, state=0, action=0] sums to 0.98, expected 1",
+        ),
+        ({0: {0: [(-0.5, 0, 0.0, False), (1.5, 0, 0.0, False)]}}, ValueError, "probability -0.5"),
+        ({0: {0: [(NAN, 0, 0.0, False)]}}, ValueError, "action=0] is nan"),
+        ({0: {0: [("1.0", 0, 0.0, False)]}}, TypeError, "action=0] is '1.0'"),
+        ({0: {0: [(1.0, 0, INF, False)]}}, ValueError, "action=0] is inf"),
+        ({0: {0: [(1.0, 1, 0.0, False)]}}, ValueError, "action=0] is 1, expected at most 0"),
+        ({0: {0: [(1.0, -1, 0.0, False)]}}, ValueError, "action=0] is -1"),
+        ({0: {0: [(1.0, 0.0, 0.0, False)]}}, TypeError, "action=0] is 0.0"),
+        ({0: {0: [(1.0, 0, 0.0, "no")]}}, TypeError, "action=0] is 'no'"),
+    ),
+)
+
+refuses_arrays("train", "initial_table", Q, lambda value: train(1, initial_table=value))
+for function in (
+    lambda: train(1, initial_table=np.full((S, A), 1e300)),
+    lambda: train(1, initial_table=1e300),
+    lambda: mf.train(mf.QLearning(S, A, initial_q=1e300), TASKS, 1),
+    lambda: mf.train(LEARNER, mf.from_arrays(ROWS, REWARDS + 1e300), 1, 1),
+):
+    refuses("train", "beyond float32", function, ValueError, "1e+300")
+for entry, call in (
+    ("policy_evaluation", partial(mf.policy_evaluation, TASKS)),
+    ("score", lambda value: mf.score(TASKS, value, LIMITS)),
+    ("MetaLearner.update", partial(mf.MetaLearner(S, A).update, None)),
+):
+    refuses_arrays(entry, "policy", POLICY, call)
+    refuses_all(
+        entry,
+        call,
+        (
+            ([0, 0, A], ValueError, f"policy holds action {A}, expected 0 to 1"),
+            ([0, 0, -1], ValueError, "policy holds action -1"),
+            ([0, 0], ValueError, "shape (2,)"),
+            (POLICY * 0.9, ValueError, "[0.45 0.45]"),
+            (spoiled(POLICY, -0.5), ValueError, "-0.5"),
+        ),
+    )
+for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A)):
+    refuses_arrays(f"{type(meta).__name__}.observe", "q_tables", Q, meta.observe)
+refuses_all(
+    "greedy_policy",
+    mf.greedy_policy,
+    (
+        (spoiled(Q, NAN), ValueError, "is nan"),
+        (spoiled(Q, INF), ValueError, "is inf"),
+        ([["a"]], TypeError, "dtype <U1"),
+        ([0.0], ValueError, "shape (1,)"),
+        (np.zeros((3, 0)), ValueError, "shape (3, 0)"),
+    ),
+)
+refuses_all(
+    "bootstrap_mean",
+    mf.bootstrap_mean,
+    (
+        (np.zeros((0, 3)), ValueError, "none of the 0 rows"),
+        ([NAN], ValueError, "none of the 1 rows"),
+        ([1.0, INF], ValueError, "infinity"),
+        (["a"], TypeError, "dtype <U1"),
+        (1.0, ValueError, "a number"),
+    ),
+)
+
+# --- families --------------------
+
+for options, error, text in (
+    ({"transitions": 5}, TypeError, "transitions is 5"),
+    ({"transitions": mf.Uniform(0, 2)}, ValueError, "high=2"),
+    ({"transitions": mf.Garnet(S + 1)}, ValueError, f"branching is {S + 1}"),
+    ({"rewards": 5}, TypeError, "rewards is 5"),
+    ({"rewards": mf.Fixed([1.0])}, ValueError, "shape (1,)"),
+    ({"start": S}, ValueError, f"start is {S}"),
+    ({"start": [0.5, 0.4, 0]}, ValueError, "start sums to 0.9"),
+    ({"start": [1.5, -0.5, 0]}, ValueError, "-0.5"),
+    ({"start": [NAN, 1, 0]}, ValueError, "nan"),
+    ({"start": [1.0, 0.0]}, ValueError, "shape (2,)"),
+    ({"start": ["a", "b", "c"]}, TypeError, "dtype <U1"),
+):
+    refuses("TaskDistribution", str(options), partial(mf.TaskDistribution, S, A, **options), error, text)
+refuses("TaskDistribution", "2^31 pairs", lambda: mf.TaskDistribution(2**16, 2**15), ValueError, str(2**31))
+refuses_all("Fixed", mf.Fixed, (([0.0, NAN], ValueError, "values[1] is nan"), ("a", TypeError, "dtype <U1")))
+for options, error, text in (
+    ({"size": 0}, ValueError, "size is 0"),
+    ({"size": 1}, ValueError, "size is (1, 1)"),
+    ({"size": 2.5}, TypeError, "size is 2.5"),
+    ({"size": True}, TypeError, "size is True"),
+    ({"size": None}, TypeError, "size is None"),
+    ({"size": "33"}, TypeError, "size is '33'"),
+    ({"size": (3, 3, 3)}, TypeError, "size is (3, 3, 3)"),
+    ({"walls": 5}, TypeError, "walls is 5"),
+    ({"walls": [[0] * 9] * 9}, TypeError, "rows of text"),
+    ({"walls": ["...."] * 3}, ValueError, "walls are 3 rows"),
+    ({"walls": ["#" * 9] * 9, "start": None}, ValueError, "no free cell"),
+    ({"walls": ["#" * 9] * 9}, ValueError, "start is (0, 0), which is a wall"),
+    ({"start": (9, 0)}, ValueError, "start is (9, 0)"),
+    ({"start": (-1, 0)}, ValueError, "start is -1"),
+    ({"start": (0.0, 0)}, TypeError, "start is 0.0"),
+    ({"start": 5}, TypeError, "start is 5"),
+    ({"goals": 5}, TypeError, "goals is 5"),
+    ({"goals": mf.Cells(((0, 0),))}, ValueError, "no free cell"),
+    ({"goals": mf.Cells(())}, ValueError, "no free cell"),
+    ({"goals": mf.Cells(((9, 0),))}, ValueError, "goal cell (9, 0)"),
+    ({"goals": mf.Region((0, 10), (0, 1))}, ValueError, "rows=(0, 10)"),
+):
+    refuses("GoalGrid", str(options), partial(mf.GoalGrid, **options), error, text)
+refuses("GoalGrid.split", "one goal", mf.GoalGrid((1, 2)).split, ValueError, "this family has 1")
+refuses("GoalGrid.split", "held_out=1", partial(mf.GoalGrid(3).split, 1.0), ValueError, "held_out is 1.0")
+refuses_all(
+    "Region",
+    lambda rows: mf.Region(rows, (0, 1)),
+    (
+        ((2, 2), ValueError, "rows is (2, 2)"),
+        ((-1, 2), ValueError, "rows is -1"),
+        ((0, 0.5), TypeError, "rows is 0.5"),
+        (3, TypeError, "rows is 3"),
+    ),
+)
+refuses_all(
+    "Cells",
+    mf.Cells,
+    (
+        (((0, -1),), ValueError, "a goal cell is -1"),
+        (((0.5, 0),), TypeError, "a goal cell is 0.5"),
+        ((3,), TypeError, "a goal cell is 3"),
+    ),
+)
+refuses_numbers("Cells", "cell_weights", lambda weight: mf.Cells(((0, 1),), (weight,)), -0.1)
+refuses_all(
+    "Cells",
+    partial(mf.Cells, ((0, 1), (0, 2))),
+    (
+        ((1.0,), ValueError, "1 cell_weights for 2 cells"),
+        ((1e308, 1e308), ValueError, "the sum of cell_weights is inf"),
+    ),
+)
+refuses(
+    "FrozenLakeMaps", "is_slippery=1", lambda: mf.FrozenLakeMaps(is_slippery=1), TypeError, "is_slippery is 1"
+)
+refuses("FrozenLakeMaps", "part='test'", lambda: mf.FrozenLakeMaps(part="test"), ValueError, "part is 'test'")
+
+
+def drawn_from(family):
+    """Look at a task of the family."""
+    return lambda: family.sample(2, rng=0).rewards
+
+
+refuses(
+    "FrozenLakeMaps",
+    "no paths",
+    drawn_from(mf.FrozenLakeMaps(16, 0.2)),
+    ValueError,
+    "frozen_probability is 0.2",
+)
+
+
+class OwnFamily(mf.Family):
+    """Returns what it is given as a task."""
+
+    num_states, num_actions = S, A
+
+    def __init__(self, drawn=None, **attributes):
+        self.drawn = {"transitions": ROWS[0], "rewards": REWARDS[0], **(drawn or {})}
+        vars(self).update(attributes)
+
+    def task(self, rng):
+        return self.drawn
+
+
+for options, error, text in (
+    ({"drawn": {"transitions": ROWS[0] * 0.98}}, ValueError, "action=0] sums to 0.98, expected 1"),
+    ({"drawn": {"rewards": spoiled(REWARDS[0], NAN)}}, ValueError, "is nan"),
+    ({"drawn": {"reward_noise": -1.0}}, ValueError, "reward_noise is -1.0"),
+    ({"drawn": {"discount": 0.9}}, TypeError, "discount"),
+    ({"num_states": S + 1}, ValueError, f"returned {S} states and {A} actions, expected {S + 1}"),
+    ({"num_states": None}, TypeError, "num_states is None"),
+    ({"num_actions": 2.0}, TypeError, "num_actions is 2.0"),
+    ({"horizon": 0}, ValueError, "horizon is 0"),
+    ({"task": lambda rng: ROWS[0]}, TypeError, "task returned array"),
+):
+    refuses("Family", f"{options!r:.60}", drawn_from(OwnFamily(**options)), error, text)
+refuses("Family", "no task", drawn_from(mf.Family()), NotImplementedError, "has no method task")
+
+# --- batches --------------------
+
+refuses_all(
+    "Tasks[]",
+    TASKS.__getitem__,
+    (
+        (N, IndexError, f"task {N} of a batch of {N}"),
+        (-N - 1, IndexError, f"task {-N - 1}"),
+        (2**70, IndexError, f"task {2**70}"),
+        ([N], IndexError, f"index from {N}"),
+        ([-N - 1], IndexError, f"index from {-N - 1}"),
+        ([2**70], TypeError, "index has dtype object"),
+        (0.5, ValueError, "index has the value 0.5"),
+        ([NAN], ValueError, "nan"),
+        ("a", TypeError, "index has dtype <U1"),
+        (None, TypeError, "index has dtype object"),
+        (True, ValueError, "index has shape ()"),
+        ([True], ValueError, "index has shape (1,), expected (4,)"),
+        ([[0, 1]], ValueError, "index has shape (1, 2)"),
+        (slice("a", None), TypeError, "slice"),
+    ),
+)
+refuses_all("Tasks", mf.Tasks, ((5, TypeError, "recipe is 5"),))
+refuses_all("Task", mf.Task, ((5, TypeError, "batch is 5"), (TASKS, TypeError, "num_tasks=4")))
+refuses_all("Task[]", TASKS[0].__getitem__, ((S, IndexError, f"index {S}"),))
+
+# --- Gymnasium --------------------
+
+
+class ToyText:
+    """Has what from_gymnasium looks for."""
+
+    def __init__(self, table=None, start=(1.0,)):
+        self.P, self.initial_state_distrib = table or {0: {0: STAY}}, np.array(start)
+
+
+refuses_all(
+    "from_gymnasium",
+    mf.from_gymnasium,
+    (
+        ([], ValueError, "envs is empty"),
+        ("FrozenLake-v1", TypeError, "str has no outcome lists"),
+        (None, TypeError, "NoneType has no outcome lists"),
+        ([ToyText(), ToyText(start=(1.0, 0.0))], ValueError, "[1, 2] states"),
+        (ToyText(start=(0.5, 0.5)), ValueError, "start has shape (1, 2)"),
+        (ToyText(start=(0.5,)), ValueError, "start[task=0] sums to 0.5"),
+        (ToyText(start=(NAN,)), ValueError, "nan"),
+        (ToyText({0: {0: [(0.5, 0, 0.0, False)]}}), ValueError, "sums to 0.5"),
+    ),
+)
+refuses_counts("from_gymnasium", "horizon", with_keyword(mf.from_gymnasium, "horizon", ToyText()), 0)
+
+# --- files (damaged ones: test_files.py) --------------------
+
+refuses_all(
+    "load",
+    mf.load,
+    (
+        (5, TypeError, "int"),
+        (None, TypeError, "None"),
+        ("a\0b", ValueError, "null"),
+        ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"),
+    ),
+)
+for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
+    rows = ((5, TypeError, "int"), ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"))
+    refuses_all(f"{type(meta).__name__}.save", meta.save, rows)
+
+# --- more than there is memory: refused before anything is allocated --------------------
+
+MANY = FAMILY.sample(2**50, rng=0)
+for entry, call in (
+    ("QLearning", lambda: mf.QLearning(2**31 - 1, 2**31 - 1)),
+    ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
+    ("AverageQ", lambda: mf.AverageQ(2**40, 2**20)),
+    ("MetaLearner", lambda: mf.MetaLearner(2**40, 2**20)),
+    ("Reptile", lambda: mf.Reptile(2**40, 2**20)),
+    ("TaskDistribution", lambda: mf.TaskDistribution(2**16, 2**14)),
+    ("TaskDistribution", lambda: mf.TaskDistribution(2**31 - 1, 1)),
+    ("GoalGrid", lambda: mf.GoalGrid(2**14)),
+    ("Family", lambda: OwnFamily().sample(2**40, rng=0).core),
+    ("FrozenLakeMaps", lambda: mf.FrozenLakeMaps().sample(2**40, rng=0).core),
+    ("Tasks.ids", lambda: MANY.ids),
+    ("Tasks[]", lambda: MANY[::2]),
+    ("Tasks.transitions", lambda: MANY.transitions),
+    ("Tasks.rewards", lambda: MANY.rewards),
+    ("Tasks.start", lambda: MANY.start),
+    ("Tasks.outcomes", lambda: MANY.outcomes),
+    ("Tasks.materialise", MANY.materialise),
+    ("train", lambda: mf.train(LEARNER, MANY, 1)),
+    ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
+    ("train", lambda: train(2**40)),
+    ("train", lambda: train(2**40, returns=False)),
+    ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**40])),
+    ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
+    ("value_iteration", lambda: mf.value_iteration(MANY)),
+    ("backward_induction", lambda: mf.backward_induction(MANY)),
+    ("backward_induction", lambda: mf.backward_induction(TASKS, 2**40)),
+    ("policy_evaluation", lambda: mf.policy_evaluation(MANY, POLICY)),
+    ("bounds", lambda: mf.bounds(MANY)),
+    ("AverageQ.fit", lambda: mf.AverageQ(S, A).fit(MANY, LEARNER, 1)),
+    ("bootstrap_mean", lambda: mf.bootstrap_mean([1.0], num_resamples=2**40)),
+):
+    refuses(entry, "beyond memory", call, MemoryError, "GB are available")
+
+
+@pytest.mark.parametrize("case", TABLE, ids=str)
+def test_refused(case, monkeypatch):
+    # What is too large must not depend on this machine, and cannot harm it.
+    monkeypatch.setattr(checks, "_system_memory", lambda: 2**30)
+    case.check()
+
+
+def test_every_public_entry_is_in_the_table():
+    made_by_the_library = {"Anywhere", "Bounds", "Interval", "PolicyValues", "Solution", "TrainResult"}
+    without_arguments = {"__version__", "build_info"}
+    tried = {case.entry.split(".")[0].split("[")[0].split()[0] for case in TABLE}
+    assert set(mf.__all__) - made_by_the_library - without_arguments <= tried

@@ -1,0 +1,239 @@
+"""The compiled core called with wrong arrays and numbers: refused, never followed into memory."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+
+from metarl_fast import _core
+from refusals import Table
+
+S, A, N = 3, 2, 4
+IDS = _core.TaskIds(0, N, None)
+ROWS = np.full((N, S, A, S), 1 / S)
+START = np.eye(S)[0]
+TABLE = Table()
+
+STORED = {
+    "ids": IDS,
+    "probability": ROWS,
+    "next_state": np.zeros(ROWS.shape, np.int32),
+    "reward": np.zeros(ROWS.shape),
+    "terminated": np.zeros(ROWS.shape, np.uint8),
+    "start": START,
+    "reward_noise": 0.0,
+}
+RANDOM_MDPS = {
+    "key": 0,
+    "ids": IDS,
+    "num_states": S,
+    "num_actions": A,
+    "transition_law": _core.TransitionLaw.garnet,
+    "concentration": 1.0,
+    "branching": 2,
+    "reward_law": _core.RewardLaw.fixed,
+    "reward_a": 0.0,
+    "reward_b": 1.0,
+    "rewards": np.zeros((S, A)),
+    "reward_noise": 0.0,
+    "start": START,
+}
+GOAL_GRIDS = {
+    "key": 0,
+    "ids": IDS,
+    "height": 2,
+    "width": 2,
+    "walls": np.zeros(4, np.uint8),
+    "wall_density": 0.0,
+    "slip": 0.0,
+    "goals": np.array([1, 3]),
+    "goal_cumulative": np.array([0.5, 1.0]),
+    "start": 0,
+    "goal_reward": 1.0,
+    "step_reward": 0.0,
+}
+DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, 0.0)
+TRAIN = {
+    "batch": DENSE,
+    "key": 0,
+    "num_episodes": 2,
+    "num_steps": 3,
+    "continuing": False,
+    "learning_rate": 0.1,
+    "learning_rate_decay": 0.0,
+    "discount": 0.9,
+    "epsilon": np.zeros(2),
+    "initial_table": np.zeros((S, A), np.float32),
+    "q_table": np.zeros((N, S, A), np.float32),
+    "policy": np.zeros((N, S), np.int32),
+    "returns": np.zeros((N, 2), np.float32),
+    "snapshots": np.zeros((N, 2, S, A), np.float32),
+    "snapshot_episodes": np.array([0, 1]),
+    "num_threads": 1,
+    "progress": None,
+}
+SOLVE = {
+    "batch": DENSE,
+    "discount": 0.9,
+    "horizon": 2,
+    "tolerance": 1e-3,
+    "values": np.zeros((N, S)),
+    "q_values": np.zeros((N, S, A)),
+    "policy": np.zeros((N, S), np.int32),
+    "plan": np.zeros((N, 2, S), np.int32),
+    "returns": np.zeros(N),
+    "num_threads": 1,
+    "progress": None,
+}
+EVALUATE = {
+    "batch": DENSE,
+    "discount": 0.9,
+    "horizon": 2,
+    "tolerance": 1e-3,
+    "policy": np.full((N, 1, S, A), 0.5),
+    "values": np.zeros((N, 1, S)),
+    "returns": np.zeros((N, 1)),
+    "num_threads": 1,
+    "progress": None,
+}
+MATERIALISE = {
+    "batch": DENSE,
+    "probability": np.zeros(ROWS.shape),
+    "next_state": None,
+    "reward": np.zeros((N, S, A)),
+    "terminated": np.zeros((N, S), np.uint8),
+    "start": np.zeros((N, S)),
+    "num_threads": 1,
+}
+GOOD = {
+    _core.stored_tasks: STORED,
+    _core.random_mdps: RANDOM_MDPS,
+    _core.goal_grids: GOAL_GRIDS,
+    _core.train_float32: TRAIN,
+    _core.solve: SOLVE,
+    _core.evaluate: EVALUATE,
+    _core.materialise: MATERIALISE,
+}
+OUTPUTS = {
+    _core.train_float32: ("q_table", "policy", "returns", "snapshots"),
+    _core.solve: ("values", "q_values", "policy", "plan", "returns"),
+    _core.evaluate: ("values", "returns"),
+    _core.materialise: ("probability", "reward", "terminated", "start"),
+}
+
+
+def refuses(function, error, text, **changes):
+    given = ", ".join(f"{name}={value!r:.30}" for name, value in changes.items())
+    TABLE.add(function.__name__, given, partial(function, **{**GOOD[function], **changes}), error, text)
+
+
+def refuses_array(function, name, value, error, text, how):
+    call = partial(function, **{**GOOD[function], name: value})
+    TABLE.add(function.__name__, f"{name} {how}", call, error, text)
+
+
+def unaligned(array):
+    """The same numbers, one byte into a buffer."""
+    room = np.zeros(array.nbytes + 1, np.uint8)
+    moved = room[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
+
+
+def read_only(array):
+    frozen = array.copy()
+    frozen.flags.writeable = False
+    return frozen
+
+
+for function, good in GOOD.items():
+    for name, value in good.items():
+        if isinstance(value, _core.TaskBatch):
+            refuses(function, TypeError, "incompatible", **{name: None})
+        if not isinstance(value, np.ndarray):
+            continue
+        longer = np.zeros((value.shape[0] + 1, *value.shape[1:]), value.dtype)
+        # The message may speak of another array that must be as long.
+        word = name.removesuffix("s").removesuffix("_episode")
+        refuses_array(function, name, longer, ValueError, word, "too long")
+        refuses_array(function, name, value[None, None, None], ValueError, word, "with more axes")
+        refuses_array(function, name, value.astype(np.float16), TypeError, "incompatible", "of float16")
+        strided = np.repeat(value, 2, axis=-1)[..., ::2]
+        if not strided.flags.c_contiguous:
+            refuses_array(function, name, strided, TypeError, "incompatible", "strided")
+        if value.itemsize > 1:
+            swapped = value.astype(value.dtype.newbyteorder())
+            refuses_array(function, name, swapped, TypeError, "incompatible", "of foreign byte order")
+            refuses_array(function, name, unaligned(value), ValueError, "is not aligned", "unaligned")
+        if name in OUTPUTS.get(function, ()):
+            refuses_array(function, name, read_only(value), ValueError, "writeable", "read-only")
+    if "num_threads" in good:
+        refuses(function, ValueError, "num_threads is 0", num_threads=0)
+        refuses(function, ValueError, "num_threads is -5", num_threads=-5)
+        refuses(function, TypeError, "incompatible", num_threads=2**40)
+
+for branching in (S + 1, 0, -1):
+    refuses(_core.random_mdps, ValueError, f"branching is {branching}", branching=branching)
+for alpha in (math.nan, 0.0, -1.0, math.inf):
+    law = _core.TransitionLaw.dirichlet
+    refuses(_core.random_mdps, ValueError, "concentration is", transition_law=law, concentration=alpha)
+uniform = _core.RewardLaw.uniform
+refuses(_core.random_mdps, ValueError, "start has shape", num_states=-1)
+refuses(_core.random_mdps, ValueError, f"num_actions={2**40}", num_actions=2**40, reward_law=uniform)
+refuses(_core.random_mdps, ValueError, "num_actions=-1", num_actions=-1, reward_law=uniform)
+refuses(_core.random_mdps, ValueError, "reward_a is nan", reward_a=math.nan)
+refuses(_core.random_mdps, ValueError, "reward_b is inf", reward_b=math.inf)
+refuses(_core.random_mdps, ValueError, "reward_noise is inf", reward_noise=math.inf)
+refuses(_core.random_mdps, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
+refuses(_core.goal_grids, ValueError, "goal is 4", goals=np.array([0, 4]))
+refuses(_core.goal_grids, ValueError, "goal is -1", goals=np.array([0, -1]))
+refuses(
+    _core.goal_grids, ValueError, "goals is 0", goals=np.array([], np.int64), goal_cumulative=np.array([])
+)
+refuses(_core.goal_grids, ValueError, "start is 4", start=4)
+refuses(_core.goal_grids, ValueError, "start is -2", start=-2)
+refuses(_core.goal_grids, ValueError, "height is -2", height=-2, width=-2)
+refuses(_core.goal_grids, ValueError, "height is", height=2**40, width=2**40)
+refuses(_core.goal_grids, ValueError, "slip is nan", slip=math.nan)
+refuses(_core.goal_grids, ValueError, "wall_density is 1", wall_density=1.0)
+refuses(_core.goal_grids, ValueError, "goal_reward is inf", goal_reward=math.inf)
+for state in (S, -1, 2**31 - 1):
+    wrong = np.full(ROWS.shape, state, np.int32)
+    refuses(_core.stored_tasks, ValueError, f"is {state}, expected 0 to 2", next_state=wrong)
+refuses(_core.stored_tasks, ValueError, "is nan", reward=np.full(ROWS.shape, math.nan))
+refuses(_core.stored_tasks, ValueError, "sums to 0", probability=np.zeros(ROWS.shape))
+refuses(_core.stored_tasks, ValueError, "shape", ids=_core.TaskIds(0, N + 1, None))
+refuses(_core.stored_tasks, ValueError, f"task id {2**64 - 1}", ids=_core.TaskIds(2**64 - 1, N, None))
+refuses(_core.stored_tasks, ValueError, f"task id {2**56 + 2}", ids=_core.TaskIds(2**56 - 1, N, None))
+refuses(_core.train_float32, ValueError, "num_episodes is -1", num_episodes=-1, epsilon=None, returns=None)
+refuses(_core.train_float32, ValueError, "num_steps is 0", num_steps=0)
+refuses(_core.train_float32, ValueError, "learning_rate is nan", learning_rate=math.nan)
+refuses(_core.train_float32, ValueError, "learning_rate_decay is inf", learning_rate_decay=math.inf)
+refuses(_core.train_float32, ValueError, "discount is 1.5", discount=1.5)
+refuses(_core.train_float32, ValueError, "epsilon is nan", epsilon=np.array([0.0, math.nan]))
+for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
+    refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
+refuses(_core.solve, ValueError, "horizon is -1", horizon=-1, plan=None)
+refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount=1.0)
+refuses(_core.solve, ValueError, "tolerance is 0", horizon=0, plan=None, tolerance=0.0)
+refuses(_core.solve, ValueError, "plan has shape (4, 2, 3), expected (4, 3, 3)", horizon=3)
+refuses(_core.evaluate, ValueError, "discount is nan", discount=math.nan)
+refuses(_core.materialise, ValueError, "dense tasks have no next_state", next_state=STORED["next_state"])
+TABLE.add(
+    "TaskIds", "list", lambda: _core.TaskIds(0, 3, np.zeros(2, np.uint64)), ValueError, "ids has shape (2)"
+)
+TABLE.add("TaskIds", "first=-1", lambda: _core.TaskIds(-1, 3, None), TypeError, "incompatible")
+TABLE.add("TaskBatch", "", _core.TaskBatch, TypeError, "No constructor")
+
+
+@pytest.mark.parametrize("case", TABLE, ids=str)
+def test_refused(case):
+    case.check()
+
+
+@pytest.mark.parametrize("function", GOOD, ids=lambda function: function.__name__)
+def test_what_the_cases_spoil_is_good(function):
+    function(**GOOD[function])
