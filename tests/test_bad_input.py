@@ -603,7 +603,7 @@ for entry, call in (
     ("train", lambda: mf.train(mf.QLearning(2**18, 1), WIDE, 1, 1)),
     ("train", lambda: train(2**30)),
     ("train", lambda: train(2**30, returns=False)),
-    ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**40])),
+    ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),
     ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
     ("value_iteration", lambda: mf.value_iteration(MANY)),
     ("backward_induction", lambda: mf.backward_induction(MANY)),
