@@ -201,6 +201,8 @@ for function in (
 for name in ("returns", "q_table", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")
 refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")
+for arguments, text in (((2**31,), "num_episodes is 2147483648"), ((1, 2**31), "num_steps is 2147483648")):
+    refuses("train", text, partial(train, *arguments), ValueError, text)
 for dtype, error in ((np.float16, ValueError), (">f4", ValueError), ("text", TypeError)):
     refuses(
         "train",
@@ -577,6 +579,7 @@ for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
 # --- more than there is memory: refused before anything is allocated --------------------
 
 MANY = FAMILY.sample(2**50, rng=0)
+WIDE = mf.TaskDistribution(2**18, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
 for entry, call in (
     ("QLearning", lambda: mf.QLearning(2**31 - 1, 2**31 - 1)),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
@@ -597,9 +600,10 @@ for entry, call in (
     ("Tasks.materialise", MANY.materialise),
     ("train", lambda: mf.train(LEARNER, MANY, 1)),
     ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
-    ("train", lambda: train(2**40)),
-    ("train", lambda: train(2**40, returns=False)),
-    ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**40])),
+    ("train", lambda: mf.train(mf.QLearning(2**18, 1), WIDE, 1, 1)),
+    ("train", lambda: train(2**30)),
+    ("train", lambda: train(2**30, returns=False)),
+    ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),
     ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
     ("value_iteration", lambda: mf.value_iteration(MANY)),
     ("backward_induction", lambda: mf.backward_induction(MANY)),

@@ -20,6 +20,10 @@ Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
 
 
+_LANES = 32
+"""Tasks that a thread runs side by side, kLanes of `cpp/kernel/kernel.hpp`."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainResult:
     """What N learners learned; None for what was not asked for."""
@@ -67,7 +71,7 @@ def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
     """Return the time limit of an episode: `num_steps`, else the tasks' horizon."""
     if num_steps is None and tasks.horizon is None:
         raise ValueError("these tasks have no horizon: give num_steps, the number of steps of an episode")
-    return checks.integer(tasks.horizon if num_steps is None else num_steps, "num_steps", 1)
+    return checks.integer(tasks.horizon if num_steps is None else num_steps, "num_steps", 1, 2**31 - 2)
 
 
 def _initial_table(
@@ -143,7 +147,7 @@ def train(
     batch = as_batch(tasks)
     check_learner(learner, batch)
     n, s, a = len(batch), batch.num_states, batch.num_actions
-    episodes = checks.integer(num_episodes, "num_episodes", 0)
+    episodes = checks.integer(num_episodes, "num_episodes", 0, 2**31 - 2)
     steps = episode_steps(batch, num_steps)
     real = np.dtype(dtype)
     if real not in (np.float32, np.float64):
@@ -151,13 +155,14 @@ def train(
     snapshots_at = [checks.integer(e, "snapshot_episodes", 0, episodes) for e in snapshot_episodes]
     if any(later <= earlier for earlier, later in pairwise(snapshots_at)):
         raise ValueError(f"snapshot_episodes are {snapshots_at}, expected increasing numbers")
-    cells = n * s * a
     keep_table, keep_returns = checks.flag(q_table, "q_table"), checks.flag(returns, "returns")
-    entries = cells * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
+    entries = n * s * a * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
     checks.memory(entries * real.itemsize + n * s * 4, f"the results of {n} tasks and {episodes} episodes")
     threads = thread_count(num_threads)
-    # Thresholds and rewards of the table's type, and successors.
-    check_scratch(batch, threads, 16, 2 * real.itemsize + 4)
+    # Thresholds, rewards and successors of an outcome; action values and visits, padded to eights.
+    cells = s * ((a + 7) // 8 * 8)
+    tables = _LANES * cells * (real.itemsize + 4)
+    check_scratch(batch, threads, lanes=_LANES, bytes_per_outcome=2 * real.itemsize + 4, more_bytes=tables)
 
     epsilon = learner.epsilons(episodes)
     result = TrainResult(

@@ -232,7 +232,7 @@ class Tasks:
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        check_scratch(self, thread_count(), 1, 0)
+        check_scratch(self, thread_count())
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
@@ -383,15 +383,16 @@ def one_hot(values: NDArray[Any], size: int) -> Float:
     return table.reshape((*values.shape, size))
 
 
-def check_scratch(batch: Tasks, num_threads: int, side_by_side: int, bytes_per_outcome: int) -> None:
-    """Refuse tasks of which every thread cannot hold one as generated and up to `side_by_side` in work."""
+def check_scratch(
+    batch: Tasks, num_threads: int, *, lanes: int = 1, bytes_per_outcome: int = 0, more_bytes: int = 0
+) -> None:
+    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`."""
     core = batch.core
     # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
     outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15)
-    threads = min(num_threads, math.ceil(len(batch) / side_by_side))
-    lanes = min(side_by_side, len(batch))
+    threads = min(num_threads, math.ceil(len(batch) / lanes))
     checks.memory(
-        threads * outcomes * (21 + lanes * bytes_per_outcome),
+        threads * (outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes),
         f"work on tasks of {core.num_states} states, {core.num_actions} actions and {core.num_outcomes} "
         f"outcomes on {threads} threads",
     )
