@@ -32,6 +32,8 @@ constexpr auto kTimeBetweenReports = std::chrono::milliseconds(50);
 constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
+// Larger tasks take so long to generate that a block of them looks between one and the next.
+constexpr std::size_t kCellsBetweenPulses = 1 << 14;
 
 #ifdef _OPENMP
 const pid_t kLoadedIn = getpid();
@@ -133,7 +135,9 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
   const std::int64_t blocks = (tasks + tasks_per_block - 1) / tasks_per_block;
   Run run(blocks, tasks, options.progress);
 #ifdef _OPENMP
-  const int threads = static_cast<int>(std::min<std::int64_t>(options.num_threads, blocks));
+  // libgomp ends the process when the system refuses it a thread, and so many help nobody.
+  const std::int64_t most = std::max(64, 4 * omp_get_num_procs());
+  const int threads = static_cast<int>(std::min({std::int64_t{options.num_threads}, blocks, most}));
   if (threads > 1 && !in_forked_child()) {
     std::atomic<int> finished{0};
 #pragma omp parallel num_threads(threads)
@@ -178,6 +182,19 @@ void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance
 void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
 void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
 
+// A reward beyond the table's type would become infinite without a word.
+template <class Real>
+void check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
+  constexpr double kLargest = std::numeric_limits<Real>::max();
+  const double* end = rewards + count;
+  const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
+  if (bad == end) return;
+  std::ostringstream message;
+  message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
+          << "-bit numbers cannot hold";
+  throw std::invalid_argument(message.str());
+}
+
 // One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
 template <class Real>
 class TrainWorker {
@@ -217,10 +234,17 @@ class TrainWorker {
     if (!shape.dense) successors_ = make_aligned<std::int32_t>(lanes * reward_cells_);
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * size(shape.states));
     q_table_ = make_aligned<Real>(kLanes * q_cells_);
+    if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
     tiles_ = make_aligned<Real>(2 * kLanes * size(block_.q_stride));
+    block_.thresholds = thresholds_.get();
+    block_.rewards = rewards_.get();
+    block_.successors = successors_.get();
+    block_.terminal = terminal_.get();
+    block_.start = start_.get();
+    block_.q_table = q_table_.get();
+    block_.visits = visits_.get();
     block_.tile = reinterpret_cast<Real(*)[kLanes]>(tiles_.get());
     block_.next_tile = block_.tile + block_.q_stride;
-    if (learner.learning_rate_decay != 0.0) visits_ = make_aligned<std::uint32_t>(kLanes * q_cells_);
   }
 
   std::int64_t operator()(std::int64_t block_index, Pulse& pulse) {
@@ -228,11 +252,13 @@ class TrainWorker {
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     block_.any_terminal = false;
     for (int lane = 0; lane < kLanes; ++lane) {
-      if (lane < block_.active) {
-        write_task(lane, first + lane);
-      } else {
-        borrow_task(lane);
-      }
+      if (row_cells_ > kCellsBetweenPulses && pulse.stop_requested()) return 0;
+      const bool active = lane < block_.active;
+      if (active) write_task(lane, first + lane);
+      block_.task_of[lane] = active ? lane : 0;
+      block_.first_pair[lane] = block_.task_of[lane] * block_.states * block_.actions;
+      block_.first_cell[lane] = lane * static_cast<std::int32_t>(q_cells_);
+      if (!active) block_.single_start[lane] = block_.single_start[0];
       write_table(lane, lane < block_.active ? first + lane : first);
       set_stream(lane, lane < block_.active ? first + lane : first);
       block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
@@ -249,6 +275,7 @@ class TrainWorker {
   void write_task(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
     const TaskView task = batch_.load(index, buffer_);
+    check_rewards<Real>(task.reward, shape.rewards(), index);
     Real* thresholds = thresholds_.get() + size(lane) * row_cells_;
     Real* rewards = rewards_.get() + size(lane) * reward_cells_;
     Real* start = start_.get() + lane * stride(block_.start_row);
@@ -257,16 +284,12 @@ class TrainWorker {
                        thresholds + pair * stride(block_.row));
     }
     write_thresholds(task.start, shape.states, block_.start_row, start);
-    block_.thresholds[lane] = thresholds;
-    block_.rewards[lane] = rewards;
-    block_.start[lane] = start;
     block_.single_start[lane] = only_state(task.start);
     if (shape.dense) {
       for (std::int64_t pair = 0; pair < shape.pairs(); ++pair)
         rewards[pair] = without_minus_zero(task.reward[pair]);
       std::uint8_t* terminal = terminal_.get() + lane * shape.states;
       std::copy_n(task.terminated, shape.states, terminal);
-      block_.terminal[lane] = terminal;
       block_.any_terminal |=
           std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
       return;
@@ -280,21 +303,10 @@ class TrainWorker {
         successors[to] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
       }
     }
-    block_.successors[lane] = successors;
   }
 
   // With rewards free of -0 no result depends on the sign of a zero, which a maximum leaves open.
   static Real without_minus_zero(double reward) { return static_cast<Real>(reward) + Real{0}; }
-
-  // Without a task of its own a lane runs on the first one's, in its own table, unseen.
-  void borrow_task(int lane) {
-    block_.thresholds[lane] = block_.thresholds[0];
-    block_.rewards[lane] = block_.rewards[0];
-    block_.successors[lane] = block_.successors[0];
-    block_.terminal[lane] = block_.terminal[0];
-    block_.start[lane] = block_.start[0];
-    block_.single_start[lane] = block_.single_start[0];
-  }
 
   // The start state when there is but one, else -1.
   std::int32_t only_state(const double* start) const {
@@ -313,11 +325,8 @@ class TrainWorker {
       std::copy_n(initial + s * shape.actions, shape.actions, row);
       std::fill(row + shape.actions, row + block_.q_stride, -std::numeric_limits<Real>::infinity());
     }
-    block_.q_table[lane] = q;
     if (visits_) {
-      std::uint32_t* visits = visits_.get() + size(lane) * q_cells_;
-      std::fill_n(visits, q_cells_, 0u);
-      block_.visits[lane] = visits;
+      std::fill_n(visits_.get() + size(lane) * q_cells_, q_cells_, 0u);
     }
   }
 
@@ -348,13 +357,6 @@ class TrainWorker {
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<std::uint32_t> visits_;
 };
-
-void require(bool condition, const char* name, double value, const char* expected) {
-  if (condition) return;
-  std::ostringstream message;
-  message << name << " is " << value << ", expected " << expected;
-  throw std::invalid_argument(message.str());
-}
 
 void check(const Learner& learner, const Schedule& schedule) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",

@@ -93,9 +93,23 @@ void check_shape(const Shape& shape) {
   }
 }
 
+void check_id(std::uint64_t id) {
+  if (id < kIdLimit) return;
+  std::ostringstream message;
+  message << "task id " << id << " is too large, expected one below 2^56";
+  reject(message);
+}
+
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 }  // namespace
+
+void require(bool condition, const char* name, double value, const char* expected) {
+  if (condition) return;
+  std::ostringstream message;
+  message << name << " is " << value << ", expected " << expected;
+  reject(message);
+}
 
 TaskBuffer::TaskBuffer(const Shape& shape)
     : probability(size(shape.probabilities())),
@@ -115,13 +129,11 @@ TaskBatch::TaskBatch(const Shape& shape, TaskIds ids) : shape_(shape), ids_(std:
     message << "a batch of " << ids_.count << " tasks, expected a count >= 0";
     reject(message);
   }
-  for (std::int64_t i = 0; i < ids_.count; i = ids_.list ? i + 1 : ids_.count) {
-    const std::uint64_t last = ids_.list ? ids_[i] : ids_[ids_.count - 1];
-    if (last >= kIdLimit) {
-      std::ostringstream message;
-      message << "task id " << last << " is too large, expected one below 2^56";
-      reject(message);
-    }
+  if (ids_.list) {
+    for (std::int64_t i = 0; i < ids_.count; ++i) check_id(ids_[i]);
+  } else if (ids_.count > 0) {
+    check_id(ids_.first);  // before the last one, which wraps around if the first is too large
+    check_id(ids_[ids_.count - 1]);
   }
 }
 

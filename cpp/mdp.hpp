@@ -22,6 +22,9 @@
 
 namespace metarl_fast {
 
+// Throws std::invalid_argument saying what `name` is and what was expected.
+void require(bool condition, const char* name, double value, const char* expected);
+
 struct Shape {
   std::int64_t states = 0;
   std::int64_t actions = 0;
@@ -107,13 +110,14 @@ class StoredTasks final : public TaskBatch {
 };
 
 // Tasks drawn by a family when somebody looks. A family is a class with
+//   void check() const;  // throws std::invalid_argument for members that `write` cannot work with
 //   Shape shape() const;
 //   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&) const;
 template <class Family>
 class GeneratedTasks final : public TaskBatch {
  public:
   GeneratedTasks(Family family, std::uint64_t key, TaskIds ids)
-      : TaskBatch(family.shape(), std::move(ids)), family_(std::move(family)), key_(key) {}
+      : TaskBatch(checked_shape(family), std::move(ids)), family_(std::move(family)), key_(key) {}
 
   TaskView load(std::int64_t index, TaskBuffer& buffer) const override {
     family_.write(key_, ids()[index], buffer);
@@ -121,6 +125,11 @@ class GeneratedTasks final : public TaskBatch {
   }
 
  private:
+  static Shape checked_shape(const Family& family) {
+    family.check();
+    return family.shape();
+  }
+
   Family family_;
   std::uint64_t key_;
 };

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
-// NumPy arrays in and out. Python has already converted dtype and layout; here shapes are checked.
+// NumPy arrays in and out. Python has already converted dtype and layout; here shape and alignment are
+// checked.
 #pragma once
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "../engine.hpp"
 
@@ -26,6 +31,9 @@ using OptionalArray = std::optional<Array<T>>;
 
 inline void require_shape(const py::array& array, const char* name,
                           std::initializer_list<std::int64_t> expected) {
+  if (reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::size_t>(array.itemsize()) != 0) {
+    throw std::invalid_argument(std::string(name) + " is not aligned in memory");
+  }
   bool same = array.ndim() == static_cast<py::ssize_t>(expected.size());
   py::ssize_t axis = 0;
   for (const std::int64_t length : expected) same = same && array.shape(axis++) == length;
@@ -59,9 +67,20 @@ inline std::shared_ptr<const void> keep_alive(py::object objects) {
           }};
 }
 
+// A daemon thread that asks for the GIL while the interpreter shuts down would be torn out of this code,
+// which ends the process with an error. It sleeps until the process is gone, as Python 3.14 lets it.
+inline void sleep_if_shutting_down() {
+#if PY_VERSION_HEX >= 0x030D0000
+  while (Py_IsFinalizing()) std::this_thread::sleep_for(std::chrono::seconds(1));
+#else
+  while (_Py_IsFinalizing()) std::this_thread::sleep_for(std::chrono::seconds(1));
+#endif
+}
+
 // Ctrl-C first, then the user's callback, from the calling thread while the GIL is released.
 inline RunOptions run_options(int num_threads, const py::object& progress) {
   return {num_threads, [&progress](std::int64_t done, std::int64_t total) {
+            sleep_if_shutting_down();
             const py::gil_scoped_acquire gil;
             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
             if (!progress.is_none()) progress(done, total);

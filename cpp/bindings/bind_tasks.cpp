@@ -111,7 +111,7 @@ void bind_tasks(py::module_& m) {
          const Array<std::uint8_t>& walls, double wall_density, double slip, const Array<std::int64_t>& goals,
          const Array<double>& goal_cumulative, std::int64_t start, double goal_reward,
          double step_reward) -> std::unique_ptr<TaskBatch> {
-        require_shape(walls, "walls", {height * width});
+        require_shape(goals, "goals", {static_cast<std::int64_t>(goals.size())});
         require_shape(goal_cumulative, "goal_cumulative", {static_cast<std::int64_t>(goals.size())});
         GoalGrid family{height,
                         width,
@@ -140,6 +140,7 @@ void bind_tasks(py::module_& m) {
         const std::int64_t s = shape.states;
         const std::int64_t a = shape.actions;
         const std::int64_t k = shape.outcomes;
+        if (shape.dense && next_state) throw std::invalid_argument("dense tasks have no next_state");
         MaterialiseArrays out{};
         out.probability = output(probability, "probability", {n, s, a, k});
         out.next_state = output(next_state, "next_state", {n, s, a, k});

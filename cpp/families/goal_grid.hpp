@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct GoalGrid {
   double goal_reward = 1.0;
   double step_reward = 0.0;
 
+  void check() const;
   std::int64_t states() const { return height * width; }
   Shape shape() const { return {states(), kActions, slip > 0.0 ? 3 : 1, false, 0.0}; }
   void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
@@ -37,6 +39,24 @@ struct GoalGrid {
   std::vector<std::uint8_t> reaching(std::int64_t goal, const std::vector<std::uint8_t>& blocked) const;
   void write_start(const std::vector<std::uint8_t>& blocked, std::int64_t goal, TaskBuffer& task) const;
 };
+
+inline void GoalGrid::check() const {
+  constexpr std::int64_t kLongestSide = 1 << 15;
+  require(height >= 1 && height <= kLongestSide, "height", static_cast<double>(height), "1 to 2^15");
+  require(width >= 1 && width <= kLongestSide, "width", static_cast<double>(width), "1 to 2^15");
+  require(static_cast<std::int64_t>(walls.size()) == states(), "the number of walls",
+          static_cast<double>(walls.size()), "height * width");
+  require(wall_density >= 0.0 && wall_density < 1.0, "wall_density", wall_density, "0 to below 1");
+  require(slip >= 0.0 && slip <= 1.0, "slip", slip, "0 to 1");
+  require(!goals.empty() && goals.size() == goal_cumulative.size(), "the number of goals",
+          static_cast<double>(goals.size()), "at least one, each with its cumulative probability");
+  for (const std::int64_t goal : goals) {
+    require(goal >= 0 && goal < states(), "goal", static_cast<double>(goal), "a cell");
+  }
+  require(start >= kAnywhere && start < states(), "start", static_cast<double>(start), "a cell, or -1");
+  require(std::isfinite(goal_reward), "goal_reward", goal_reward, "a finite number");
+  require(std::isfinite(step_reward), "step_reward", step_reward, "a finite number");
+}
 
 // The cell entered from `cell`; walls and the border leave the agent where it is.
 inline std::int64_t GoalGrid::move(std::int64_t cell, std::int64_t action,

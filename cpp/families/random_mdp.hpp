@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct RandomMdp {
   double reward_noise = 0.0;
   std::vector<double> start;  // [S]
 
+  void check() const;
   Shape shape() const;
   void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
 
@@ -58,6 +60,25 @@ inline double log_gamma_variate(Stream& stream, double shape) {
     const double log_v = portable_log(v);
     if (portable_log(u) < 0.5 * x * x + d - d * v + d * log_v) return portable_log(d) + log_v + log_boost;
   }
+}
+
+inline void RandomMdp::check() const {
+  if (transition_law == TransitionLaw::dirichlet) {
+    require(concentration > 0.0 && std::isfinite(concentration), "concentration", concentration,
+            "a finite number above 0");
+  }
+  if (transition_law == TransitionLaw::garnet) {
+    require(branching >= 1 && branching <= states, "branching", static_cast<double>(branching),
+            "1 to num_states");
+  }
+  require(std::isfinite(reward_a), "reward_a", reward_a, "a finite number");
+  require(std::isfinite(reward_b), "reward_b", reward_b, "a finite number");
+  const auto num_rewards = static_cast<double>(rewards.size());
+  require(reward_law != RewardLaw::fixed ||
+              num_rewards == static_cast<double>(states) * static_cast<double>(actions),
+          "the number of rewards", num_rewards, "num_states * num_actions");
+  require(static_cast<std::int64_t>(start.size()) == states, "the number of start probabilities",
+          static_cast<double>(start.size()), "num_states");
 }
 
 inline Shape RandomMdp::shape() const {

@@ -4,6 +4,8 @@
 // threads. tests/reference.py says the same in plain Python and must agree bit for bit.
 #include "kernel.hpp"
 
+#include <type_traits>
+
 #include "../learners/behaviour.hpp"
 #include "../learners/q_learning.hpp"
 #include "primitives.hpp"
@@ -34,7 +36,7 @@ std::int32_t sample(const Real* thresholds, Row row, Real u) {
 
 template <class Real>
 void copy_table(const Block<Real>& b, int lane, Real* out) {
-  const Real* q = b.q_table[lane];
+  const Real* q = b.q_table + b.first_cell[lane];
   for (std::int64_t s = 0; s < b.states; ++s) {
     for (std::int64_t a = 0; a < b.actions; ++a) out[s * b.actions + a] = q[s * b.q_stride + a];
   }
@@ -44,7 +46,7 @@ void copy_table(const Block<Real>& b, int lane, Real* out) {
 template <class Real>
 void copy_policy(const Block<Real>& b, int lane, std::int32_t* out) {
   for (std::int64_t s = 0; s < b.states; ++s) {
-    const Real* q = b.q_table[lane] + s * b.q_stride;
+    const Real* q = b.q_table + b.first_cell[lane] + s * b.q_stride;
     std::int32_t best = 0;
     for (std::int32_t a = 1; a < b.actions; ++a) best = q[a] > q[best] ? a : best;
     out[s] = best;
@@ -56,7 +58,8 @@ void set_epsilon(Block<Real>& b, int lane) {
   if (b.episode[lane] >= b.num_episodes) return;
   const double epsilon = b.epsilon[b.episode[lane]];
   b.epsilon_now[lane] = static_cast<Real>(epsilon);
-  b.explore_scale[lane] = epsilon > 0.0 ? static_cast<Real>(1.0 / epsilon) : Real{0};
+  // Below 2^-32 only u = 0 explores, for which any finite scale will do; 1 / epsilon might not be finite.
+  b.explore_scale[lane] = epsilon > 0x1p-32 ? static_cast<Real>(1.0 / epsilon) : Real{0};
   b.greedy_scale[lane] = epsilon < 1.0 ? static_cast<Real>(1.0 / (1.0 - epsilon)) : Real{0};
 }
 
@@ -85,19 +88,35 @@ void handle_event(Block<Real>& b, int lane) {
 }
 
 template <class Real>
+std::int32_t start_state(const Block<Real>& b, int lane, Real u) {
+  if (b.single_start[lane] >= 0) return b.single_start[lane];
+  return sample(b.start + b.task_of[lane] * stride(b.start_row), b.start_row, u);
+}
+
+template <class Real>
 void draw_start(Block<Real>& b, int lane) {
-  const Real u = unit(draw(b, lane), Real{});
-  b.state[lane] = b.single_start[lane] >= 0 ? b.single_start[lane] : sample(b.start[lane], b.start_row, u);
+  b.state[lane] = start_state(b, lane, unit(draw(b, lane), Real{}));
 }
 
 template <class Real>
 void load_tile_column(Block<Real>& b, int lane) {
-  const Real* q = b.q_table[lane] + b.state[lane] * b.q_stride;
-  for (std::int32_t a = 0; a < b.actions; ++a) b.tile[a][lane] = q[a];
+  const Real* q = b.q_table + b.first_cell[lane] + b.state[lane] * b.q_stride;
+  for (std::int64_t a = 0; a < b.q_stride; ++a) b.tile[a][lane] = q[a];
 }
 
+// The rows at `cell` of all lanes, turned action by action.
 template <class Real>
-void end_episode(Block<Real>& b, int lane, bool terminated) {
+void read_rows(const Block<Real>& b, std::int32_t* cell, Real (*tile)[kLanes]) {
+  for (std::int64_t first = 0; first < b.q_stride; first += 8) {
+    load_tile(b.q_table, cell, tile + first);
+#pragma omp simd
+    for (int l = 0; l < kLanes; ++l) cell[l] += 8;
+  }
+}
+
+// Returns and counters at the end of a lane's episode.
+template <class Real>
+void close_episode(Block<Real>& b, int lane) {
   *b.next_return[lane] = b.episode_return[lane];
   b.next_return[lane] += b.return_step[lane];
   b.episode_return[lane] = 0;
@@ -105,47 +124,108 @@ void end_episode(Block<Real>& b, int lane, bool terminated) {
   ++b.episode[lane];
   if (--b.episodes_to_event[lane] == 0) handle_event(b, lane);
   if (!b.constant_epsilon) set_epsilon(b, lane);
-  if (terminated || !b.continuing) {
-    draw_start(b, lane);
-    if (!b.uniform_behaviour) load_tile_column(b, lane);
+}
+
+template <class Real>
+void end_episode(Block<Real>& b, int lane, bool terminated) {
+  close_episode(b, lane);
+  if (b.continuing && !terminated) return;
+  draw_start(b, lane);
+  if (!b.uniform_behaviour) load_tile_column(b, lane);
+}
+
+// The same for all lanes when they reach the time limit together, the common case.
+template <class Real>
+void end_all_episodes(Block<Real>& b) {
+  for (int l = 0; l < kLanes; ++l) close_episode(b, l);
+  if (b.continuing) return;
+  alignas(64) std::int32_t cell[kLanes];
+  alignas(64) Real u[kLanes];
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
+  for (int l = 0; l < kLanes; ++l) b.state[l] = start_state(b, l, u[l]);
+  if (b.uniform_behaviour) return;
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l)
+    cell[l] = b.first_cell[l] + b.state[l] * static_cast<std::int32_t>(b.q_stride);
+  read_rows(b, cell, b.tile);
+}
+
+// max_a of a tile.
+template <class Real>
+void largest_in_tile(const Real (*tile)[kLanes], std::int32_t actions, Real* largest) {
+  constexpr int kWidth = kRegisterBytes / sizeof(Real);
+  for (int l = 0; l < kLanes; l += kWidth) {
+    Register<Real> best = load(tile[0] + l);
+    for (std::int32_t a = 1; a < actions; ++a) {
+      const Register<Real> q = load(tile[a] + l);
+      best = q > best ? q : best;
+    }
+    store(largest + l, best);
+  }
+}
+
+// Of the actions whose value is `largest`, how many there are and which comes first.
+template <class Real, class Index>
+void find_best(const Real (*tile)[kLanes], std::int32_t actions, const Real* largest, Index* ties,
+               Index* first) {
+  constexpr int kWidth = kRegisterBytes / sizeof(Real);
+  for (int l = 0; l < kLanes; l += kWidth) {
+    const Register<Real> best = load(largest + l);
+    Register<Index> count = {};
+    Register<Index> found = {};
+    for (std::int32_t a = actions - 1; a >= 0; --a) {
+      const auto is_best = load(tile[a] + l) == best;  // -1 where it is
+      count -= is_best;
+      found = is_best ? found - found + a : found;
+    }
+    store(ties + l, count);
+    store(first + l, found);
   }
 }
 
 // Epsilon-greedy (behaviour.hpp) for all lanes, from the tile.
 template <class Real>
 void choose_actions(const Block<Real>& b, const std::uint32_t* x, std::int32_t* action) {
+  using Index = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
   alignas(64) Real largest[kLanes];
-  alignas(64) std::int32_t ties[kLanes];
-  alignas(64) std::int32_t skip[kLanes];
-#pragma omp simd
-  for (int l = 0; l < kLanes; ++l) largest[l] = b.tile[0][l];
-  for (std::int32_t a = 1; a < b.actions; ++a) {
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) largest[l] = b.tile[a][l] > largest[l] ? b.tile[a][l] : largest[l];
-  }
-#pragma omp simd
-  for (int l = 0; l < kLanes; ++l) ties[l] = 0;
-  for (std::int32_t a = 0; a < b.actions; ++a) {
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) ties[l] += b.tile[a][l] == largest[l];
-  }
-#pragma omp simd
+  alignas(64) Index ties[kLanes];
+  alignas(64) Index first[kLanes];
+  largest_in_tile(b.tile, b.actions, largest);
+  find_best(b.tile, b.actions, largest, ties, first);
+  Index greedy_among_ties = 0;
+#pragma omp simd reduction(| : greedy_among_ties)
   for (int l = 0; l < kLanes; ++l) {
     const Real u = unit(x[l], Real{});
-    const std::int32_t tie = position((u - b.epsilon_now[l]) * b.greedy_scale[l], ties[l]);
+    const auto best = static_cast<std::int32_t>(first[l]);
     const std::int32_t explore = position(u * b.explore_scale[l], b.actions);
     const bool exploring = u < b.epsilon_now[l];
-    // Counting ties down from `skip` meets 0 at the action chosen; exploring lanes start below it and never
-    // do.
-    skip[l] = exploring ? -1 : tie;
-    action[l] = explore;
+    action[l] = exploring ? explore : best;
+    greedy_among_ties |= static_cast<Index>((ties[l] > 1) & !exploring);
   }
-  for (std::int32_t a = 0; a < b.actions; ++a) {
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) {
-      const bool best = b.tile[a][l] == largest[l];
-      action[l] = best && skip[l] == 0 ? a : action[l];
-      skip[l] -= best;
+  if (!greedy_among_ties) return;
+  for (int l = 0; l < kLanes; ++l) {
+    const Real u = unit(x[l], Real{});
+    if (ties[l] == 1 || u < b.epsilon_now[l]) continue;
+    const auto n = static_cast<std::int32_t>(ties[l]);
+    for (std::int32_t skip = position((u - b.epsilon_now[l]) * b.greedy_scale[l], n); skip > 0; --skip) {
+      do ++action[l];
+      while (b.tile[action[l]][l] != largest[l]);
+    }
+  }
+}
+
+// The rows the lanes act from next: those just read, but for a task that stayed where it was, which has
+// changed one value. `changed` holds that action, or -1.
+template <class Real, class Index>
+void turn_over(Block<Real>& b, const Index* changed, const Real* q) {
+  constexpr int kWidth = kRegisterBytes / sizeof(Real);
+  for (int l = 0; l < kLanes; l += kWidth) {
+    const Register<Index> where = load(changed + l);
+    const Register<Real> fresh = load(q + l);
+    for (std::int32_t a = 0; a < b.actions; ++a) {
+      const Register<Real> kept = load(b.next_tile[a] + l);
+      store(b.tile[a] + l, where == a ? fresh : kept);
     }
   }
 }
@@ -154,14 +234,14 @@ void choose_actions(const Block<Real>& b, const std::uint32_t* x, std::int32_t* 
 template <class Real>
 void learning_rates(const Block<Real>& b, const std::int32_t* action, Real* rate) {
   for (int l = 0; l < kLanes; ++l) {
-    const std::uint32_t visits = ++b.visits[l][b.state[l] * b.q_stride + action[l]];
+    const std::uint32_t visits = ++b.visits[b.first_cell[l] + b.state[l] * b.q_stride + action[l]];
     rate[l] = static_cast<Real>(decayed_learning_rate(b.learning_rate, visits, b.learning_rate_decay));
   }
 }
 
 // max_a q(s, a) of each lane's row.
 template <class Real>
-void largest_values(Real* const* q_table, std::int32_t* offset, std::int32_t q_stride, Real* maxima) {
+void largest_values(const Real* q_table, std::int32_t* offset, std::int32_t q_stride, Real* maxima) {
   row_maxima(q_table, offset, maxima);
   for (std::int32_t first = 8; first < q_stride; first += 8) {
     alignas(64) Real more[kLanes];
@@ -173,15 +253,6 @@ void largest_values(Real* const* q_table, std::int32_t* offset, std::int32_t q_s
   }
 }
 
-template <class Real>
-void read_tile(Block<Real>& b, std::int32_t* offset) {
-  for (std::int64_t first = 0; first < b.q_stride; first += 8) {
-    load_tile(b.q_table, offset, b.next_tile + first);
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) offset[l] += 8;
-  }
-}
-
 // kFine: the length of a row where it is worth fixing at compile time, else 0.
 template <class Real, bool kDense, int kFine, bool kUniform>
 void advance_as(Block<Real>& b, std::int64_t steps) {
@@ -189,6 +260,7 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
   alignas(64) std::int32_t action[kLanes];
   alignas(64) std::int32_t pair[kLanes];
   alignas(64) std::int32_t next_cell[kLanes];
+  alignas(64) std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t> changed[kLanes];
   alignas(64) std::int32_t cell[kLanes];
   alignas(64) std::int32_t next_state[kLanes];
   alignas(64) std::int32_t terminated[kLanes] = {};
@@ -219,31 +291,35 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
       u[l] = unit(draw(b, l), Real{});
-      pair[l] = b.state[l] * actions + action[l];
-      cell[l] = b.state[l] * q_stride + action[l];
+      pair[l] = b.first_pair[l] + b.state[l] * actions + action[l];
+      cell[l] = b.first_cell[l] + b.state[l] * q_stride + action[l];
     }
-#pragma GCC unroll 16
+    through_memory(u);
+    through_memory(pair);
+    through_memory(cell);
+#pragma GCC unroll 32
     for (int l = 0; l < kLanes; ++l) {
       std::int32_t outcome;
       if constexpr (kFine != 0) {
-        outcome = count_at_most<kFine>(b.thresholds[l] + std::int64_t{pair[l]} * kFine, u[l]);
+        outcome = count_at_most<kFine>(b.thresholds + std::int64_t{pair[l]} * kFine, u[l]);
       } else {
-        outcome = sample(b.thresholds[l] + pair[l] * stride(row), row, u[l]);
+        outcome = sample(b.thresholds + pair[l] * stride(row), row, u[l]);
       }
       if constexpr (kDense) {
         next_state[l] = outcome;
-        reward[l] = b.rewards[l][pair[l]];
+        reward[l] = b.rewards[pair[l]];
       } else {
         const std::int64_t place = pair[l] * row.fine + outcome;
-        const std::int32_t successor = b.successors[l][place];
+        const std::int32_t successor = b.successors[place];
         terminated[l] = successor < 0;
         next_state[l] = successor < 0 ? ~successor : successor;
-        reward[l] = b.rewards[l][place];
+        reward[l] = b.rewards[place];
       }
-      if constexpr (kUniform) q_tm1[l] = b.q_table[l][cell[l]];
+      next_cell[l] = b.first_cell[l] + next_state[l] * q_stride;
+      q_tm1[l] = b.q_table[cell[l]];
     }
     if (kDense && b.any_terminal) {
-      for (int l = 0; l < kLanes; ++l) terminated[l] = b.terminal[l][next_state[l]];
+      for (int l = 0; l < kLanes; ++l) terminated[l] = b.terminal[b.task_of[l] * b.states + next_state[l]];
     }
     if (b.reward_noise != 0) {
       for (int l = 0; l < kLanes; ++l) {
@@ -252,53 +328,41 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
     }
 
     // The update.
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) next_cell[l] = next_state[l] * q_stride;
     if (!constant_rate) learning_rates(b, action, rate);
     if constexpr (kUniform) {
       largest_values(b.q_table, next_cell, q_stride, max_q_t);
     } else {
-      read_tile(b, next_cell);
-#pragma omp simd
-      for (int l = 0; l < kLanes; ++l) {
-        max_q_t[l] = b.next_tile[0][l];
-        q_tm1[l] = b.tile[0][l];
-      }
-      for (std::int32_t a = 1; a < actions; ++a) {
-#pragma omp simd
-        for (int l = 0; l < kLanes; ++l) {
-          max_q_t[l] = b.next_tile[a][l] > max_q_t[l] ? b.next_tile[a][l] : max_q_t[l];
-          q_tm1[l] = action[l] == a ? b.tile[a][l] : q_tm1[l];
-        }
-      }
+      read_rows(b, next_cell, b.next_tile);
+      largest_in_tile(b.next_tile, actions, max_q_t);
     }
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
       const Real target = q_learning_target(reward[l], discount, max_q_t[l], terminated[l] != 0);
       q_tm1[l] = towards(q_tm1[l], target, rate[l]);
     }
-#pragma GCC unroll 16
-    for (int l = 0; l < kLanes; ++l) b.q_table[l][cell[l]] = q_tm1[l];
+    through_memory(q_tm1);
+#pragma GCC unroll 32
+    for (int l = 0; l < kLanes; ++l) b.q_table[cell[l]] = q_tm1[l];
     if constexpr (!kUniform) {
-      // A task that stayed where it was has just changed the row it will act from.
-      for (std::int32_t a = 0; a < actions; ++a) {
 #pragma omp simd
-        for (int l = 0; l < kLanes; ++l) {
-          const bool changed = next_state[l] == b.state[l] && action[l] == a;
-          b.tile[a][l] = changed ? q_tm1[l] : b.next_tile[a][l];
-        }
-      }
+      for (int l = 0; l < kLanes; ++l) changed[l] = next_state[l] == b.state[l] ? action[l] : -1;
+      turn_over(b, changed, q_tm1);
     }
 
     std::int32_t any_ended = 0;
-#pragma omp simd reduction(| : any_ended)
+    std::int32_t all_timed_out = -1;
+#pragma omp simd reduction(| : any_ended) reduction(& : all_timed_out)
     for (int l = 0; l < kLanes; ++l) {
       b.episode_return[l] += reward[l];
       b.state[l] = next_state[l];
       b.steps_left[l] -= 1;
-      any_ended |= static_cast<std::int32_t>(b.steps_left[l] == 0) | terminated[l];
+      const std::int32_t timed_out = b.steps_left[l] == 0 ? -1 : 0;
+      any_ended |= timed_out | terminated[l];
+      all_timed_out &= terminated[l] ? 0 : timed_out;
     }
-    if (any_ended) {
+    if (all_timed_out) {
+      end_all_episodes(b);
+    } else if (any_ended) {
       for (int l = 0; l < kLanes; ++l) {
         if (b.steps_left[l] == 0 || terminated[l]) end_episode(b, l, terminated[l] != 0);
       }

@@ -8,8 +8,9 @@
 
 namespace metarl_fast {
 
-// The same on every instruction set; it changes no result.
-constexpr int kLanes = 16;
+// Two AVX-512 registers of floats: while one half waits for its loads the other works. The same on every
+// instruction set; it changes no result.
+constexpr int kLanes = 32;
 
 // A row of K thresholds, `fine` of them with padding, rounded up to 4, 8 or a multiple of 16. From the last
 // possible outcome on they are 2, above every random number. Rows of more than 16 begin with `coarse`
@@ -60,15 +61,18 @@ struct Block {
   const std::int64_t* snapshot_episodes;  // increasing
 
   // The lanes.
-  const Real* thresholds[kLanes];  // [S*A] rows of cumulative probabilities
-  const Real* rewards[kLanes];     // dense [S*A]; outcomes [S*A][row.fine]; never -0
-  // Outcomes [S*A][row.fine]: next state, or ~next state if it terminates.
-  const std::int32_t* successors[kLanes];
-  const std::uint8_t* terminal[kLanes];  // dense [S]
-  const Real* start[kLanes];             // one row over states
-  std::int32_t single_start[kLanes];     // the only start state, or -1
-  Real* q_table[kLanes];                 // [S][q_stride], padded with -infinity
-  std::uint32_t* visits[kLanes];         // [S][q_stride], if the learning rate decays
+  // Tables of all lanes, one lane after the other. A lane without a task of its own reads the first one's.
+  const Real* thresholds;             // [lanes][S*A] rows of cumulative probabilities
+  const Real* rewards;                // dense [lanes][S*A]; outcomes [lanes][S*A][row.fine]; never -0
+  const std::int32_t* successors;     // outcomes [lanes][S*A][row.fine]: next state, or ~it if terminal
+  const std::uint8_t* terminal;       // dense [lanes][S]
+  const Real* start;                  // [lanes] rows over states
+  Real* q_table;                      // [kLanes][S][q_stride], padded with -infinity
+  std::uint32_t* visits;              // [kLanes][S][q_stride], if the learning rate decays
+  std::int32_t task_of[kLanes];       // whose tables the lane reads
+  std::int32_t single_start[kLanes];  // the only start state, or -1
+  alignas(64) std::int32_t first_pair[kLanes];  // task_of * S * A
+  alignas(64) std::int32_t first_cell[kLanes];  // lane * S * q_stride
   LaneOutputs<Real> outputs[kLanes];
   alignas(64) std::uint32_t rng[4][kLanes];
   alignas(64) std::int32_t state[kLanes];

@@ -14,6 +14,37 @@
 
 namespace metarl_fast {
 
+// Makes the compiler finish writing `lanes` to memory and forget it. It would rather take vectors apart in
+// registers, at two to four instructions a lane where a load is free.
+template <class T>
+static inline void through_memory(T (&lanes)[kLanes]) {
+  asm("" : "+m"(lanes));
+}
+
+// As many numbers as a register holds. Comparing two gives a mask of integers of the same size.
+#if defined(__AVX512F__)
+constexpr int kRegisterBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kRegisterBytes = 32;
+#else
+constexpr int kRegisterBytes = 16;
+#endif
+template <class T>
+struct RegisterOf {
+  typedef T type __attribute__((vector_size(kRegisterBytes)));
+};
+template <class T>
+using Register = typename RegisterOf<T>::type;
+
+template <class T>
+static inline Register<T> load(const T* from) {
+  return *reinterpret_cast<const Register<T>*>(from);
+}
+template <class T>
+static inline void store(T* to, Register<T> values) {
+  *reinterpret_cast<Register<T>*>(to) = values;
+}
+
 // How many of N thresholds are at most u.
 template <int N, class Real>
 static inline std::int32_t count_at_most(const Real* thresholds, Real u) {
@@ -22,19 +53,19 @@ static inline std::int32_t count_at_most(const Real* thresholds, Real u) {
   return count;
 }
 
-// Eight columns of the rows base[l] + offset[l], turned so that tile[k] holds the k-th entries of all rows.
+// Eight columns of the rows table + offset[l], turned so that tile[k] holds the k-th entries of all rows.
 template <class Real>
-static inline void load_tile(Real* const* base, const std::int32_t* offset, Real (*tile)[kLanes]) {
+static inline void load_tile(const Real* table, const std::int32_t* offset, Real (*tile)[kLanes]) {
   for (int l = 0; l < kLanes; ++l) {
-    for (int k = 0; k < 8; ++k) tile[k][l] = base[l][offset[l] + k];
+    for (int k = 0; k < 8; ++k) tile[k][l] = table[offset[l] + k];
   }
 }
 
 // The largest of eight columns of each row. (Which of +0 and -0 is larger is left open.)
 template <class Real>
-static inline void row_maxima(Real* const* base, const std::int32_t* offset, Real* maxima) {
+static inline void row_maxima(const Real* table, const std::int32_t* offset, Real* maxima) {
   for (int l = 0; l < kLanes; ++l) {
-    const Real* row = base[l] + offset[l];
+    const Real* row = table + offset[l];
     Real largest = row[0];
     for (int k = 1; k < 8; ++k) largest = row[k] > largest ? row[k] : largest;
     maxima[l] = largest;
@@ -58,7 +89,8 @@ inline std::int32_t count_at_most<8, float>(const float* thresholds, float u) {
 template <>
 inline std::int32_t count_at_most<16, float>(const float* thresholds, float u) {
 #ifdef __AVX512F__
-  return __builtin_popcount(_mm512_cmp_ps_mask(_mm512_load_ps(thresholds), _mm512_set1_ps(u), _CMP_LE_OQ));
+  const __mmask16 mask = _mm512_cmp_ps_mask(_mm512_load_ps(thresholds), _mm512_set1_ps(u), _CMP_LE_OQ);
+  return _mm_popcnt_u32(_cvtmask16_u32(mask));
 #else
   return count_at_most<8>(thresholds, u) + count_at_most<8>(thresholds + 8, u);
 #endif
@@ -68,9 +100,9 @@ inline std::int32_t count_at_most<16, float>(const float* thresholds, float u) {
 // Rows l and l + 8 share a register, so that three rounds of shuffles turn all sixteen.
 using Lanes = __m512;
 constexpr int kLanesPerRegister = 16;
-static inline Lanes load_rows(float* const* base, const std::int32_t* offset, int l) {
-  const __m512 low = _mm512_castps256_ps512(_mm256_load_ps(base[l] + offset[l]));
-  return _mm512_insertf32x8(low, _mm256_load_ps(base[l + 8] + offset[l + 8]), 1);
+static inline Lanes load_rows(const float* table, const std::int32_t* offset, int l) {
+  const __m512 low = _mm512_castps256_ps512(_mm256_load_ps(table + offset[l]));
+  return _mm512_insertf32x8(low, _mm256_load_ps(table + offset[l + 8]), 1);
 }
 static inline Lanes unpack_low(Lanes a, Lanes b) { return _mm512_unpacklo_ps(a, b); }
 static inline Lanes unpack_high(Lanes a, Lanes b) { return _mm512_unpackhi_ps(a, b); }
@@ -89,12 +121,11 @@ static inline Lanes join_high(Lanes a, Lanes b) {
   return _mm512_castpd_ps(_mm512_permutex2var_pd(_mm512_castps_pd(a), quarters, _mm512_castps_pd(b)));
 }
 static inline Lanes maximum(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
-static inline void store(float* to, Lanes a) { _mm512_store_ps(to, a); }
 #else
 using Lanes = __m256;
 constexpr int kLanesPerRegister = 8;
-static inline Lanes load_rows(float* const* base, const std::int32_t* offset, int l) {
-  return _mm256_load_ps(base[l] + offset[l]);
+static inline Lanes load_rows(const float* table, const std::int32_t* offset, int l) {
+  return _mm256_load_ps(table + offset[l]);
 }
 static inline Lanes unpack_low(Lanes a, Lanes b) { return _mm256_unpacklo_ps(a, b); }
 static inline Lanes unpack_high(Lanes a, Lanes b) { return _mm256_unpackhi_ps(a, b); }
@@ -107,17 +138,16 @@ static inline Lanes unpack_high_pairs(Lanes a, Lanes b) {
 static inline Lanes join_low(Lanes a, Lanes b) { return _mm256_permute2f128_ps(a, b, 0x20); }
 static inline Lanes join_high(Lanes a, Lanes b) { return _mm256_permute2f128_ps(a, b, 0x31); }
 static inline Lanes maximum(Lanes a, Lanes b) { return _mm256_max_ps(a, b); }
-static inline void store(float* to, Lanes a) { _mm256_store_ps(to, a); }
 #endif
 
 // An 8 x 8 transpose in three rounds of eight shuffles.
 template <>
-inline void load_tile<float>(float* const* base, const std::int32_t* offset, float (*tile)[kLanes]) {
+inline void load_tile<float>(const float* table, const std::int32_t* offset, float (*tile)[kLanes]) {
   for (int first = 0; first < kLanes; first += kLanesPerRegister) {
     Lanes r[8];
     Lanes pairs[8];
     Lanes quads[8];
-    for (int k = 0; k < 8; ++k) r[k] = load_rows(base + first, offset + first, k);
+    for (int k = 0; k < 8; ++k) r[k] = load_rows(table, offset + first, k);
     for (int k = 0; k < 8; k += 2) {
       pairs[k] = unpack_low(r[k], r[k + 1]);
       pairs[k + 1] = unpack_high(r[k], r[k + 1]);
@@ -129,21 +159,21 @@ inline void load_tile<float>(float* const* base, const std::int32_t* offset, flo
       quads[k + 3] = unpack_high_pairs(pairs[k + 1], pairs[k + 3]);
     }
     for (int k = 0; k < 4; ++k) {
-      store(tile[k] + first, join_low(quads[k], quads[k + 4]));
-      store(tile[k + 4] + first, join_high(quads[k], quads[k + 4]));
+      store<float>(tile[k] + first, join_low(quads[k], quads[k + 4]));
+      store<float>(tile[k + 4] + first, join_high(quads[k], quads[k + 4]));
     }
   }
 }
 
 // The same rounds, halving what is left by a maximum after each.
 template <>
-inline void row_maxima<float>(float* const* base, const std::int32_t* offset, float* maxima) {
+inline void row_maxima<float>(const float* table, const std::int32_t* offset, float* maxima) {
   for (int first = 0; first < kLanes; first += kLanesPerRegister) {
     Lanes pairs[4];
     Lanes quads[2];
     for (int k = 0; k < 4; ++k) {
-      const Lanes a = load_rows(base + first, offset + first, 2 * k);
-      const Lanes b = load_rows(base + first, offset + first, 2 * k + 1);
+      const Lanes a = load_rows(table, offset + first, 2 * k);
+      const Lanes b = load_rows(table, offset + first, 2 * k + 1);
       pairs[k] = maximum(unpack_low(a, b), unpack_high(a, b));
     }
     for (int k = 0; k < 2; ++k) {
@@ -151,7 +181,7 @@ inline void row_maxima<float>(float* const* base, const std::int32_t* offset, fl
       const Lanes b = pairs[2 * k + 1];
       quads[k] = maximum(unpack_low_pairs(a, b), unpack_high_pairs(a, b));
     }
-    store(maxima + first, maximum(join_low(quads[0], quads[1]), join_high(quads[0], quads[1])));
+    store<float>(maxima + first, maximum(join_low(quads[0], quads[1]), join_high(quads[0], quads[1])));
   }
 }
 

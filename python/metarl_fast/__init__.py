@@ -21,7 +21,7 @@ except ImportError as error:
 
 from metarl_fast.compat.gymnasium import from_gymnasium
 from metarl_fast.engine import TrainResult, train
-from metarl_fast.evaluate import AdaptationCurve, adapt, greedy_policy, score
+from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds, greedy_policy, score
 from metarl_fast.families import (
     Anywhere,
     Cells,
@@ -55,6 +55,7 @@ __all__ = [
     "AdaptationCurve",
     "Anywhere",
     "AverageQ",
+    "Bounds",
     "Cells",
     "Dirichlet",
     "Family",
@@ -79,6 +80,7 @@ __all__ = [
     "adapt",
     "backward_induction",
     "bootstrap_mean",
+    "bounds",
     "build_info",
     "from_arrays",
     "from_gymnasium",

@@ -6,6 +6,8 @@ import math
 import numbers
 import operator
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,10 @@ def real(
     """Return `value` as a finite float in [low, high], or in (low, high] with `open_low`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}, expected a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.copysign(math.inf, value)
     if math.isfinite(number) and low <= number <= high and not (open_low and number == low):
         return number
     if low == -math.inf and high == math.inf:
@@ -45,6 +50,13 @@ def real(
     raise ValueError(f"{name} is {number}, expected {expected}")
 
 
+def pair(value: Any, name: str, low: int, high: int = 2**62) -> tuple[int, int]:
+    """Return `value` as two ints in [low, high]."""
+    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str) or len(value) != 2:
+        raise TypeError(f"{name} is {value!r}, expected two integers")
+    return integer(value[0], name, low, high), integer(value[1], name, low, high)
+
+
 def flag(value: Any, name: str) -> bool:
     """Return `value` if it is a boolean."""
     if not isinstance(value, (bool, np.bool_)):
@@ -52,8 +64,15 @@ def flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def callback(value: Any, name: str) -> Any:
+    """Return `value` if it can be called or is None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} is {value!r}, expected something to call")
+    return value
+
+
 def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
-    """Return `value` as a C-ordered array of `dtype`; refuse text, objects, complex and lossy integers."""
+    """Return `value` as an aligned C-ordered array of `dtype`; refuse text, objects, complex and loss."""
     try:
         found = np.asarray(value)
     except ValueError as error:
@@ -69,7 +88,15 @@ def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
         if found.min() < info.min or found.max() > info.max:
             extreme = found.min() if found.min() < info.min else found.max()
             raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
-    return np.ascontiguousarray(found, dtype=dtype)
+    with np.errstate(over="ignore"):
+        converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    if found.dtype.kind == "f" and found.dtype.itemsize > converted.dtype.itemsize:
+        overflow = np.isinf(converted) & np.isfinite(found)
+        if overflow.any():
+            raise ValueError(
+                f"{name} has the value {found[overflow][0]}, which does not fit {np.dtype(dtype)}"
+            )
+    return converted
 
 
 def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
@@ -77,7 +104,8 @@ def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
     good = np.isfinite(values)
     if not good.all():
         where = tuple(int(i) for i in np.argwhere(~good)[0])
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] is {values[where]}, expected a finite number")
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise ValueError(f"{name}{place} is {values[where]}, expected a finite number")
     return values
 
 
@@ -89,7 +117,7 @@ def shape(values: NDArray[Any], name: str, *expected: tuple[int, ...]) -> NDArra
     return values
 
 
-def _available_memory() -> int:
+def _system_memory() -> int:
     """Bytes that can be had without swapping, or a very large number where the system does not say."""
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
@@ -104,6 +132,21 @@ def _available_memory() -> int:
         return 2**62
 
 
+def _control_group_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that a container's limit leaves to its processes, or a very large number without a limit."""
+    for limit, statistics, used in (
+        ("memory.max", "memory.stat", "anon"),
+        ("memory/memory.limit_in_bytes", "memory/memory.stat", "total_rss"),
+    ):
+        try:
+            allowed = int((root / limit).read_text(encoding="ascii"))
+            lines = (root / statistics).read_text(encoding="ascii").splitlines()
+            return allowed - int(dict(line.split() for line in lines)[used])
+        except (OSError, ValueError, KeyError):
+            continue
+    return 2**62
+
+
 # Below this no system is asked: a small call costs microseconds.
 _ALWAYS_FITS = 2**26
 
@@ -112,7 +155,7 @@ def memory(num_bytes: int, what: str) -> None:
     """Raise MemoryError before work starts when `what` needs more memory than there is."""
     if num_bytes <= _ALWAYS_FITS:
         return
-    available = _available_memory()
+    available = max(0, min(_system_memory(), _control_group_memory()))
     if num_bytes > available:
         raise MemoryError(
             f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available"

@@ -14,7 +14,7 @@ from metarl_fast import _core, checks
 from metarl_fast.learners import QLearning
 from metarl_fast.runtime import thread_count
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, check_scratch
 
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
@@ -51,6 +51,18 @@ def as_batch(tasks: Tasks | Task) -> Tasks:
     return tasks
 
 
+def check_learner(learner: QLearning, tasks: Tasks) -> None:
+    """Refuse what is not a learner for tasks of this size."""
+    if not isinstance(learner, QLearning):
+        raise TypeError(f"learner is a {type(learner).__name__}, expected QLearning")
+    s, a = tasks.num_states, tasks.num_actions
+    if (learner.num_states, learner.num_actions) != (s, a):
+        raise ValueError(
+            f"the learner has {learner.num_states} states and {learner.num_actions} actions, "
+            f"the tasks {s} and {a}"
+        )
+
+
 def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
     """Return the time limit of an episode: `num_steps`, else the tasks' horizon."""
     if num_steps is None and tasks.horizon is None:
@@ -62,10 +74,10 @@ def _initial_table(
     value: ArrayLike | None, learner: QLearning, tasks: Tasks, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     s, a = tasks.num_states, tasks.num_actions
-    if value is None:
-        return np.full((s, a), learner.initial_q, dtype)
-    if np.ndim(value) == 0:
-        return np.full((s, a), checks.real(value, "initial_table"), dtype)
+    if value is None or np.ndim(value) == 0:
+        name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
+        limit = float(np.finfo(dtype).max)
+        return np.full((s, a), checks.real(number, name, -limit, limit), dtype)
     table = checks.array(value, "initial_table", dtype.type)
     return checks.finite(checks.shape(table, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
 
@@ -128,15 +140,9 @@ def train(
     KeyboardInterrupt
         Within half a second of Ctrl-C.
     """
-    if not isinstance(learner, QLearning):
-        raise TypeError(f"learner is a {type(learner).__name__}, expected QLearning")
     batch = as_batch(tasks)
+    check_learner(learner, batch)
     n, s, a = len(batch), batch.num_states, batch.num_actions
-    if (learner.num_states, learner.num_actions) != (s, a):
-        raise ValueError(
-            f"the learner has {learner.num_states} states and {learner.num_actions} actions, "
-            f"the tasks {s} and {a}"
-        )
     episodes = checks.integer(num_episodes, "num_episodes", 0)
     steps = episode_steps(batch, num_steps)
     real = np.dtype(dtype)
@@ -146,16 +152,18 @@ def train(
     if any(later <= earlier for earlier, later in pairwise(snapshots_at)):
         raise ValueError(f"snapshot_episodes are {snapshots_at}, expected increasing numbers")
     cells = n * s * a
-    entries = cells * (bool(q_table) + len(snapshots_at)) + n * episodes * bool(returns)
+    keep_table, keep_returns = checks.flag(q_table, "q_table"), checks.flag(returns, "returns")
+    entries = cells * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
     checks.memory(entries * real.itemsize + n * s * 4, f"the results of {n} tasks and {episodes} episodes")
-    checks.memory(episodes * 8, f"the schedule of {episodes} episodes")
-    _check_scratch(batch, real.itemsize)
+    threads = thread_count(num_threads)
+    # Thresholds and rewards of the table's type, and successors.
+    check_scratch(batch, threads, 16, 2 * real.itemsize + 4)
 
     epsilon = learner.epsilons(episodes)
     result = TrainResult(
-        q_table=np.empty((n, s, a), real) if q_table else None,
+        q_table=np.empty((n, s, a), real) if keep_table else None,
         policy=np.empty((n, s), np.int32),
-        returns=np.empty((n, episodes), real) if returns else None,
+        returns=np.empty((n, episodes), real) if keep_returns else None,
         snapshots=np.empty((n, len(snapshots_at), s, a), real) if snapshots_at else None,
         snapshot_episodes=tuple(snapshots_at),
     )
@@ -176,20 +184,7 @@ def train(
         result.returns,
         result.snapshots,
         np.array(snapshots_at, np.int64),
-        thread_count(num_threads),
-        progress,
+        threads,
+        checks.callback(progress, "progress"),
     )
     return result
-
-
-def _check_scratch(batch: Tasks, itemsize: int) -> None:
-    """Refuse tasks whose tables, sixteen side by side on each thread, exceed memory."""
-    core = batch.core
-    rows = core.num_states * core.num_actions
-    row = core.num_outcomes + 15
-    lanes = min(16, max(len(batch), 1))
-    checks.memory(
-        rows * (row * (lanes * itemsize * 2 + 21) + 16 * itemsize * 2),
-        f"running tasks of {core.num_states} states, {core.num_actions} actions "
-        f"and {core.num_outcomes} outcomes",
-    )

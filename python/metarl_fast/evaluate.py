@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, as_batch, train
+from metarl_fast.engine import Progress, as_batch, check_learner, train
 from metarl_fast.learners import QLearning
 from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
 from metarl_fast.seeding import Seed
@@ -29,7 +29,7 @@ def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
     q = checks.array(q_table, "q_table", np.float64)
     if q.ndim < 2 or q.shape[-1] == 0:
         raise ValueError(f"q_table has shape {q.shape}, expected (..., S, A)")
-    best = q == q.max(axis=-1, keepdims=True)
+    best = checks.finite(q, "q_table") == q.max(axis=-1, keepdims=True)
     return np.asarray(best / best.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
@@ -80,6 +80,8 @@ def score(
         NaN for tasks on which the random policy is optimal: nothing can be learned there.
     """
     batch = as_batch(tasks)
+    if not isinstance(limits, Bounds):
+        raise TypeError(f"limits is a {type(limits).__name__}, expected what `bounds` returns")
     checks.shape(limits.optimal, "limits.optimal", (len(batch),))
     found = policy_evaluation(
         batch, policy, limits.discount, horizon=limits.horizon, num_threads=num_threads
@@ -136,6 +138,7 @@ def adapt(
     AdaptationCurve
     """
     batch = as_batch(tasks)
+    check_learner(learner, batch)
     if not len(episodes):
         raise ValueError("episodes is empty, expected increasing numbers")
     if limits is None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import _core, checks
 from metarl_fast.engine import Progress, as_batch
 from metarl_fast.runtime import thread_count
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, check_scratch, one_hot
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,8 @@ def _solve(
     batch = as_batch(tasks)
     n, s, a = len(batch), batch.num_states, batch.num_actions
     checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
+    threads = thread_count(num_threads)
+    check_scratch(batch, threads, 1, 0)
     plan = np.empty((n, horizon, s), np.int32) if horizon else None
     policy = np.empty((n, s), np.int32)
     found = Solution(np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n))
@@ -61,8 +63,8 @@ def _solve(
         policy,
         plan,
         found.returns,
-        thread_count(num_threads),
-        progress,
+        threads,
+        checks.callback(progress, "progress"),
     )
     return found
 
@@ -150,15 +152,14 @@ def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64],
         if given.size and not (0 <= given.min() and given.max() < a):
             worst = given.min() if given.min() < 0 else given.max()
             raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-        checks.memory(given.size * a * 8, "the policy table")
-        table = (given[..., None] == np.arange(a)).astype(np.float64)
+        table = one_hot(given, a)
     else:
         table = checks.array(given, "policy", np.float64)
         if not (table.ndim == 4 and table.shape[0] == n and table.shape[2:] == (s, a)):
             checks.shape(
                 table, "policy", (s, a), (n, s, a), (n, table.shape[1] if table.ndim == 4 else 1, s, a)
             )
-        sums = table.sum(axis=-1)
+        sums = checks.finite(table, "policy").sum(axis=-1)
         bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -207,6 +208,10 @@ def policy_evaluation(
         raise ValueError("discount is 1.0, expected below 1 when there is no horizon")
     table, leading = _policy_table(policy, batch)
     num_policies = table.shape[-3]
+    checks.memory(len(batch) * num_policies * (batch.num_states + 1) * 8, f"the values of {len(batch)} tasks")
+    threads = thread_count(num_threads)
+    # Under a policy an outcome is a weight and a successor.
+    check_scratch(batch, threads, 1, 12)
     values = np.empty((len(batch), num_policies, batch.num_states))
     returns = np.empty((len(batch), num_policies))
     _core.evaluate(
@@ -217,7 +222,7 @@ def policy_evaluation(
         table,
         values,
         returns,
-        thread_count(num_threads),
-        progress,
+        threads,
+        checks.callback(progress, "progress"),
     )
     return PolicyValues(values.reshape(*leading, batch.num_states), returns.reshape(leading))

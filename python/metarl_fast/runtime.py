@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from metarl_fast import _core, checks
 
 
+@cache
 def _cgroup_quota() -> float:
     """Processors that the control group of this process may use, or infinity."""
     try:
@@ -27,14 +29,13 @@ def _cgroup_quota() -> float:
 
 
 def _usable_processors() -> int:
+    """Count the processors that affinity and control group leave to this process."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:
         count = os.cpu_count() or 1
-    return max(1, min(count, math.ceil(_cgroup_quota())) if math.isfinite(_cgroup_quota()) else count)
-
-
-_PROCESSORS = _usable_processors()
+    quota = _cgroup_quota()
+    return max(1, min(count, math.ceil(quota))) if math.isfinite(quota) else count
 
 
 def thread_count(num_threads: int | None = None) -> int:
@@ -43,7 +44,7 @@ def thread_count(num_threads: int | None = None) -> int:
         return checks.integer(num_threads, "num_threads", 1, 4096)
     setting = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if not setting:
-        return _PROCESSORS
+        return _usable_processors()
     if not setting.isdecimal() or int(setting) < 1:
         raise ValueError(f"OMP_NUM_THREADS is {setting!r}, expected a positive integer")
     return min(int(setting), 4096)

@@ -46,9 +46,12 @@ def bootstrap_mean(
     count = checks.integer(num_resamples, "num_resamples", 1)
     if data.ndim == 0:
         raise ValueError("values is a number, expected an array [N, ...]")
-    kept = data[~np.isnan(data).reshape(len(data), -1).any(axis=1)]
+    if np.isinf(data).any():
+        raise ValueError("values holds an infinity, expected finite numbers or NaN")
+    kept = data[~np.isnan(data).any(axis=tuple(range(1, data.ndim)))]
     if not len(kept):
         raise ValueError(f"none of the {len(data)} rows of values is free of NaN")
+    checks.memory(2 * 8 * count * kept[0].size, f"{count} resamples")
     generator = np.random.Generator(np.random.Philox(make_key(rng)))
     means = np.empty((count, *kept.shape[1:]))
     for k in range(count):

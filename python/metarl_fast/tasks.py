@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,13 +16,22 @@ from metarl_fast.runtime import thread_count
 
 Ids: TypeAlias = "range | NDArray[np.uint64]"
 Float: TypeAlias = "NDArray[np.float64]"
+Places: TypeAlias = "slice | NDArray[np.int64]"
 
 
 def core_ids(ids: Ids) -> _core.TaskIds:
     """Hand ids to the core: a run of consecutive ones takes no memory."""
     if isinstance(ids, range):
         return _core.TaskIds(ids.start, len(ids), None)
-    return _core.TaskIds(0, len(ids), ids)
+    return _core.TaskIds(0, len(ids), np.ascontiguousarray(ids))
+
+
+def explicit_ids(ids: Ids) -> NDArray[np.uint64]:
+    """Write ids out."""
+    if not isinstance(ids, range):
+        return ids
+    checks.memory(len(ids) * 8, f"the ids of {len(ids)} tasks")
+    return (ids.start + ids.step * np.arange(len(ids))).astype(np.uint64)
 
 
 class Recipe(Protocol):
@@ -34,8 +44,8 @@ class Recipe(Protocol):
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> Recipe:
-        """Return the recipe of the tasks at `indices`, whose ids are `ids`."""
+    def take(self, places: Places, ids: Ids) -> Recipe:
+        """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class GeneratedRecipe:
         """Make the lazy batch."""
         return self.builder(self.key, core_ids(self.ids))
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> GeneratedRecipe:
+    def take(self, places: Places, ids: Ids) -> GeneratedRecipe:
         """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
@@ -67,6 +77,12 @@ class StoredRecipe:
     reward_noise: float
     ids: Ids
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory that the arrays take."""
+        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start)
+        return sum(array.nbytes for array in arrays if array is not None)
+
     def build(self) -> _core.TaskBatch:
         """Hand the arrays to the core, which checks them."""
         return _core.stored_tasks(
@@ -79,11 +95,11 @@ class StoredRecipe:
             self.reward_noise,
         )
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> StoredRecipe:
+    def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays."""
 
         def part(values: NDArray[Any], shared_axes: int) -> NDArray[Any]:
-            return values if values.ndim == shared_axes else np.ascontiguousarray(values[indices])
+            return values if values.ndim == shared_axes else np.ascontiguousarray(values[places])
 
         return StoredRecipe(
             part(self.probability, 0),
@@ -110,6 +126,15 @@ class Tasks:
     horizon: int | None = None
     """Steps of an episode, the default of `train`; None if the tasks do not say."""
     _core_batch: list[_core.TaskBatch] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.recipe, "build"):
+            raise TypeError(
+                f"recipe is {self.recipe!r}: make tasks with a family's sample(n, rng=...), from_arrays or "
+                "from_outcomes"
+            )
+        if self.horizon is not None:
+            object.__setattr__(self, "horizon", checks.integer(self.horizon, "horizon", 1))
 
     @property
     def core(self) -> _core.TaskBatch:
@@ -157,7 +182,7 @@ class Tasks:
     @property
     def ids(self) -> NDArray[np.uint64]:
         """The integers [N] that name the tasks."""
-        return np.asarray(self.recipe.ids, dtype=np.uint64)
+        return explicit_ids(self.recipe.ids).copy()
 
     def __len__(self) -> int:
         return self.num_tasks
@@ -169,11 +194,9 @@ class Tasks:
     def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> Task | Tasks:
         ids = self.recipe.ids
         if isinstance(index, slice):
-            chosen = np.arange(len(self))[index]
             part = ids[index]
-            consecutive = isinstance(part, np.ndarray) or part.step == 1
-            kept = part if consecutive else np.asarray(part, np.uint64)
-            return Tasks(self.recipe.take(chosen, kept), self.horizon)
+            kept = part if isinstance(part, range) and part.step == 1 else explicit_ids(part)
+            return Tasks(self.recipe.take(index, kept), self.horizon)
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"task {index} of a batch of {len(self)}")
@@ -187,10 +210,7 @@ class Tasks:
         if chosen.size and not (-len(self) <= chosen.min() and chosen.max() < len(self)):
             raise IndexError(f"index from {chosen.min()} to {chosen.max()} in a batch of {len(self)} tasks")
         chosen = chosen % max(len(self), 1)
-        if isinstance(ids, range):
-            kept = (np.uint64(ids.start) + chosen.astype(np.uint64)).astype(np.uint64)
-        else:
-            kept = np.ascontiguousarray(ids[chosen])
+        kept = (ids.start + chosen).astype(np.uint64) if isinstance(ids, range) else ids[chosen]
         return Tasks(self.recipe.take(chosen, kept), self.horizon)
 
     def __iter__(self) -> Iterator[Task]:
@@ -212,6 +232,7 @@ class Tasks:
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
+        check_scratch(self, thread_count(), 1, 0)
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
@@ -288,6 +309,10 @@ class Task:
 
     batch: Tasks
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.batch, Tasks) or len(self.batch) != 1:
+            raise TypeError(f"batch is {self.batch!r}, expected Tasks that hold one task")
+
     @cached_property
     def transitions(self) -> Float:
         """Transition probabilities [S, A, S]."""
@@ -345,22 +370,31 @@ def _start_distribution(start: ArrayLike | None, num_tasks: int, num_states: int
         if values.size and not (0 <= values.min() and values.max() < num_states):
             worst = values.min() if values.min() < 0 else values.max()
             raise ValueError(f"start is state {worst}, expected 0 to {num_states - 1}")
-        return (
-            np.eye(num_states)[values] if values.size * num_states < 2**24 else _one_hot(values, num_states)
-        )
+        return one_hot(values, num_states)
     found = checks.array(values, "start", np.float64)
     return checks.shape(found, "start", (num_states,), (num_tasks, num_states))
 
 
-def _one_hot(states: NDArray[Any], num_states: int) -> Float:
-    checks.memory(states.size * num_states * 8, "the start distribution")
-    table = np.zeros((states.size, num_states))
-    table[np.arange(states.size), states.ravel()] = 1.0
-    return table.reshape((*states.shape, num_states))
+def one_hot(values: NDArray[Any], size: int) -> Float:
+    """Return an array [..., size] that is 1 at `values` [...], else 0."""
+    checks.memory(values.size * size * 8, f"{values.size} distributions over {size} values")
+    table = np.zeros((values.size, size))
+    table[np.arange(values.size), values.ravel()] = 1.0
+    return table.reshape((*values.shape, size))
 
 
-def _horizon(horizon: int | None) -> int | None:
-    return None if horizon is None else checks.integer(horizon, "horizon", 1)
+def check_scratch(batch: Tasks, num_threads: int, side_by_side: int, bytes_per_outcome: int) -> None:
+    """Refuse tasks of which every thread cannot hold one as generated and up to `side_by_side` in work."""
+    core = batch.core
+    # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
+    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15)
+    threads = min(num_threads, math.ceil(len(batch) / side_by_side))
+    lanes = min(side_by_side, len(batch))
+    checks.memory(
+        threads * outcomes * (21 + lanes * bytes_per_outcome),
+        f"work on tasks of {core.num_states} states, {core.num_actions} actions and {core.num_outcomes} "
+        f"outcomes on {threads} threads",
+    )
 
 
 def from_arrays(
@@ -413,14 +447,15 @@ def from_arrays(
     checks.shape(reward, "rewards", (n, s, a), (n, s, a, s), (s, a), (s, a, s))
     by_transition = reward.shape in ((n, s, a, s), (s, a, s)) and reward.shape != (n, s, a)
     full = (n, s, a, s) if by_transition else (n, s, a)
+    checks.memory(math.prod(full) * 8, f"the rewards of {n} tasks")
     reward = np.ascontiguousarray(np.broadcast_to(reward, full))
-    ends = np.zeros(s, bool) if terminal is None else np.asarray(terminal)
-    if ends.dtype != bool and not np.isin(ends, (0, 1)).all():
-        raise ValueError(f"terminal has dtype {ends.dtype}, expected booleans")
-    ends = np.ascontiguousarray(checks.shape(ends.astype(np.uint8), "terminal", (s,), (n, s)))
+    ends = checks.array(np.zeros(s, bool) if terminal is None else terminal, "terminal", np.uint8)
+    checks.shape(ends, "terminal", (s,), (n, s))
+    if (ends > 1).any():
+        raise ValueError(f"terminal has the value {ends.max()}, expected booleans")
     next_state = None
     if by_transition:
-        checks.memory(n * s * a * s * 5, "rewards by transition")
+        checks.memory(probability.size * 5, "rewards by transition")
         next_state = np.ascontiguousarray(np.broadcast_to(np.arange(s, dtype=np.int32), full))
         ends = np.ascontiguousarray(np.broadcast_to(ends.reshape(-1, 1, 1, s), full))
     recipe = StoredRecipe(
@@ -432,12 +467,33 @@ def from_arrays(
         checks.real(reward_noise, "reward_noise", 0.0),
         range(n),
     )
-    tasks = Tasks(recipe, _horizon(horizon))
+    tasks = Tasks(recipe, horizon)
     _ = tasks.core  # bad data is refused here, not at first use
     return tasks
 
 
 OutcomeTable: TypeAlias = "Mapping[int, Mapping[int, Sequence[tuple[float, int, float, bool]]]]"
+
+
+def _count_states_and_actions(tables: Sequence[OutcomeTable]) -> tuple[int, int]:
+    if not tables:
+        raise ValueError("tables is empty, expected at least one outcome table")
+    for index, table in enumerate(tables):
+        if not isinstance(table, Mapping):
+            raise TypeError(f"tables[{index}] is a {type(table).__name__}, expected a dict of states")
+    s = len(tables[0])
+    a = len(tables[0][0]) if 0 in tables[0] else 0
+    if a == 0:
+        raise ValueError("tables[0] has no actions in state 0")
+    for index, table in enumerate(tables):
+        for state in range(s):
+            missing = [act for act in range(a) if state not in table or act not in table[state]]
+            if missing or len(table) != s or len(table[state]) != a:
+                raise ValueError(
+                    f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, "
+                    f"or there are not {s} states"
+                )
+    return s, a
 
 
 def from_outcomes(
@@ -446,7 +502,6 @@ def from_outcomes(
     start: ArrayLike | None = None,
     horizon: int | None = None,
     reward_noise: float = 0.0,
-    num_states: int | None = None,
 ) -> Tasks:
     """Make tasks from outcome lists in the form of Gymnasium's toy-text `P`.
 
@@ -458,8 +513,6 @@ def from_outcomes(
         fewer outcomes are padded with probability 0.
     start, horizon, reward_noise
         As in `from_arrays`.
-    num_states
-        S, if states occur that have no entry of their own; default `len(table)`.
 
     Returns
     -------
@@ -472,20 +525,7 @@ def from_outcomes(
         For missing entries, probabilities that do not sum to 1, and states out of range.
     """
     batch: list[OutcomeTable] = [tables] if isinstance(tables, Mapping) else list(tables)
-    if not batch:
-        raise ValueError("tables is empty, expected at least one outcome table")
-    s = len(batch[0]) if num_states is None else checks.integer(num_states, "num_states", 1)
-    a = len(batch[0][0]) if 0 in batch[0] else 0
-    if a == 0:
-        raise ValueError("tables[0] has no actions in state 0")
-    for index, table in enumerate(batch):
-        for state in range(s):
-            missing = [act for act in range(a) if state not in table or act not in table[state]]
-            if missing or len(table) != s or len(table[state]) != a:
-                raise ValueError(
-                    f"outcomes[task={index}, state={state}] does not list actions 0 to {a - 1}, "
-                    f"or there are not {s} states"
-                )
+    s, a = _count_states_and_actions(batch)
     k = max(len(table[state][action]) for table in batch for state in range(s) for action in range(a))
     if k == 0:
         raise ValueError("the outcome lists are empty")
@@ -498,17 +538,18 @@ def from_outcomes(
     for index, table in enumerate(batch):
         for state in range(s):
             for action in range(a):
+                name = f"outcomes[task={index}, state={state}, action={action}]"
                 for place, outcome in enumerate(table[state][action]):
                     if len(outcome) != 4:
                         raise ValueError(
-                            f"outcomes[task={index}, state={state}, action={action}] holds {outcome!r}, "
+                            f"{name} holds {outcome!r}, "
                             "expected (probability, next state, reward, terminated)"
                         )
                     where = (index, state, action, place)
-                    probability[where] = outcome[0]
-                    next_state[where] = checks.integer(outcome[1], "next state", 0, s - 1)
-                    reward[where] = outcome[2]
-                    terminated[where] = bool(outcome[3])
+                    probability[where] = checks.real(outcome[0], f"a probability of {name}")
+                    next_state[where] = checks.integer(outcome[1], f"a next state of {name}", 0, s - 1)
+                    reward[where] = checks.real(outcome[2], f"a reward of {name}")
+                    terminated[where] = checks.flag(outcome[3], f"a termination of {name}")
     recipe = StoredRecipe(
         probability,
         next_state,
@@ -518,6 +559,6 @@ def from_outcomes(
         checks.real(reward_noise, "reward_noise", 0.0),
         range(len(batch)),
     )
-    tasks = Tasks(recipe, _horizon(horizon))
+    tasks = Tasks(recipe, horizon)
     _ = tasks.core  # bad data is refused here, not at first use
     return tasks

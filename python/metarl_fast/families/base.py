@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Ids, Recipe, StoredRecipe, Task, Tasks, from_arrays, from_outcomes
+from metarl_fast.tasks import (
+    Ids,
+    Places,
+    Recipe,
+    StoredRecipe,
+    Task,
+    Tasks,
+    from_arrays,
+    from_outcomes,
+    one_hot,
+)
 
 HELD_OUT_IDS = 2**55
 """Held-out tasks are numbered from here, training tasks from 0: no id is in both."""
@@ -100,27 +109,38 @@ class PythonRecipe:
 
     def stored(self) -> StoredRecipe:
         """Draw them."""
-        drawn = []
+        drawn: list[Mapping[str, Any]] = []
         for task_id in self.ids:
             stream = np.random.Philox(key=np.array([self.key, task_id], dtype=np.uint64))
-            drawn.append(dict(self.family.task(np.random.Generator(stream))))
+            drawn.append(self.family.task(np.random.Generator(stream)))
+            if len(drawn) == 1:
+                first = stack(drawn, self.ids[:1], self.family)
+                # Twice while they are stacked; outcome lists of Python objects take ten times their arrays.
+                copies = 2 if first.next_state is None else 12
+                checks.memory(
+                    len(self.ids) * copies * first.num_bytes, f"{len(self.ids)} tasks drawn in Python"
+                )
         return stack(drawn, self.ids, self.family)
 
     def build(self) -> _core.TaskBatch:
         """Draw them and hand them to the core."""
         return self.stored().build()
 
-    def take(self, indices: NDArray[np.int64], ids: Ids) -> PythonRecipe:
+    def take(self, places: Places, ids: Ids) -> PythonRecipe:
         """Name the tasks: they follow from their ids."""
         return replace(self, ids=ids)
 
 
-def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
+def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
     """Put single tasks, as `Family.task` returns them, into one recipe."""
-    s, a = family.num_states, family.num_actions
+    s = checks.integer(getattr(family, "num_states", None), f"{type(family).__name__}.num_states", 1)
+    a = checks.integer(getattr(family, "num_actions", None), f"{type(family).__name__}.num_actions", 1)
     if not drawn:
         empty = np.zeros((0, s, a, s))
-        return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), np.eye(s)[0], 0.0, ids)
+        first_state = one_hot(np.array(0), s)
+        return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), first_state, 0.0, ids)
+    if not isinstance(drawn[-1], Mapping):
+        raise TypeError(f"{type(family).__name__}.task returned {drawn[-1]!r}, expected a dict")
     names = set(drawn[0])
     for place, task in enumerate(drawn):
         if set(task) != names:
@@ -129,7 +149,7 @@ def stack(drawn: list[dict[str, Any]], ids: Ids, family: Family) -> StoredRecipe
             )
     columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
     columns.pop("horizon", None)
-    noise = {float(task.get("reward_noise", 0.0)) for task in drawn}
+    noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
     if len(noise) > 1:
         raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
     start = None if "start" not in columns else np.asarray(columns.pop("start"))

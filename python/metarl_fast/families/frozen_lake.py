@@ -5,12 +5,26 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.families.base import Family
+
+
+@cache
+def _paths_occur(side: int, frozen_probability: float) -> bool:
+    """Whether Gymnasium's generator, which draws until it finds a path, can be expected to end."""
+    frozen_lake = checks.require_extra("gymnasium.envs.toy_text.frozen_lake", "gym")
+    rng = np.random.Generator(np.random.PCG64(0))
+    for _ in range(1000):
+        board = np.where(rng.random((side, side)) < frozen_probability, "F", "H")
+        board[0, 0], board[-1, -1] = "S", "G"
+        if frozen_lake.is_valid(board.tolist(), side):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,11 @@ class FrozenLakeMaps(Family):
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw a map that belongs to this part."""
         frozen_lake = checks.require_extra("gymnasium.envs.toy_text.frozen_lake", "gym")
+        if not _paths_occur(self.side, self.frozen_probability):
+            raise ValueError(
+                f"frozen_probability is {self.frozen_probability}: none of 1,000 maps of side {self.side} "
+                "had a path to the goal"
+            )
         for _ in range(10_000):
             desc = frozen_lake.generate_random_map(
                 self.side, self.frozen_probability, int(rng.integers(2**31))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -32,11 +32,16 @@ class Region:
     rows: tuple[int, int]
     columns: tuple[int, int]
 
+    def __post_init__(self) -> None:
+        for name, given in (("rows", self.rows), ("columns", self.columns)):
+            first, end = checks.pair(given, name, 0)
+            if not first < end:
+                raise ValueError(f"{name} is ({first}, {end}), expected first < end")
+
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
         """Return the weight [height, width] of each cell."""
-        for name, (first, end), size in (("rows", self.rows, height), ("columns", self.columns, width)):
-            if not 0 <= first < end <= size:
-                raise ValueError(f"{name} is ({first}, {end}), expected 0 <= first < end <= {size}")
+        if not (self.rows[1] <= height and self.columns[1] <= width):
+            raise ValueError(f"goals {self} lie outside the {height} x {width} grid")
         weights = np.zeros((height, width))
         weights[slice(*self.rows), slice(*self.columns)] = 1.0
         return weights
@@ -49,16 +54,26 @@ class Cells:
     cells: tuple[Cell, ...]
     cell_weights: tuple[float, ...] | None = None
 
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            checks.pair(cell, "a goal cell", 0)
+        if self.cell_weights is None:
+            return
+        if len(self.cell_weights) != len(self.cells):
+            raise ValueError(
+                f"{len(self.cell_weights)} cell_weights for {len(self.cells)} cells, expected as many"
+            )
+        total = math.fsum(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
+        checks.real(total, "the sum of cell_weights")
+
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
         """Return the weight [height, width] of each cell."""
-        given = [1.0] * len(self.cells) if self.cell_weights is None else list(self.cell_weights)
-        if len(given) != len(self.cells):
-            raise ValueError(f"{len(given)} cell_weights for {len(self.cells)} cells, expected as many")
+        given = [1.0] * len(self.cells) if self.cell_weights is None else self.cell_weights
         weights = np.zeros((height, width))
         for (row, column), weight in zip(self.cells, given, strict=True):
-            if not (0 <= row < height and 0 <= column < width):
+            if not (row < height and column < width):
                 raise ValueError(f"goal cell ({row}, {column}) lies outside the {height} x {width} grid")
-            weights[row, column] += checks.real(weight, "cell_weights", 0.0)
+            weights[row, column] += weight
         return weights
 
 
@@ -100,16 +115,15 @@ class GoalGrid(Family):
     horizon: int | None = None
 
     def __post_init__(self) -> None:
-        sides: Sequence[int] = (
-            (self.size, self.size) if isinstance(self.size, (int, np.integer)) else self.size
-        )
-        if len(sides) != 2:
-            raise ValueError(f"size is {self.size!r}, expected a side or (height, width)")
-        height, width = (checks.integer(side, "size", 1, 2**14) for side in sides)
+        sides = (self.size, self.size) if np.ndim(self.size) == 0 else self.size
+        height, width = checks.pair(sides, "size", 1, 2**14)
+        checks.memory(height * width * 100, f"a grid of {height} x {width} cells")
         object.__setattr__(self, "size", (height, width))
         if height * width < 2:
             raise ValueError(f"size is {self.size}, expected at least two cells")
         if self.walls is not None:
+            if not all(isinstance(row, str) for row in self.walls):
+                raise TypeError(f"walls is {self.walls!r}, expected rows of text")
             if len(self.walls) != height or any(len(row) != width for row in self.walls):
                 raise ValueError(
                     f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
@@ -122,8 +136,8 @@ class GoalGrid(Family):
         if not isinstance(self.goals, (Anywhere, Region, Cells)):
             raise TypeError(f"goals is {self.goals!r}, expected Anywhere(), Region or Cells")
         if self.start is not None:
-            row, column = self.start
-            if not (0 <= row < height and 0 <= column < width):
+            row, column = checks.pair(self.start, "start", 0)
+            if not (row < height and column < width):
                 raise ValueError(f"start is {self.start}, which lies outside the {height} x {width} grid")
             if self._blocked()[row, column]:
                 raise ValueError(f"start is {self.start}, which is a wall")
@@ -159,13 +173,15 @@ class GoalGrid(Family):
         free = ~self._blocked()
         if self.start is None:
             return free & _neighbours(free)
-        reached = np.zeros_like(free)
-        reached[self.start] = True
-        while True:
-            grown = free & (reached | _neighbours(reached))
-            if (grown == reached).all():
-                return reached
-            reached = grown
+        padded = np.pad(free, 1)
+        stride = padded.shape[1]
+        is_free, reached = padded.ravel(), np.zeros(padded.size, bool)
+        frontier = np.array([(self.start[0] + 1) * stride + self.start[1] + 1])
+        while frontier.size:
+            reached[frontier] = True
+            around = np.unique(frontier[:, None] + [-stride, 1, stride, -1])
+            frontier = around[is_free[around] & ~reached[around]]
+        return reached.reshape(padded.shape)[1:-1, 1:-1]
 
     def goal_weights(self) -> NDArray[np.float64]:
         """Return the weight [height, width] with which each cell holds the goal."""

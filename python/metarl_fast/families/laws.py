@@ -24,6 +24,7 @@ class Uniform:
     def __post_init__(self) -> None:
         checks.real(self.low, "low")
         checks.real(self.high, "high", self.low)
+        checks.real(float(self.high) - float(self.low), "high - low")
 
 
 @dataclass(frozen=True)

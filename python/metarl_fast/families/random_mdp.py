@@ -65,6 +65,8 @@ class TaskDistribution(Family):
             raise ValueError(f"transitions is {self.transitions}, expected Uniform(): weights are normalised")
         if isinstance(self.transitions, Garnet) and self.transitions.branching > s:
             raise ValueError(f"branching is {self.transitions.branching}, expected at most num_states={s}")
+        outcomes = self.transitions.branching if isinstance(self.transitions, Garnet) else s
+        checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
         if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
             raise TypeError(f"rewards is {self.rewards!r}, expected Uniform, Normal or Fixed")
         if isinstance(self.rewards, Fixed):

@@ -71,18 +71,24 @@ class QLearning:
 
     def epsilons(self, num_episodes: int) -> NDArray[np.float64]:
         """Return epsilon in each of `num_episodes` episodes."""
-        epsilon = np.empty(num_episodes)
-        now = float(self.epsilon)
-        for episode in range(num_episodes):
-            epsilon[episode] = now
-            if self.epsilon_decay == 1.0:
-                epsilon[episode:] = now
-                break
-            now = max(now * self.epsilon_decay, min(self.epsilon_min, now))
-        return epsilon
+        count = checks.integer(num_episodes, "num_episodes", 0)
+        checks.memory(2 * 8 * count, f"the epsilons of {count} episodes")
+        factors = np.full(count, float(self.epsilon_decay))
+        factors[:1] = self.epsilon
+        return np.maximum(np.multiply.accumulate(factors), min(self.epsilon_min, self.epsilon))
 
     def update(self, state: int, action: int, reward: float, next_state: int) -> None:
-        """Learn from one transition that did not end the episode, at the constant learning rate."""
+        """Learn from one transition that did not end the episode, at the constant learning rate.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For states and actions out of range, or a reward that is not finite.
+        """
+        checks.integer(state, "state", 0, self.num_states - 1)
+        checks.integer(action, "action", 0, self.num_actions - 1)
+        checks.integer(next_state, "next_state", 0, self.num_states - 1)
+        checks.real(reward, "reward")
         target = reward + self.discount * self.q_table[next_state].max()
         rate = self.learning_rate
         self.q_table[state, action] = (1.0 - rate) * self.q_table[state, action] + rate * target

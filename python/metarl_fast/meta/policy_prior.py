@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.evaluate import greedy_policy
 from metarl_fast.meta.start import TableObserver
+from metarl_fast.tasks import one_hot
 
 
 class MetaLearner(TableObserver):
@@ -39,6 +40,7 @@ class MetaLearner(TableObserver):
         self.learning_rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
         self.theta = np.zeros((num_states, num_actions))
         self.state_values = np.ones(num_states)
+        self._num_seen = np.zeros(())
 
     @property
     def policy(self) -> NDArray[np.float64]:
@@ -74,10 +76,11 @@ class MetaLearner(TableObserver):
             if not (0 <= shown.min() and shown.max() < a):
                 worst = shown.min() if shown.min() < 0 else shown.max()
                 raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-            target = np.eye(a)[shown]
+            target = one_hot(shown, a)
         else:
             target = checks.shape(checks.array(shown, "policy", np.float64), "policy", (s, a))
-            bad = ~(np.abs(target.sum(axis=1) - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
+            sums = checks.finite(target, "policy").sum(axis=1)
+            bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
             if bad.any():
                 state = int(np.flatnonzero(bad)[0])
                 raise ValueError(f"policy[{state}] is {target[state]}, expected probabilities that sum to 1")
@@ -88,11 +91,13 @@ class MetaLearner(TableObserver):
         tables = self._check_tables(q_tables)
         for policy in greedy_policy(tables):
             self.update(None, policy)
-        if len(tables):
-            self.state_values = tables.max(axis=2).mean(axis=0)
+        total = self.state_values * self._num_seen + tables.max(axis=2).sum(axis=0)
+        self._num_seen = self._num_seen + len(tables)
+        if self._num_seen > 0:
+            self.state_values = total / self._num_seen
 
     def _settings(self) -> dict[str, float]:
         return {"learning_rate": self.learning_rate}
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
-        return {"theta": self.theta, "state_values": self.state_values}
+        return {"theta": self.theta, "state_values": self.state_values, "_num_seen": self._num_seen}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,9 +67,8 @@ class StartLearner:
         tables = checks.array(q_tables, "q_tables", np.float64)
         if tables.ndim == 2:
             tables = tables[None]
-        return checks.finite(
-            checks.shape(tables, "q_tables", (len(tables), self.num_states, self.num_actions)), "q_tables"
-        )
+        checks.shape(tables, "q_tables", (*tables.shape[:1], self.num_states, self.num_actions))
+        return checks.finite(tables, "q_tables")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to an .npz file, whole or not at all; `metarl_fast.load` reads it."""
@@ -132,16 +131,16 @@ def training_tasks(tasks: Family | Tasks | Task, num_tasks: int, rng: Seed) -> T
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a temporary file beside `path`, then rename it: a reader never sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent or Path(), prefix=path.name, suffix=".tmp")
+    # Not from `tempfile`, which would hide the file from other users.
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        with open(temporary, "xb") as file:
+            np.savez(file, **dict[str, Any](arrays))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> StartLearner:
@@ -154,14 +153,21 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
     ValueError
         If the file is damaged, or something else.
     """
+    path = Path(path)
     try:
+        with zipfile.ZipFile(path) as archive:
+            checks.memory(sum(member.file_size for member in archive.infolist()), f"reading {path}")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        if "header" not in arrays:
+            raise ValueError(f"it holds {sorted(arrays)} and no header")
         header = json.loads(str(arrays.pop("header")))
         if header["format"] != FORMAT:
             raise ValueError(f"format is {header['format']!r}")
         if header["version"] != FORMAT_VERSION:
             raise ValueError(f"file version is {header['version']}, this program reads {FORMAT_VERSION}")
+        if header["kind"] not in StartLearner.kinds:
+            raise ValueError(f"kind is {header['kind']!r}, expected one of {sorted(StartLearner.kinds)}")
         kind = StartLearner.kinds[header["kind"]]
         meta = kind(header["num_states"], header["num_actions"], **header["settings"])
         meta.context = header["context"]
@@ -171,10 +177,10 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
         for name, blank in expected.items():
             found = checks.finite(checks.array(arrays[name], name, np.float64), name)
             setattr(meta, name, checks.shape(found, name, blank.shape))
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged archives and arrays raise a dozen different kinds
         raise ValueError(
-            f"{os.fspath(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}"
+            f"{path} is not a metarl_fast meta-learner file, or it is damaged: {error}"
         ) from error
     return meta

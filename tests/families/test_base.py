@@ -1,0 +1,135 @@
+"""Families written in Python, and what all families share."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+
+import numpy as np
+import pytest
+from bits import assert_same_bits
+
+import metarl_fast as mf
+from metarl_fast.families.base import HELD_OUT_IDS
+
+
+def docstring_example():
+    """Run the indented block of Family's docstring as it stands; return the names it defines."""
+    block = inspect.getdoc(mf.Family).split("::\n", 1)[1]
+    lines = [line for line in block.splitlines() if not line or line.startswith("    ")]
+    names = {"metarl_fast": mf, "np": np}
+    exec(textwrap.dedent("\n".join(lines)), names)  # noqa: S102
+    return names
+
+
+def test_the_docstrings_example_runs():
+    names = docstring_example()
+    tasks = names["tasks"]
+    assert (len(tasks), tasks.num_states, tasks.num_actions, tasks.horizon) == (1000, 5, 2, 20)
+    assert tasks.transitions.shape == (1000, 5, 2, 5)
+    # One state pays on leaving it, any of the five equally often.
+    paying = tasks.rewards.any(axis=2)
+    assert (paying.sum(axis=1) == 1).all()
+    assert (np.abs(paying.sum(axis=0) - 200) < 5 * np.sqrt(1000 * 0.2 * 0.8)).all()
+    run = mf.train(mf.QLearning(5, 2, epsilon=1.0), tasks[:50], 200, rng=0)
+    best = mf.value_iteration(tasks[:50], 0.95)
+    reached = mf.policy_evaluation(tasks[:50], run.policy, 0.95)
+    np.testing.assert_allclose(reached.returns, best.returns, rtol=1e-6)
+
+
+def test_a_task_depends_on_its_seed_and_id_alone():
+    family = docstring_example()["Corridor"]()
+    whole = family.sample(50, rng=4)
+    assert_same_bits(family.sample(20, rng=4).rewards, whole.rewards[:20])
+    assert_same_bits(whole[[7, 30]].rewards, whole.rewards[[7, 30]])
+    assert_same_bits(family.sample(rng=4).rewards, whole.rewards[0])
+    assert not np.array_equal(family.sample(50, rng=5).rewards, whole.rewards)
+
+
+class Coin(mf.Family):
+    """One state, one action, and a payment by the outcome."""
+
+    num_states, num_actions = 1, 1
+
+    def __init__(self):
+        self.num_drawn = 0
+
+    def task(self, rng):
+        self.num_drawn += 1
+        p = rng.random()
+        return {"outcomes": {0: {0: [(p, 0, 1.0, False), (1 - p, 0, -1.0, True)]}}, "reward_noise": 0.5}
+
+
+def test_a_family_may_return_outcome_lists():
+    tasks = Coin().sample(30, rng=0)
+    outcomes = tasks.outcomes
+    assert outcomes["reward"][:, 0, 0].tolist() == [[1.0, -1.0]] * 30
+    assert outcomes["terminated"][:, 0, 0].tolist() == [[False, True]] * 30
+    assert len(np.unique(outcomes["probability"])) == 60
+    assert tasks.reward_noise == 0.5
+
+
+def test_tasks_are_drawn_at_first_use_and_once():
+    family = Coin()
+    tasks = family.sample(10, rng=0)
+    assert family.num_drawn == 0
+    _ = tasks.rewards
+    _ = tasks.transitions
+    assert family.num_drawn == 10
+
+
+def test_an_empty_sample():
+    tasks = Coin().sample(0, rng=0)
+    assert len(tasks) == 0
+    assert mf.train(mf.QLearning(1, 1), tasks, 1, 1, rng=0).q_table.shape == (0, 1, 1)
+
+
+class Wrong(mf.Family):
+    num_states, num_actions = 2, 1
+
+    def __init__(self, *tasks):
+        self.tasks = iter(tasks)
+
+    def task(self, rng):
+        return next(self.tasks)
+
+
+GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ([GOOD, {**GOOD, "start": 1}], r"task 1 of Wrong returned \['rewards', 'start', 'transitions'\]"),
+        (
+            [GOOD, {**GOOD, "transitions": np.full((2, 1, 2), 0.4)}],
+            r"\[task=1, state=0, action=0\] sums to 0\.8",
+        ),
+        (
+            [{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2,
+            "returned 1 states and 1 actions",
+        ),
+        ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
+    ],
+)
+def test_what_a_family_gets_wrong_is_named(tasks, message):
+    batch = Wrong(*tasks).sample(2, rng=0)
+    with pytest.raises(ValueError, match=message):
+        _ = batch.rewards
+
+
+def test_a_family_needs_a_task_method():
+    class Empty(mf.Family):
+        num_states, num_actions = 2, 1
+
+    with pytest.raises(NotImplementedError, match=r"Empty has no method task\(rng\)"):
+        _ = Empty().sample(1, rng=0).rewards
+
+
+@pytest.mark.parametrize("family", [Coin(), mf.TaskDistribution(4, 2)])
+def test_split_families_share_no_task(family):
+    training, held_out = family.split(0.3)
+    assert training.sample(5, rng=0).ids.tolist() == [0, 1, 2, 3, 4]
+    assert held_out.sample(5, rng=0).ids.tolist() == [HELD_OUT_IDS + k for k in range(5)]
+    rows = [part.sample(200, rng=0).outcomes["probability"][:, 0, 0] for part in (training, held_out)]
+    assert len(np.unique(np.concatenate(rows), axis=0)) == 400

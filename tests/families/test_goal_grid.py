@@ -1,0 +1,205 @@
+"""Goal grids: moves, walls, slips, goals and the split."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import reference
+import strategies
+from bits import assert_same_bits
+from hypothesis import given, settings
+from scipy import stats
+
+import metarl_fast as mf
+
+UP, RIGHT, DOWN, LEFT = range(4)
+WALLED = mf.GoalGrid((3, 4), walls=("....", ".##.", "...."), start=(0, 0))
+
+
+def goals_of(tasks):
+    """The cell of each task's goal: the state that is entered with termination from elsewhere."""
+    outcomes = tasks.outcomes
+    here = np.arange(tasks.num_states)[:, None, None]
+    entered = outcomes["terminated"] & (outcomes["next_state"] != here) & (outcomes["probability"] > 0)
+    return np.array(
+        [
+            np.unique(states[which]).item()
+            for states, which in zip(outcomes["next_state"], entered, strict=True)
+        ]
+    )
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(strategies.goal_grids(), strategies.seeds)
+def test_tasks_equal_the_twin(family, seed):
+    tasks = family.sample(40, rng=seed)[[0, 17, 39]]
+    found = tasks.outcomes
+    for place, task in enumerate([0, 17, 39]):
+        model = reference.generate(family, reference.make_key(seed), task)
+        assert_same_bits(found["probability"][place], model.probability)
+        assert_same_bits(found["next_state"][place], model.next_state.astype(np.int32))
+        assert_same_bits(found["reward"][place], model.reward)
+        assert_same_bits(found["terminated"][place], model.terminated)
+        assert_same_bits(tasks.start[place], model.start)
+
+
+def test_moves_by_hand():
+    # 0 1 2
+    # 3 4 5   with the goal in 5
+    family = mf.GoalGrid((2, 3), goals=mf.Cells(((1, 2),)), goal_reward=10.0, step_reward=-1.0)
+    outcomes = family.sample(1, rng=0).outcomes
+    next_states = outcomes["next_state"][0, :, :, 0]
+    assert next_states[:, UP].tolist() == [0, 1, 2, 0, 1, 5]
+    assert next_states[:, RIGHT].tolist() == [1, 2, 2, 4, 5, 5]
+    assert next_states[:, DOWN].tolist() == [3, 4, 5, 3, 4, 5]
+    assert next_states[:, LEFT].tolist() == [0, 0, 1, 3, 3, 5]
+    arrivals = [(2, DOWN), (4, RIGHT)]
+    for state, action in product(range(6), range(4)):
+        reward, terminated = (outcomes[name][0, state, action, 0] for name in ("reward", "terminated"))
+        if state == 5:
+            assert (reward, terminated) == (0.0, True)
+        else:
+            arrived = (state, action) in arrivals
+            assert (reward, terminated) == (9.0 if arrived else -1.0, arrived)
+
+
+def test_slips_go_to_either_side():
+    tasks = mf.GoalGrid(3, slip=0.2, goals=mf.Cells(((0, 0),)), start=(2, 2)).sample(1, rng=0)
+    centre, edge = tasks.transitions[0, 4], tasks.transitions[0, 7]
+    ahead = {UP: 1, RIGHT: 5, DOWN: 7, LEFT: 3}
+    for action, target in ahead.items():
+        sides = [ahead[(action + 1) % 4], ahead[(action + 3) % 4]]
+        assert centre[action, [target, *sides]].tolist() == [0.8, 0.1, 0.1]
+    assert edge[DOWN, [7, 6, 8]].tolist() == [0.8, 0.1, 0.1]  # the border holds the move ahead
+
+
+def test_walls_are_not_entered():
+    next_states = WALLED.sample(20, rng=0).outcomes["next_state"][..., 0]
+    walls = {5, 6}
+    for state in set(range(12)) - walls:
+        assert not walls & set(next_states[:, state].ravel().tolist())
+    assert (next_states[:, 1, DOWN] == 1)[goals_of(WALLED.sample(20, rng=0)) != 1].all()
+
+
+def test_drawn_walls_have_their_density_and_leave_the_goal_in_reach():
+    family = mf.GoalGrid(8, wall_density=0.15)
+    tasks = family.sample(400, rng=0)
+    here = np.arange(64)[:, None, None]
+    absorbing = (tasks.outcomes["next_state"] == here).all(axis=(2, 3))
+    walls = absorbing.sum(axis=1) - 1  # the goal is absorbing too
+    # Layouts without a path are redrawn, so there are a few less than 62 * 0.15 = 9.3, and a free cell may be walled in.
+    assert 8.3 < walls.mean() < 9.8
+    assert (mf.value_iteration(tasks, 0.9).returns > 0.9**30).all()
+
+
+def test_a_goal_can_be_reached_through_dense_walls():
+    family = mf.GoalGrid(5, wall_density=0.6, start=None)
+    tasks = family.sample(300, rng=1)
+    values = mf.value_iteration(tasks, 0.95).values
+    start = tasks.start
+    assert (values[start > 0] > 0).all()
+    np.testing.assert_allclose(start.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_an_open_start_is_uniform_over_the_cells_that_reach_the_goal():
+    tasks = mf.GoalGrid((3, 4), walls=("..#.", "..#.", "..#."), start=None).sample(50, rng=0)
+    for start, goal in zip(tasks.start, goals_of(tasks), strict=True):
+        left = goal % 4 < 2
+        possible = [cell for cell in range(12) if cell % 4 != 2 and (cell % 4 < 2) == left and cell != goal]
+        assert np.flatnonzero(start).tolist() == possible
+        assert len(np.unique(start[possible])) == 1
+
+
+def test_a_named_start_is_where_episodes_begin():
+    tasks = mf.GoalGrid((3, 4), start=(1, 2)).sample(10, rng=0)
+    assert tasks.start.tolist() == [np.eye(12)[6].tolist()] * 10
+    assert (goals_of(tasks) != 6).all()
+
+
+@pytest.mark.parametrize(
+    ("family", "cells", "weights"),
+    [
+        (mf.GoalGrid((2, 3)), range(1, 6), [1] * 5),
+        (mf.GoalGrid((3, 3), goals=mf.Region((1, 3), (0, 2))), [3, 4, 6, 7], [1] * 4),
+        (mf.GoalGrid((2, 3), goals=mf.Cells(((0, 1), (1, 2)), (1.0, 3.0))), [1, 5], [1, 3]),
+        (WALLED, [1, 2, 3, 4, 7, 8, 9, 10, 11], [1] * 9),
+        (mf.GoalGrid((2, 2), start=None), range(4), [1] * 4),
+    ],
+)
+def test_goals_follow_their_law(family, cells, weights):
+    goals, counts = np.unique(goals_of(family.sample(3000, rng=0)), return_counts=True)
+    assert goals.tolist() == list(cells)
+    assert stats.chisquare(counts, 3000 * np.array(weights) / sum(weights)).pvalue > 1e-4
+
+
+def test_goals_the_start_cannot_reach_are_never_drawn():
+    family = mf.GoalGrid((2, 4), walls=("..#.", "..#."))
+    assert set(goals_of(family.sample(100, rng=0))) == {1, 4, 5}
+    with pytest.raises(ValueError, match="leave no free cell for the goal that the start can reach"):
+        mf.GoalGrid((2, 4), walls=("..#.", "..#."), goals=mf.Cells(((0, 3),)))
+
+
+def test_the_default_time_limit_and_shape():
+    family = mf.GoalGrid((3, 5))
+    assert (family.shape, family.num_states, family.num_actions, family.horizon) == ((3, 5), 15, 4, 32)
+    assert mf.GoalGrid(4) == mf.GoalGrid((4, 4))
+    assert mf.GoalGrid(4, horizon=9).sample(1, rng=0).horizon == 9
+
+
+def cells_of(family):
+    return {tuple(int(x) for x in cell) for cell in np.argwhere(family.goal_weights() > 0)}
+
+
+def neighbours(cell):
+    return {(cell[0] + 1, cell[1]), (cell[0] - 1, cell[1]), (cell[0], cell[1] + 1), (cell[0], cell[1] - 1)}
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        mf.GoalGrid(9),
+        mf.GoalGrid(5, start=None),
+        mf.GoalGrid(7, goals=mf.Region((2, 7), (1, 6)), slip=0.1),
+        mf.GoalGrid(9, wall_density=0.1),
+        mf.GoalGrid(5, walls=(".....", ".###.", ".....", ".###.", ".....")),
+    ],
+)
+def test_held_out_goals_lie_apart_among_the_training_goals(family):
+    training, held_out = family.split(0.2)
+    seen, unseen, together = cells_of(training), cells_of(held_out), cells_of(family)
+    assert not seen & unseen
+    assert seen | unseen == together
+    assert len(unseen) == round(0.2 * len(together))
+    rows, columns = zip(*seen, strict=True)
+    for cell in unseen:
+        assert min(rows) <= cell[0] <= max(rows)
+        assert min(columns) <= cell[1] <= max(columns)
+        assert neighbours(cell) & together <= seen
+    assert set(goals_of(held_out.sample(500, rng=0))) == {
+        row * family.shape[1] + column for row, column in unseen
+    }
+    assert not set(goals_of(training.sample(500, rng=0))) & set(goals_of(held_out.sample(500, rng=0)))
+    assert family.split(0.2) == (training, held_out)
+
+
+def test_open_grids_hold_out_goals_that_are_surrounded():
+    training, held_out = mf.GoalGrid(9).split(0.2)
+    for cell in cells_of(held_out):
+        assert neighbours(cell) <= cells_of(training)
+
+
+def test_a_split_keeps_the_weights():
+    cells = tuple(product(range(3), range(3)))[1:]
+    weights = tuple(float(k) for k in range(1, 9))
+    training, held_out = mf.GoalGrid(3, goals=mf.Cells(cells, weights)).split(0.25)
+    together = training.goal_weights() + held_out.goal_weights()
+    assert together.ravel()[1:].tolist() == list(weights)
+
+
+def test_a_split_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="two goal cells or more, this family has 1"):
+        mf.GoalGrid((1, 2)).split()
+    with pytest.raises(ValueError, match=r"held_out is 0\.9: of 8 goal cells at most"):
+        mf.GoalGrid(3).split(0.9)

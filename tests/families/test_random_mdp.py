@@ -1,0 +1,177 @@
+"""Independent random MDPs: the laws of rows, rewards and starts."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import reference
+import strategies
+from bits import assert_same_bits
+from hypothesis import given, settings
+from scipy import stats
+
+import metarl_fast as mf
+
+LAWS = [
+    mf.Uniform(),
+    mf.Dirichlet(1.0),
+    mf.Dirichlet(1e-3),
+    mf.Dirichlet(1e9),
+    mf.Garnet(1),
+    mf.Garnet(4),
+    mf.Garnet(9),
+]
+
+
+def first_rows(family, num_tasks=4000, rng=0):
+    """One row a task, so that all are independent."""
+    return family.sample(num_tasks, rng=rng).outcomes["probability"][:, 0, 0]
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(strategies.random_mdps(), strategies.seeds)
+def test_tasks_equal_the_twin(family, seed):
+    tasks = family.sample(40, rng=seed)[[0, 17, 39]]
+    found = tasks.outcomes
+    for place, task in enumerate([0, 17, 39]):
+        model = reference.generate(family, reference.make_key(seed), task)
+        assert_same_bits(found["probability"][place], model.probability)
+        if model.next_state is None:
+            assert_same_bits(tasks.rewards[place], model.reward)
+        else:
+            assert_same_bits(found["next_state"][place], model.next_state.astype(np.int32))
+            assert_same_bits(found["reward"][place], model.reward)
+        assert_same_bits(tasks.start[place], model.start)
+        assert not found["terminated"].any()
+
+
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_rows_are_distributions(law):
+    rows = mf.TaskDistribution(9, 5, transitions=law).sample(50, rng=0).transitions
+    assert (rows >= 0).all()
+    np.testing.assert_allclose(rows.sum(axis=-1), 1.0, atol=1e-14)
+
+
+@pytest.mark.parametrize("law", [mf.Uniform(), mf.Dirichlet(1.0), mf.Garnet(1000)], ids=str)
+def test_long_rows_are_distributions(law):
+    rows = mf.TaskDistribution(1000, 1, transitions=law).sample(1, rng=0).outcomes["probability"]
+    np.testing.assert_allclose(rows.sum(axis=-1), 1.0, atol=1e-12)
+
+
+def test_uniform_rows_are_normalised_uniform_weights():
+    weights = np.random.default_rng(0).random((20_000, 5))
+    expected = weights / weights.sum(axis=1, keepdims=True)
+    rows = first_rows(mf.TaskDistribution(5, 2), 20_000)
+    for k in range(5):
+        assert stats.ks_2samp(rows[:, k], expected[:, k]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.5, 1.0, 20.0])
+def test_dirichlet_rows_have_beta_marginals(alpha):
+    rows = first_rows(mf.TaskDistribution(4, 2, transitions=mf.Dirichlet(alpha)))
+    for k in range(4):
+        assert stats.kstest(rows[:, k], stats.beta(alpha, 3 * alpha).cdf).pvalue > 1e-4
+    # Sums of entries have Beta marginals too, which no other dependence between them gives for every alpha.
+    assert stats.kstest(rows[:, 0] + rows[:, 2], stats.beta(2 * alpha, 2 * alpha).cdf).pvalue > 1e-4
+
+
+def test_a_tiny_dirichlet_parameter_gives_almost_deterministic_rows():
+    rows = first_rows(mf.TaskDistribution(4, 2, transitions=mf.Dirichlet(1e-3)))
+    assert (rows.max(axis=1) > 0.999).mean() > 0.97
+    assert stats.chisquare(np.bincount(rows.argmax(axis=1), minlength=4)).pvalue > 1e-4
+
+
+def test_garnet_next_states_are_distinct_and_in_order():
+    outcomes = mf.TaskDistribution(12, 3, transitions=mf.Garnet(5)).sample(200, rng=0).outcomes
+    assert (np.diff(outcomes["next_state"], axis=-1) > 0).all()
+    assert outcomes["next_state"].min() == 0
+    assert outcomes["next_state"].max() == 11
+    assert (np.ptp(outcomes["reward"], axis=-1) == 0).all()
+
+
+def test_garnet_subsets_are_equally_likely():
+    next_states = (
+        mf.TaskDistribution(6, 1, transitions=mf.Garnet(3)).sample(5000, rng=0).outcomes["next_state"]
+    )
+    subsets, counts = np.unique(next_states.reshape(-1, 3), axis=0, return_counts=True)
+    assert [tuple(subset) for subset in subsets] == list(combinations(range(6), 3))
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_garnet_probabilities_are_gaps_between_uniform_cuts():
+    rows = first_rows(mf.TaskDistribution(9, 1, transitions=mf.Garnet(4)))
+    for k in range(4):
+        assert stats.kstest(rows[:, k], stats.beta(1, 3).cdf).pvalue > 1e-4
+
+
+def test_garnet_with_one_branch_is_deterministic_and_with_all_is_full():
+    assert (first_rows(mf.TaskDistribution(9, 1, transitions=mf.Garnet(1)), 100) == 1.0).all()
+    full = mf.TaskDistribution(9, 1, transitions=mf.Garnet(9)).sample(100, rng=0).outcomes["next_state"]
+    assert (full == np.arange(9)).all()
+
+
+@pytest.mark.parametrize(
+    ("law", "cdf"),
+    [
+        (mf.Uniform(), stats.uniform(0, 1).cdf),
+        (mf.Uniform(-3, 7), stats.uniform(-3, 10).cdf),
+        (mf.Normal(1, 1), stats.norm(1, 1).cdf),
+        (mf.Normal(-2, 0.1), stats.norm(-2, 0.1).cdf),
+    ],
+    ids=str,
+)
+def test_rewards_follow_their_law(law, cdf):
+    rewards = mf.TaskDistribution(5, 4, rewards=law).sample(1000, rng=0).rewards
+    assert stats.kstest(rewards.ravel(), cdf).pvalue > 1e-4
+
+
+def test_fixed_rewards_are_the_same_in_every_task():
+    table = np.arange(6.0).reshape(3, 2)
+    assert (mf.TaskDistribution(3, 2, rewards=mf.Fixed(table)).sample(4, rng=0).rewards == table).all()
+    assert (mf.TaskDistribution(3, 2, rewards=mf.Fixed(2.5)).sample(4, rng=0).rewards == 2.5).all()
+
+
+def test_rewards_do_not_depend_on_the_transition_law():
+    # They have a stream of their own.
+    first, *others = (mf.TaskDistribution(9, 2, transitions=law).sample(3, rng=0).rewards for law in LAWS)
+    for other in others:
+        np.testing.assert_allclose(other, first, rtol=1e-14)  # garnet: a mean over its outcomes
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [(0, [1, 0, 0, 0]), (2, [0, 0, 1, 0]), (mf.Uniform(), [0.25] * 4), ([0.5, 0, 0, 0.5], [0.5, 0, 0, 0.5])],
+)
+def test_start(start, expected):
+    tasks = mf.TaskDistribution(4, 2, start=start).sample(3, rng=0)
+    assert tasks.start.tolist() == [expected] * 3
+
+
+def test_starts_are_drawn_from_the_start_distribution():
+    # Each state pays its own power of ten, and an episode is one step: returns tell where it began.
+    p = [0.1, 0.0, 0.6, 0.3]
+    rewards = mf.Fixed(10.0 ** np.arange(4)[:, None])
+    tasks = mf.TaskDistribution(4, 1, rewards=rewards, start=p).sample(1, rng=0)
+    returns = mf.train(mf.QLearning(4, 1), tasks, 10_000, 1, rng=0).returns[0]
+    counts = [int((returns == 10.0**k).sum()) for k in range(4)]
+    assert counts[1] == 0
+    assert stats.chisquare(counts[:1] + counts[2:], 10_000 * np.array(p)[[0, 2, 3]]).pvalue > 1e-4
+
+
+def test_horizon_and_noise_reach_the_tasks():
+    tasks = mf.TaskDistribution(4, 2, reward_noise=0.3, horizon=17).sample(2, rng=0)
+    assert (tasks.horizon, tasks.reward_noise) == (17, 0.3)
+    assert mf.train(mf.QLearning(4, 2, learning_rate=0), tasks, 3, rng=0).returns.shape == (2, 3)
+
+
+def test_next_states_are_drawn_as_often_as_the_row_says():
+    # From one state; the state entered pays on the second step.
+    row = np.array([0.05, 0.2, 0.0, 0.45, 0.3])
+    transitions = np.tile(row, (5, 1, 1))
+    tasks = mf.from_arrays(transitions, 10.0 ** np.arange(5)[:, None])
+    returns = mf.train(mf.QLearning(5, 1), tasks, 20_000, 2, rng=0, dtype=np.float64).returns[0] - 1.0
+    counts = np.array([(returns == 10.0**k).sum() for k in range(5)])
+    assert counts[2] == 0
+    assert stats.chisquare(counts[row > 0], 20_000 * row[row > 0]).pvalue > 1e-4

@@ -1,0 +1,61 @@
+"""Small runs whose results are part of the promise: the same bits on every machine and instruction set.
+
+`python tests/golden.py > tests/data/golden.json` writes their checksums anew; do that only when a release is
+meant to change results, and say so in the changelog.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from bits import digest
+
+import metarl_fast as mf
+
+FAMILIES = {
+    "uniform": mf.TaskDistribution(10, 5),
+    "dirichlet": mf.TaskDistribution(
+        7, 3, mf.Dirichlet(0.4), mf.Normal(1, 1), start=mf.Uniform(), reward_noise=1.0
+    ),
+    "garnet": mf.TaskDistribution(30, 4, mf.Garnet(6), mf.Uniform(-1, 1)),
+    "goal_grid": mf.GoalGrid(6, wall_density=0.2, slip=0.3, start=None, step_reward=-0.1),
+}
+
+
+def train(family, dtype, **options):
+    settings = {
+        "epsilon": 0.9,
+        "epsilon_decay": 0.8,
+        "epsilon_min": 0.05,
+        "learning_rate_decay": 0.3,
+        **options,
+    }
+    learner = mf.QLearning(family.num_states, family.num_actions, **settings)
+    tasks = family.sample(40, rng=1)
+    run = mf.train(learner, tasks, 12, 30, rng=2, snapshot_episodes=[1, 5], dtype=dtype)
+    return digest(run.q_table, run.policy, run.returns, run.snapshots)
+
+
+def plan(family):
+    tasks = family.sample(4, rng=1)
+    best, finite = mf.value_iteration(tasks, 0.9), mf.backward_induction(tasks, 12)
+    uniform = np.full((family.num_states, family.num_actions), 1.0 / family.num_actions)
+    random = mf.policy_evaluation(tasks, uniform, 0.9)
+    return digest(best.q_values, best.policy, finite.q_values, finite.policy, random.values)
+
+
+def checksums():
+    found = {}
+    for name, family in FAMILIES.items():
+        tasks = family.sample(5, rng=1)
+        found[f"{name}, tasks"] = digest(*tasks.outcomes.values(), tasks.start)
+        found[f"{name}, float32"] = train(family, np.float32)
+        found[f"{name}, float64"] = train(family, np.float64)
+        found[f"{name}, uniform behaviour"] = train(family, np.float32, epsilon=1.0, epsilon_decay=1.0)
+        found[f"{name}, planning"] = plan(family)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(checksums(), indent=2))

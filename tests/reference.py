@@ -1,0 +1,451 @@
+"""The core's algorithms in plain Python: slow, one function an equation, equal to the core bit for bit.
+
+Numbers are Python integers and floats (IEEE doubles, as in C++), and NumPy's float32 scalars where the core
+works in single precision: `real` is one of the types `np.float32` and `float`.
+
+The golden file of random streams was written once, by `python tests/reference.py > tests/data/rng.csv`. A change
+of it breaks the promise of cpp/rng.hpp.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from bisect import bisect_right, insort
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+# --- cpp/rng.hpp ---------------------------------------------------------------------------------------------
+
+MASK = 2**32 - 1
+TRANSITIONS, REWARDS, START, LAYOUT, LEARNING = range(5)  # purposes
+
+# Multipliers and Weyl constants of Philox4x32 and Philox4x64 (Salmon et al., SC 2011, table 2).
+PHILOX_CONSTANTS = {
+    32: (0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85),
+    64: (0xD2E7470EE14C6C93, 0xCA5A826395121157, 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B),
+}
+
+
+def philox(counter, key, bits=32):
+    """Philox4x{bits}-10."""
+    mask = 2**bits - 1
+    m0, m1, w0, w1 = PHILOX_CONSTANTS[bits]
+    (c0, c1, c2, c3), (k0, k1) = counter, key
+    for _ in range(10):
+        p0, p1 = m0 * c0, m1 * c2
+        c0, c1, c2, c3 = (p1 >> bits) ^ c1 ^ k0, p1 & mask, (p0 >> bits) ^ c3 ^ k1, p0 & mask
+        k0, k1 = (k0 + w0) & mask, (k1 + w1) & mask
+    return [c0, c1, c2, c3]
+
+
+def rotate_left(x, k):
+    return ((x << k) | (x >> (32 - k))) & MASK
+
+
+class Stream:
+    """xoshiro128++."""
+
+    def __init__(self, state):
+        self.state = list(state)
+
+    def next(self):
+        s0, s1, s2, s3 = self.state
+        result = (rotate_left((s0 + s3) & MASK, 7) + s0) & MASK
+        t = (s1 << 9) & MASK
+        s2 ^= s0
+        s3 ^= s1
+        s1 ^= s2
+        s0 ^= s3
+        s2 ^= t
+        self.state = [s0, s1, s2, rotate_left(s3, 11)]
+        return result
+
+
+def make_stream(key, task, purpose):
+    counter = [0, 0, task & MASK, task >> 32 | purpose << 24]
+    state = philox(counter, [key & MASK, key >> 32])
+    return Stream(state if any(state) else [1, 0, 0, 0])
+
+
+def make_key(seed):
+    """What `rng=seed` stands for."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+
+
+def below(x, n):
+    return (x * n) >> 32
+
+
+def unit(x, real=float):
+    return np.float32(x >> 8) * np.float32(2.0**-24) if real is np.float32 else x * 2.0**-32
+
+
+def open_unit(x):
+    return (x + 0.5) * 2.0**-32
+
+
+def rng_csv():
+    """First numbers of streams in every corner of the key, task and purpose ranges."""
+    lines = ["key,task,purpose," + ",".join(f"n{k}" for k in range(8))]
+    keys = [0, 1, 0x0123456789ABCDEF, 2**64 - 1]
+    tasks = [0, 1, 2**32 - 1, 2**32, 2**55, 2**56 - 1]
+    for key, task, purpose in product(keys, tasks, range(5)):
+        stream = make_stream(key, task, purpose)
+        lines.append(f"{key},{task},{purpose}," + ",".join(str(stream.next()) for _ in range(8)))
+    return "\n".join(lines) + "\n"
+
+
+# --- cpp/elementary.hpp --------------------------------------------------------------------------------------
+
+LN2_HIGH = float.fromhex("0x1.62e42feep-1")
+LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+INVERSE_LN2 = float.fromhex("0x1.71547652b82fep+0")
+ROUND_TO_INTEGER = 1.5 * 2.0**52
+
+
+def horner(coefficients, x, value=0.0):
+    """Polynomial with the highest coefficient first."""
+    for c in coefficients:
+        value = value * x + c
+    return value
+
+
+def portable_log(x):
+    (bits,) = struct.unpack("<q", struct.pack("<d", x))
+    exponent = (bits - 0x3FE6A09E667F3BCD) >> 52
+    (m,) = struct.unpack("<d", struct.pack("<q", bits - (exponent << 52)))
+    z = (m - 1.0) / (m + 1.0)
+    w = z * z
+    series = horner([1.0 / odd for odd in range(23, 1, -2)], w)
+    return exponent * LN2_HIGH + (2.0 * z + (2.0 * z * w * series + exponent * LN2_LOW))
+
+
+def portable_exp(x):
+    if x < -708.0:
+        return 0.0
+    x = min(x, 709.0)
+    k = (x * INVERSE_LN2 + ROUND_TO_INTEGER) - ROUND_TO_INTEGER
+    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    return horner([1.0 / math.factorial(n) for n in range(13, -1, -1)], r) * 2.0 ** int(k)
+
+
+# Algorithm AS 241, PPND16 (Wichura 1988): numerator and denominator, highest coefficient first.
+CENTRE = (
+    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
+     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080e0),
+    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
+     5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
+)  # fmt: skip
+MIDDLE = (
+    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258e0,
+     3.64784832476320460504e0, 5.76949722146069140550e0, 4.63033784615654529590e0, 1.42343711074968357734e0),
+    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
+     6.89767334985100004550e-1, 1.67638483018380384940e0, 2.05319162663775882187e0, 1.0),
+)  # fmt: skip
+TAIL = (
+    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
+     2.96560571828504891230e-1, 1.78482653991729133580e0, 5.46378491116411436990e0, 6.65790464350110377720e0),
+    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
+     1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
+)  # fmt: skip
+
+
+def normal_quantile(p):
+    q = p - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        return q * horner(CENTRE[0], r) / horner(CENTRE[1], r)
+    r = math.sqrt(-portable_log(p if q < 0.0 else 1.0 - p))
+    (numerator, denominator), r = (MIDDLE, r - 1.6) if r <= 5.0 else (TAIL, r - 5.0)
+    x = horner(numerator, r) / horner(denominator, r)
+    return -x if q < 0.0 else x
+
+
+# --- cpp/mdp.hpp: a task, and how an outcome is drawn --------------------------------------------------------
+
+
+@dataclass
+class Model:
+    """One task in the core's layout; a dense one has no next_state."""
+
+    probability: np.ndarray  # [S, A, S] or [S, A, K]
+    next_state: np.ndarray | None  # [S, A, K]
+    reward: np.ndarray  # [S, A] or [S, A, K]
+    terminated: np.ndarray  # [S] or [S, A, K]
+    start: np.ndarray  # [S]
+    reward_noise: float = 0.0
+
+    def outcome(self, state, action, k):
+        """(next state, expected reward, terminated)."""
+        if self.next_state is None:
+            return k, self.reward[state, action], self.terminated[k]
+        place = (state, action, k)
+        return int(self.next_state[place]), self.reward[place], self.terminated[place]
+
+
+def thresholds(probability, real):
+    """Cumulative probabilities, without those from the last possible outcome on: nothing exceeds them."""
+    last = max((k for k, p in enumerate(probability) if p > 0.0), default=0)
+    cumulative, found = 0.0, []
+    for p in probability[:last]:
+        cumulative += float(p)
+        found.append(real(cumulative))
+    return found
+
+
+def sample(row, u):
+    """The first outcome whose threshold exceeds u."""
+    return bisect_right(row, u)
+
+
+# --- cpp/families --------------------------------------------------------------------------------------------
+
+
+def log_gamma_variate(stream, shape):
+    log_boost = 0.0
+    if shape < 1.0:
+        log_boost = portable_log(open_unit(stream.next())) / shape
+        shape += 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        x = normal_quantile(open_unit(stream.next()))
+        u = open_unit(stream.next())
+        root = 1.0 + c * x
+        if root <= 0.0:
+            continue
+        v = root * root * root
+        log_v = portable_log(v)
+        if portable_log(u) < 0.5 * x * x + d - d * v + d * log_v:
+            return portable_log(d) + log_v + log_boost
+
+
+def uniform_row(stream, states):
+    weights = [stream.next() >> 8 for _ in range(states)]
+    if not any(weights):
+        weights[0] = 1
+    scale = 1.0 / sum(weights)
+    return [w * scale for w in weights]
+
+
+def dirichlet_row(stream, states, alpha):
+    logs = [log_gamma_variate(stream, alpha) for _ in range(states)]
+    weights = [portable_exp(x - max(logs)) for x in logs]
+    total = 0.0
+    for w in weights:
+        total += w
+    return [w / total for w in weights]
+
+
+def garnet_row(stream, states, branching):
+    """(probabilities, next states)."""
+    chosen = []
+    for limit in range(states - branching, states):
+        candidate = below(stream.next(), limit + 1)
+        insort(chosen, limit if candidate in chosen else candidate)
+    cuts = sorted(unit(stream.next()) for _ in range(branching - 1))
+    return [high - low for low, high in zip([0.0, *cuts], [*cuts, 1.0], strict=True)], chosen
+
+
+def draw_reward(stream, law, state, action):
+    if hasattr(law, "std"):
+        return law.mean + law.std * normal_quantile(open_unit(stream.next()))
+    if hasattr(law, "low"):
+        return law.low + (law.high - law.low) * unit(stream.next())
+    return law.values if np.ndim(law.values) == 0 else law.values[state][action]
+
+
+def random_mdp(family, key, task):
+    """A task of `TaskDistribution`."""
+    s, a = family.num_states, family.num_actions
+    law = family.transitions
+    stream, rewards = make_stream(key, task, TRANSITIONS), make_stream(key, task, REWARDS)
+    reward = np.array(
+        [[draw_reward(rewards, family.rewards, i, j) for j in range(a)] for i in range(s)], float
+    )
+    start = family.start
+    if hasattr(start, "low"):
+        start = np.full(s, 1.0 / s)
+    elif np.ndim(start) == 0:
+        start = np.eye(s)[start]
+    if hasattr(law, "branching"):
+        rows = [garnet_row(stream, s, law.branching) for _ in range(s * a)]
+        shape = (s, a, law.branching)
+        probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
+        reward = np.repeat(reward[..., None], law.branching, axis=-1)
+        return Model(probability, next_state, reward, np.zeros(shape, bool), start, family.reward_noise)
+    draw = (
+        (lambda: dirichlet_row(stream, s, law.alpha))
+        if hasattr(law, "alpha")
+        else lambda: uniform_row(stream, s)
+    )
+    probability = np.reshape([draw() for _ in range(s * a)], (s, a, s))
+    return Model(probability, None, reward, np.zeros(s, bool), start, family.reward_noise)
+
+
+class GoalGrid:
+    """A task of `GoalGrid`; cells are (row, column)."""
+
+    MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
+
+    def __init__(self, family):
+        self.family = family
+        self.height, self.width = family.shape
+        self.cells = list(product(range(self.height), range(self.width)))
+        self.walls = {c for c in self.cells if family.walls is not None and family.walls[c[0]][c[1]] == "#"}
+
+    def move(self, cell, action, walls):
+        row, column = (x + d for x, d in zip(cell, self.MOVES[action % 4], strict=True))
+        inside = 0 <= row < self.height and 0 <= column < self.width
+        return (row, column) if inside and (row, column) not in walls else cell
+
+    def reaching(self, goal, walls):
+        """The cells from which the goal can be reached."""
+        reached, frontier = {goal}, [goal]
+        while frontier:
+            cell = frontier.pop()
+            new = {self.move(cell, action, walls) for action in range(4)} - reached
+            reached |= new
+            frontier += new
+        return reached
+
+    def draw_goal(self, stream):
+        weights = self.family.goal_weights()
+        goals = [c for c in self.cells if weights[c] > 0]
+        cumulative = np.cumsum([weights[c] for c in goals])
+        return goals[sample((cumulative / cumulative[-1]).tolist()[:-1], unit(stream.next()))]
+
+    def draw_walls(self, stream, goal):
+        density, start = self.family.wall_density, self.family.start
+        for _ in range(100 if density > 0 else 0):
+            walls = self.walls | {c for c in self.cells if unit(stream.next()) < density}
+            walls -= {goal, start}
+            reached = self.reaching(goal, walls)
+            if len(reached) > 1 if start is None else start in reached:
+                return walls
+        return self.walls
+
+    def model(self, key, task):
+        family = self.family
+        stream = make_stream(key, task, LAYOUT)
+        goal = self.draw_goal(stream)
+        walls = self.draw_walls(stream, goal)
+        turns = (
+            {0: 1.0 - family.slip, 1: 0.5 * family.slip, 3: 0.5 * family.slip} if family.slip else {0: 1.0}
+        )
+        outcomes = []
+        for cell, action, (turn, probability) in product(self.cells, range(4), turns.items()):
+            absorbing = cell == goal or cell in walls
+            target = cell if absorbing else self.move(cell, action + turn, walls)
+            arrived = target == goal and not absorbing
+            reward = 0.0 if absorbing else family.step_reward + (family.goal_reward if arrived else 0.0)
+            outcomes.append((probability, self.cells.index(target), reward, absorbing or arrived))
+        shape = (len(self.cells), 4, len(turns))
+        probability, next_state, reward, terminated = (
+            np.reshape(x, shape) for x in zip(*outcomes, strict=True)
+        )
+        starts = {family.start} if family.start is not None else self.reaching(goal, walls) - {goal}
+        start = np.array([1.0 / len(starts) if c in starts else 0.0 for c in self.cells])
+        return Model(probability, next_state, reward.astype(float), terminated, start)
+
+
+def generate(family, key, task):
+    return GoalGrid(family).model(key, task) if hasattr(family, "goals") else random_mdp(family, key, task)
+
+
+# --- cpp/learners and cpp/kernel -----------------------------------------------------------------------------
+
+
+def position(u, n):
+    return min(int(u * type(u)(n)), n - 1)
+
+
+def greedy_action(q, u):
+    best = [a for a, value in enumerate(q) if value == max(q)]
+    return best[position(u, len(best))] if len(best) > 1 else best[0]
+
+
+def epsilon_greedy_action(q, u, epsilon):
+    """Epsilon is a double; its reciprocals are rounded to the type of u."""
+    real = type(u)
+    if u < real(epsilon):
+        explore_scale = real(1.0 / epsilon) if epsilon > 2.0**-32 else real(0)
+        return position(u * explore_scale, len(q))
+    greedy_scale = real(1.0 / (1.0 - epsilon)) if epsilon < 1.0 else real(0)
+    return greedy_action(q, (u - real(epsilon)) * greedy_scale)
+
+
+def learning_rate(learner, visits):
+    if learner.learning_rate_decay == 0.0:
+        return learner.learning_rate
+    return min(1.0, learner.learning_rate * portable_exp(-learner.learning_rate_decay * portable_log(visits)))
+
+
+def q_learning_target(reward, discount, max_q, terminated):
+    return reward if terminated else reward + discount * max_q
+
+
+def towards(q, target, rate):
+    return (type(rate)(1) - rate) * q + rate * target
+
+
+def train(
+    model,
+    stream,
+    learner,
+    num_episodes,
+    num_steps,
+    table,
+    *,
+    continuing=False,
+    snapshots_at=(),
+    real=np.float32,
+):
+    """Q-learning on one task: (q_table, returns, snapshots) of type `real`."""
+    q = [[real(value) for value in row] for row in np.asarray(table).tolist()]
+    rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
+    starts = thresholds(model.start.tolist(), real)
+    epsilons = learner.epsilons(num_episodes).tolist()
+    uniform = all(epsilon == 1.0 for epsilon in epsilons)
+    visits = np.zeros(np.shape(q), int)
+    returns, snapshots = [], []
+    state = None
+    for episode in range(num_episodes + 1):
+        if episode in snapshots_at:
+            snapshots.append([list(row) for row in q])
+        if episode == num_episodes:
+            break
+        if state is None:
+            state = sample(starts, unit(stream.next(), real))
+        total, terminated, step = real(0), False, 0
+        while step < num_steps and not terminated:
+            x = stream.next()
+            action = (
+                below(x, len(q[0]))
+                if uniform
+                else epsilon_greedy_action(q[state], unit(x, real), epsilons[episode])
+            )
+            outcome = sample(rows[state][action], unit(stream.next(), real))
+            next_state, reward, terminated = model.outcome(state, action, outcome)
+            reward = real(reward)
+            if model.reward_noise:
+                reward += real(model.reward_noise) * real(normal_quantile(open_unit(stream.next())))
+            visits[state, action] += 1
+            rate = real(learning_rate(learner, int(visits[state, action])))
+            target = q_learning_target(reward, real(learner.discount), max(q[next_state]), terminated)
+            q[state][action] = towards(q[state][action], target, rate)
+            total += reward
+            state = next_state
+            step += 1
+        returns.append(total)
+        if terminated or not continuing:
+            state = None
+    shape = (len(snapshots), *np.shape(q))
+    return np.array(q, real), np.array(returns, real), np.array(snapshots, real).reshape(shape)
+
+
+if __name__ == "__main__":
+    print(rng_csv(), end="")

@@ -1,0 +1,285 @@
+"""`train` against the plain-Python twin, bit for bit, and against answers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+import strategies
+from bits import assert_same_bits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import metarl_fast as mf
+
+REALS = [np.float32, np.float64]
+thorough = settings(max_examples=150, deadline=None, derandomize=True)
+
+
+def assert_equals_twin(tasks, model_of, learner, num_episodes, num_steps, *, initial_table=None, rng=9, real=np.float32,
+                       snapshots_at=(), continuing=False, num_threads=None):  # fmt: skip
+    """Train, and compare the first, the middle and the last task with the twin."""
+    run = mf.train(
+        learner,
+        tasks,
+        num_episodes,
+        num_steps,
+        rng=rng,
+        initial_table=initial_table,
+        continuing=continuing,
+        snapshot_episodes=snapshots_at,
+        dtype=real,
+        num_threads=num_threads,
+    )
+    blank = np.full((learner.num_states, learner.num_actions), learner.initial_q)
+    for index in {0, len(tasks) // 2, len(tasks) - 1}:
+        if initial_table is not None:
+            blank = initial_table[index] if np.ndim(initial_table) == 3 else initial_table
+        stream = reference.make_stream(reference.make_key(rng), int(tasks.ids[index]), reference.LEARNING)
+        q_table, returns, snapshots = reference.train(
+            model_of(index),
+            stream,
+            learner,
+            num_episodes,
+            num_steps,
+            blank,
+            continuing=continuing,
+            snapshots_at=snapshots_at,
+            real=np.float32 if real is np.float32 else float,
+        )
+        assert_same_bits(run.q_table[index], q_table)
+        assert_same_bits(run.returns[index], returns)
+        assert_same_bits(run.policy[index], q_table.argmax(axis=1).astype(np.int32))
+        if snapshots_at:
+            assert_same_bits(run.snapshots[index], snapshots)
+
+
+@st.composite
+def schedules(draw):
+    """Arguments of `train` beside the learner and the tasks."""
+    episodes = draw(st.integers(0, 6))
+    return {
+        "num_episodes": episodes,
+        "num_steps": draw(st.integers(1, 12)),
+        "continuing": draw(st.booleans()),
+        "snapshots_at": sorted(draw(st.sets(st.integers(0, episodes)))),
+        "real": draw(st.sampled_from(REALS)),
+        "num_threads": draw(st.integers(1, 2)),
+        "rng": draw(strategies.seeds),
+    }
+
+
+@st.composite
+def initial_tables(draw, n, s, a):
+    shape = draw(st.sampled_from([None, (s, a), (n, s, a)]))
+    # Few different values, so that there are ties.
+    return (
+        None if shape is None else np.random.default_rng(draw(strategies.seeds)).integers(0, 3, shape) / 3.0
+    )
+
+
+@thorough
+@given(st.data())
+def test_generated_tasks_and_learning_equal_the_twin(data):
+    family = data.draw(strategies.random_mdps() | strategies.goal_grids())
+    n, key = data.draw(strategies.num_tasks), data.draw(strategies.seeds)
+    s, a = family.num_states, family.num_actions
+    assert_equals_twin(
+        family.sample(n, rng=key),
+        lambda index: reference.generate(family, reference.make_key(key), index),
+        data.draw(strategies.learners(s, a)),
+        initial_table=data.draw(initial_tables(n, s, a)),
+        **data.draw(schedules()),
+    )
+
+
+@thorough
+@given(st.data())
+def test_learning_on_tasks_in_memory_equals_the_twin(data):
+    tasks, models = data.draw(strategies.dense_tasks() | strategies.outcome_tasks())
+    n, s, a = len(tasks), tasks.num_states, tasks.num_actions
+    assert_equals_twin(
+        tasks,
+        models.__getitem__,
+        data.draw(strategies.learners(s, a)),
+        initial_table=data.draw(initial_tables(n, s, a)),
+        **data.draw(schedules()),
+    )
+
+
+@pytest.mark.parametrize("real", REALS)
+@pytest.mark.parametrize(("s", "a"), [(1, 1), (4, 4), (5, 5), (8, 8), (9, 9), (16, 3), (17, 11), (40, 2)])
+@pytest.mark.parametrize("epsilon", [0.2, 1.0])
+def test_every_row_width_equals_the_twin(s, a, epsilon, real):
+    # Once over the 4,096 steps between two looks at the cancellation flag.
+    family = mf.TaskDistribution(s, a, start=mf.Uniform(), reward_noise=0.1)
+    assert_equals_twin(
+        family.sample(1, rng=0),
+        lambda index: reference.generate(family, reference.make_key(0), index),
+        mf.QLearning(s, a, epsilon=epsilon),
+        num_episodes=3,
+        num_steps=1400,
+        real=real,
+    )
+
+
+def test_lanes_that_end_at_different_times_equal_the_twin():
+    family = mf.GoalGrid(4, slip=0.1)
+    assert_equals_twin(
+        family.sample(20, rng=1),
+        lambda index: reference.generate(family, reference.make_key(1), index),
+        mf.QLearning(16, 4, learning_rate=0.5, epsilon=0.5, epsilon_decay=0.9),
+        num_episodes=30,
+        num_steps=50,
+        snapshots_at=[0, 1, 29, 30],
+    )
+
+
+def test_a_vanishing_epsilon_explores_when_the_draw_is_zero():
+    # With rng=0 a draw of 0 makes the third choice of task 38,195. 1 / epsilon is no finite float.
+    family = mf.TaskDistribution(3, 3)
+    table = np.zeros((3, 3))
+    table[:, 2] = 1.0
+    assert_equals_twin(
+        family.sample(40_000, rng=0)[[38_195]],
+        lambda index: reference.generate(family, reference.make_key(0), 38_195),
+        mf.QLearning(3, 3, epsilon=1e-40),
+        num_episodes=1,
+        num_steps=3,
+        initial_table=table,
+        rng=0,
+    )
+
+
+@pytest.mark.parametrize(
+    "index", [slice(5, 25), slice(None, None, -3), [30, 2, 2, 7], np.arange(37) % 5 == 0]
+)
+def test_a_part_learns_what_it_learned_in_the_whole(index):
+    family = mf.TaskDistribution(6, 3, reward_noise=0.5)
+    tasks = family.sample(37, rng=2)
+    learner = mf.QLearning(6, 3)
+    whole = mf.train(learner, tasks, 4, 9, rng=3)
+    for batch in (tasks, tasks.materialise()):
+        part = mf.train(learner, batch[index], 4, 9, rng=3)
+        assert_same_bits(part.q_table, whole.q_table[index])
+        assert_same_bits(part.returns, whole.returns[index])
+        part_of_part = mf.train(learner, batch[index][1::2], 4, 9, rng=3)
+        assert_same_bits(part_of_part.q_table, whole.q_table[index][1::2])
+
+
+def test_a_single_task_is_a_batch_of_one():
+    tasks = mf.GoalGrid(4).sample(5, rng=0)
+    learner = mf.QLearning(16, 4)
+    assert_same_bits(
+        mf.train(learner, tasks[3], 4, rng=1).q_table[0], mf.train(learner, tasks, 4, rng=1).q_table[3]
+    )
+
+
+def test_what_is_not_wanted_is_none():
+    tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
+    run = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0, returns=False, q_table=False)
+    assert (run.q_table, run.returns, run.snapshots) == (None, None, None)
+    assert_same_bits(run.get_policy(), mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0).policy)
+
+
+def test_an_empty_batch_and_no_episodes():
+    tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
+    assert mf.train(mf.QLearning(4, 2), tasks[:0], 2, 5, rng=0).q_table.shape == (0, 4, 2)
+    run = mf.train(mf.QLearning(4, 2, initial_q=1.5), tasks, 0, 5, rng=0, snapshot_episodes=[0])
+    assert (run.q_table == 1.5).all()
+    assert_same_bits(run.snapshots[:, 0], run.q_table)
+    assert run.returns.shape == (3, 0)
+
+
+def ring(rewards, **options):
+    """Three states in a ring; the action does not matter. rewards[s] on leaving s."""
+    transitions = np.zeros((3, 2, 3))
+    transitions[[0, 1, 2], :, [1, 2, 0]] = 1.0
+    return mf.from_arrays(transitions, np.repeat(np.array(rewards)[:, None], 2, axis=1), **options)
+
+
+@pytest.mark.parametrize("real", REALS)
+def test_rate_and_discount_of_one_set_the_reward_plus_the_best_next_value(real):
+    # 0.1 and 1/3 are no binary fractions: a target that went through q + 1 * (target - q) would show.
+    rewards = [0.1, -2.0, 1.0 / 3.0]
+    table = np.random.default_rng(0).normal(size=(3, 2)).astype(real)
+    learner = mf.QLearning(3, 2, learning_rate=1.0, discount=1.0)
+    run = mf.train(learner, ring(rewards), 1, 1, rng=0, initial_table=table, dtype=real)
+    changed = run.q_table[0] != table
+    assert changed.sum() == 1
+    assert changed[0].any()
+    assert_same_bits(run.q_table[0][changed], np.array([real(0.1) + table[1].max()]))
+
+
+def test_one_episode_by_hand():
+    # Rewards 1, 2, 4 round the ring, rate 1/2, discount 1/2, all from zero; the time limit of 4 steps is not terminal.
+    run = mf.train(
+        mf.QLearning(3, 2, learning_rate=0.5, discount=0.5, epsilon=0.0),
+        ring([1.0, 2.0, 4.0]),
+        1,
+        4,
+        rng=0,
+        initial_table=np.array([[0.0, -9.0]] * 3),  # so that action 0 is the greedy one
+        dtype=np.float64,
+    )
+    # q(0) = 0.5; q(1) = 1; q(2) = 0.5 (4 + 0.5 * 0.5) = 2.125; then q(0) = 0.5 * 0.5 + 0.5 (1 + 0.5 * 1) = 1.
+    assert run.q_table[0, :, 0].tolist() == [1.0, 1.0, 2.125]
+    assert run.returns.tolist() == [[1.0 + 2.0 + 4.0 + 1.0]]
+
+
+def test_a_terminal_state_has_no_value_and_ends_the_episode():
+    tasks = ring([1.0, 2.0, 4.0], terminal=[False, False, True])
+    learner = mf.QLearning(3, 2, learning_rate=1.0, discount=1.0, epsilon=1.0)
+    run = mf.train(learner, tasks, 1, 50, rng=0, initial_table=100.0)
+    assert run.returns.tolist() == [[3.0]]
+    assert sorted(run.q_table[0].ravel().tolist()) == [2.0, 100.0, 100.0, 100.0, 100.0, 101.0]
+
+
+def test_continuing_keeps_the_state_at_the_time_limit():
+    learner = mf.QLearning(3, 2)
+    assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0, continuing=True).returns.tolist() == [
+        [3, 5, 6, 3]
+    ]
+    assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0).returns.tolist() == [[3, 3, 3, 3]]
+
+
+def test_the_learning_rate_decays_with_the_visits_of_a_pair():
+    # One state, one action, rate 1/N: the table is the mean of the noisy rewards.
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=1.0)
+    learner = mf.QLearning(1, 1, learning_rate=1.0, learning_rate_decay=1.0, discount=0.0)
+    run = mf.train(learner, tasks, 1, 1000, rng=0, dtype=np.float64)
+    assert run.q_table[0, 0, 0] == pytest.approx(run.returns[0, 0] / 1000, rel=1e-12)
+
+
+def frequencies(table, epsilon):
+    """How often each of the actions is taken: the n-th one earns 1000^n."""
+    actions = len(table)
+    tasks = mf.from_arrays(np.ones((1, actions, 1)), 1000.0 ** np.arange(actions)[None])
+    learner = mf.QLearning(1, actions, learning_rate=0.0, epsilon=epsilon)
+    returns = mf.train(
+        learner, tasks, 200, 999, rng=1, initial_table=np.array([table]), dtype=np.float64
+    ).returns[0]
+    counts = returns[:, None] // 1000.0 ** np.arange(actions) % 1000
+    return counts.sum(axis=0) / (200 * 999)
+
+
+@pytest.mark.parametrize(
+    ("table", "epsilon", "expected"),
+    [
+        ([0.0, 5.0, 1.0, 4.0], 0.2, [0.05, 0.85, 0.05, 0.05]),
+        ([0.0, 0.0, 0.0], 0.0, [1 / 3, 1 / 3, 1 / 3]),
+        ([2.0, 1.0, 2.0, 2.0], 0.4, [0.3, 0.1, 0.3, 0.3]),
+        ([0.0, 9.0, 0.0, 0.0, 0.0], 1.0, [0.2, 0.2, 0.2, 0.2, 0.2]),
+    ],
+)
+def test_epsilon_greedy_takes_actions_as_often_as_it_should(table, epsilon, expected):
+    expected = np.array(expected)
+    five_errors = 5 * np.sqrt(expected * (1 - expected) / (200 * 999))
+    assert (np.abs(frequencies(table, epsilon) - expected) < five_errors).all()
+
+
+def test_reward_noise_is_gaussian_with_the_stated_deviation():
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=0.5)
+    draws = mf.train(mf.QLearning(1, 1), tasks, 20_000, 1, rng=0, dtype=np.float64).returns[0]
+    assert abs(draws.mean() - 3.0) < 5 * 0.5 / np.sqrt(20_000)
+    assert abs(draws.std() - 0.5) < 5 * 0.5 / np.sqrt(2 * 20_000)
