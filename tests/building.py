@@ -1,6 +1,8 @@
-"""Commands that build, for the tests that look at what was built."""
+"""Building the core without Python, for the tests that look at what was built."""
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,3 +35,37 @@ def run(*command, folder=ROOT):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, done.stderr
+
+
+class CoreBuild:
+    """One build folder, reconfigured from test to test: only what changed is compiled again."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def configure(self, *options):
+        """Configure with OpenMP unless the options say otherwise; return CMake's warnings."""
+        reset = "-DMETARL_FAST_OPENMP=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=OFF"
+        folders = "-S", ROOT, "-B", self.folder / "core"
+        _, warnings = run("cmake", *folders, "-G", "Ninja", "-DMETARL_FAST_PYTHON=OFF", *reset, *options)
+        return warnings
+
+    def build(self):
+        """Compile and link what is not up to date."""
+        run("cmake", "--build", self.folder / "core")
+
+    def compile_commands(self):
+        """The words of each compiler call."""
+        entries = json.loads((self.folder / "core" / "compile_commands.json").read_text())
+        return [shlex.split(entry["command"]) for entry in entries]
+
+    def run_consumer(self):
+        """Install, build tests/cpp/consumer against that, and return what it prints, by name."""
+        self.build()
+        prefix, consumer = self.folder / "prefix", self.folder / "consumer"
+        run("cmake", "--install", self.folder / "core", "--prefix", prefix, "--component", "dev")
+        source = ROOT / "tests" / "cpp" / "consumer"
+        run("cmake", "-S", source, "-B", consumer, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
+        run("cmake", "--build", consumer)
+        printed, _ = run(consumer / "consumer")
+        return dict(line.split() for line in printed.splitlines())

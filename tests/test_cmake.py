@@ -1,7 +1,6 @@
 """The core as a C++ library: built by CMake without Python, installed, found and used by another project."""
 
 import importlib.metadata
-import json
 from functools import reduce
 from operator import add
 
@@ -13,42 +12,6 @@ from building import ROOT, needs, run
 from metarl_fast import _core
 
 pytestmark = needs("cmake", "ninja", "c++")
-
-
-class Build:
-    """One build folder, reconfigured from test to test: only what changed is compiled again."""
-
-    def __init__(self, folder):
-        self.build, self.prefix, self.consumer = folder / "build", folder / "prefix", folder / "consumer"
-
-    def configure(self, *options):
-        """Return what CMake warned of."""
-        reset = (
-            "-DMETARL_FAST_PYTHON=OFF",
-            "-DMETARL_FAST_OPENMP=ON",
-            "-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=OFF",
-        )
-        _, warnings = run("cmake", "-S", ROOT, "-B", self.build, "-G", "Ninja", *reset, *options)
-        return warnings
-
-    def compile_commands(self):
-        entries = json.loads((self.build / "compile_commands.json").read_text())
-        return [entry["command"].split() for entry in entries]
-
-    def run_consumer(self):
-        """Install, build tests/cpp/consumer against it, and return what that prints, by name."""
-        run("cmake", "--build", self.build)
-        run("cmake", "--install", self.build, "--prefix", self.prefix, "--component", "dev")
-        source = ROOT / "tests" / "cpp" / "consumer"
-        run("cmake", "-S", source, "-B", self.consumer, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}")
-        run("cmake", "--build", self.consumer)
-        printed, _ = run(self.consumer / "consumer")
-        return dict(line.split() for line in printed.splitlines())
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    return Build(tmp_path_factory.mktemp("cmake"))
 
 
 @pytest.fixture(scope="module")
@@ -63,31 +26,31 @@ def expected_sum():
     return reduce(add, q_table.ravel().tolist(), 0.0)  # one after the other, as std::accumulate adds
 
 
-def test_another_project_finds_and_uses_the_installed_core(build, expected_sum):
-    warnings = build.configure()
-    printed = build.run_consumer()
+def test_another_project_finds_and_uses_the_installed_core(core_build, expected_sum):
+    warnings = core_build.configure()
+    printed = core_build.run_consumer()
     assert int(printed["openmp"]) == metarl_fast.build_info()["openmp"]
     assert ("OpenMP was not found" in warnings) == (printed["openmp"] == "0")
     assert float(printed["sum"]) == expected_sum
 
 
-def test_without_openmp_cmake_warns_and_the_build_is_serial(build, expected_sum):
-    warnings = build.configure("-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON")
+def test_without_openmp_cmake_warns_and_the_build_is_serial(core_build, expected_sum):
+    warnings = core_build.configure("-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON")
     assert "OpenMP was not found" in warnings
     assert "METARL_FAST_OPENMP=OFF" in warnings
-    printed = build.run_consumer()
+    printed = core_build.run_consumer()
     assert printed["openmp"] == "0"
     assert float(printed["sum"]) == expected_sum
 
 
-def test_openmp_can_be_switched_off_without_a_warning(build):
-    assert "was not found" not in build.configure("-DMETARL_FAST_OPENMP=OFF")
-    assert not [command for command in build.compile_commands() if "-fopenmp" in command]
+def test_openmp_can_be_switched_off_without_a_warning(core_build):
+    assert "was not found" not in core_build.configure("-DMETARL_FAST_OPENMP=OFF")
+    assert not [command for command in core_build.compile_commands() if "-fopenmp" in command]
 
 
-def test_no_build_asks_for_the_machine_it_runs_on_or_inexact_arithmetic(build):
-    build.configure()
-    commands = build.compile_commands()
+def test_no_build_asks_for_the_machine_it_runs_on_or_inexact_arithmetic(core_build):
+    core_build.configure()
+    commands = core_build.compile_commands()
     assert len(commands) >= 5
     for command in commands:
         assert "-ffp-contract=off" in command
