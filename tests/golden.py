@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from bits import digest
 
 import metarl_fast as mf
+from bits import digest
 
 FAMILIES = {
     "uniform": mf.TaskDistribution(10, 5),

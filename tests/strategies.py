@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from reference import Model
 
 import metarl_fast as mf
+from reference import Model
 
 seeds = st.integers(0, 2**32)
 fractions = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]) | st.floats(0.0, 1.0)

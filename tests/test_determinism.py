@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import cloudpickle
-import golden
 import numpy as np
 import pytest
-from bits import assert_same_bits, digest
 
+import golden
 import metarl_fast as mf
+from bits import assert_same_bits, digest
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "data" / "golden.json"

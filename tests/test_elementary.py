@@ -7,10 +7,10 @@ from decimal import Decimal, localcontext
 from statistics import NormalDist
 
 import numpy as np
-import reference
-from bits import assert_same_bits
 from scipy import special
 
+import reference
+from bits import assert_same_bits
 from metarl_fast import _core
 
 # All sizes of numbers, and the neighbourhoods where the algorithms change over.

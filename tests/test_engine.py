@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
 REALS = [np.float32, np.float64]
 thorough = settings(max_examples=150, deadline=None, derandomize=True)

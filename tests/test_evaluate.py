@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 from metarl_fast import evaluate
 from metarl_fast.evaluate import bounds
 

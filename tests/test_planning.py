@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metarl_fast as mf
+import strategies
+from bits import assert_same_bits
 
 thorough = settings(max_examples=200, deadline=None, derandomize=True)
 small = {

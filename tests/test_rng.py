@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 from scipy import stats
 
 import metarl_fast as mf
+import reference
 from metarl_fast import _core
 from metarl_fast.seeding import child, make_key
 

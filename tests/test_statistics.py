@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 from scipy import stats
 
 import metarl_fast as mf
+from bits import assert_same_bits
 
 
 def test_it_agrees_with_scipys_percentile_bootstrap():

@@ -6,29 +6,13 @@
 
 #include <cstdint>
 
+#include "row.hpp"
+
 namespace metarl_fast {
 
 // Two AVX-512 registers of floats: while one half waits for its loads the other works. The same on every
 // instruction set; it changes no result.
 constexpr int kLanes = 32;
-
-// A row of K thresholds, `fine` of them with padding, rounded up to 4, 8 or a multiple of 16. From the last
-// possible outcome on they are 2, above every random number. Rows of more than 16 begin with `coarse`
-// copies: every sixteenth threshold, so that a search reads two cache lines.
-struct Row {
-  std::int64_t coarse;
-  std::int64_t fine;
-
-  static constexpr Row for_outcomes(std::int64_t outcomes) {
-    if (outcomes <= 4) return {0, 4};
-    if (outcomes <= 8) return {0, 8};
-    const std::int64_t lines = (outcomes + 15) / 16;
-    return {lines == 1 ? 0 : (lines + 15) / 16 * 16, lines * 16};
-  }
-};
-
-// From one row to the next. Not a member: those are weak symbols in unoptimised kernels.
-static inline std::int64_t stride(const Row& row) { return row.coarse + row.fine; }
 
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>

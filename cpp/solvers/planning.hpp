@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "../interrupt.hpp"
 #include "../mdp.hpp"
 
 namespace metarl_fast {
@@ -25,15 +26,6 @@ struct PlanningScratch {
   std::vector<std::int32_t> successor;
   std::vector<double> weight;
   std::vector<double> reward;
-};
-
-// Called now and then; true asks to stop early.
-using StopRequested = bool (*)(void* context);
-
-struct Interrupt {
-  StopRequested requested = nullptr;
-  void* context = nullptr;
-  bool operator()() const { return requested != nullptr && requested(context); }
 };
 
 // q(s, a) for all pairs from the values of the states entered.

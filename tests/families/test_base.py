@@ -7,9 +7,9 @@ import textwrap
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 from metarl_fast.families.base import HELD_OUT_IDS
 
 
@@ -18,7 +18,7 @@ def docstring_example():
     block = inspect.getdoc(mf.Family).split("::\n", 1)[1]
     lines = [line for line in block.splitlines() if not line or line.startswith("    ")]
     names = {"metarl_fast": mf, "np": np}
-    exec(textwrap.dedent("\n".join(lines)), names)  # noqa: S102
+    exec(textwrap.dedent("\n".join(lines)), names)
     return names
 
 

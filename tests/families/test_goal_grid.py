@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from scipy import stats
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
 UP, RIGHT, DOWN, LEFT = range(4)
 WALLED = mf.GoalGrid((3, 4), walls=("....", ".##.", "...."), start=(0, 0))

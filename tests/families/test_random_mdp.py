@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import reference
-import strategies
-from bits import assert_same_bits
 from hypothesis import given, settings
 from scipy import stats
 
 import metarl_fast as mf
+import reference
+import strategies
+from bits import assert_same_bits
 
 LAWS = [
     mf.Uniform(),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 
 
 def test_update_is_the_equation():

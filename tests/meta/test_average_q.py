@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 
 
 def test_the_start_is_the_mean_of_all_tables_seen():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 from scipy.special import log_softmax, softmax
 
 import metarl_fast as mf
+from bits import assert_same_bits
 
 
 def log_likelihood(theta, shown):
@@ -93,7 +93,7 @@ def test_the_start_ranks_actions_as_the_prior_does():
         (np.array([0, -1, 1]), "policy holds action -1, expected 0 to 3"),
         (np.array([0, 1]), r"policy has shape \(2,\), expected \(3,\)"),
         (np.full((3, 4), 0.3), "expected probabilities that sum to 1"),
-        (np.full((3, 4), np.nan), "expected probabilities that sum to 1"),
+        (np.full((3, 4), np.nan), r"policy\[0, 0\] is nan, expected a finite number"),
         (np.full((4, 3), 1 / 3), r"policy has shape \(4, 3\), expected \(3, 4\)"),
     ],
 )

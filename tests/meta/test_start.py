@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from bits import assert_same_bits
 
 import metarl_fast as mf
+from bits import assert_same_bits
 from metarl_fast.meta.start import FORMAT, FORMAT_VERSION
 
 GRID = mf.GoalGrid(6, goals=mf.Region((3, 6), (3, 6)), slip=0.1)
