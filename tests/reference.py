@@ -3,8 +3,8 @@
 Numbers are Python integers and floats (IEEE doubles, as in C++), and NumPy's float32 scalars where the core
 works in single precision: `real` is one of the types `np.float32` and `float`.
 
-The golden file of random streams was written once, by `python tests/reference.py > tests/data/rng.csv`. A change
-of it breaks the promise of cpp/rng.hpp.
+The golden file of random streams was written once, by `python tests/reference.py > tests/data/rng.csv`. A
+change of it breaks the promise of cpp/rng.hpp.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import product
 
 import numpy as np
 
-# --- cpp/rng.hpp ---------------------------------------------------------------------------------------------
+# --- cpp/rng.hpp --------------------------------------------------------------------------------------------
 
 MASK = 2**32 - 1
 TRANSITIONS, REWARDS, START, LAYOUT, LEARNING = range(5)  # purposes
@@ -98,7 +98,7 @@ def rng_csv():
     return "\n".join(lines) + "\n"
 
 
-# --- cpp/elementary.hpp --------------------------------------------------------------------------------------
+# --- cpp/elementary.hpp -------------------------------------------------------------------------------------
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
@@ -140,15 +140,19 @@ CENTRE = (
      5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
 )  # fmt: skip
 MIDDLE = (
-    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258e0,
+    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
+     1.27045825245236838258e0,
      3.64784832476320460504e0, 5.76949722146069140550e0, 4.63033784615654529590e0, 1.42343711074968357734e0),
-    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
+    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
+     1.48103976427480074590e-1,
      6.89767334985100004550e-1, 1.67638483018380384940e0, 2.05319162663775882187e0, 1.0),
 )  # fmt: skip
 TAIL = (
-    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
+    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
+     2.65321895265761230930e-2,
      2.96560571828504891230e-1, 1.78482653991729133580e0, 5.46378491116411436990e0, 6.65790464350110377720e0),
-    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
+    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5,
+     7.86869131145613259100e-4,
      1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
 )  # fmt: skip
 
@@ -164,7 +168,7 @@ def normal_quantile(p):
     return -x if q < 0.0 else x
 
 
-# --- cpp/mdp.hpp: a task, and how an outcome is drawn --------------------------------------------------------
+# --- cpp/mdp.hpp: a task, and how an outcome is drawn -------------------------------------------------------
 
 
 @dataclass
@@ -201,7 +205,7 @@ def sample(row, u):
     return bisect_right(row, u)
 
 
-# --- cpp/families --------------------------------------------------------------------------------------------
+# --- cpp/families -------------------------------------------------------------------------------------------
 
 
 def log_gamma_variate(stream, shape):
@@ -356,7 +360,7 @@ def generate(family, key, task):
     return GoalGrid(family).model(key, task) if hasattr(family, "goals") else random_mdp(family, key, task)
 
 
-# --- cpp/learners and cpp/kernel -----------------------------------------------------------------------------
+# --- cpp/learners and cpp/kernel ----------------------------------------------------------------------------
 
 
 def position(u, n):

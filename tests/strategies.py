@@ -98,7 +98,7 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=num_tasks, n
 def outcome_tasks(
     draw, states=num_states, actions=num_actions, count=num_tasks, outcomes=st.integers(1, 20), noise=True
 ):
-    """(tasks from outcome lists, their models): repeated next states, termination on the edge, unequal lengths."""
+    """(tasks from outcome lists, their models): repeated next states, termination on the edge, ragged."""
     n, s, a, k = draw(count), draw(states), draw(actions), draw(outcomes)
     random = np.random.default_rng(draw(seeds))
     probability = distributions(random, (n, s, a, k))

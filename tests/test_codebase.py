@@ -74,11 +74,13 @@ def test_nothing_draws_or_decides_with_the_systems_functions():
 
 
 CPP_LAYERS = [
-    {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/rng.hpp"},
+    {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
     {"cpp/mdp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
     {"cpp/kernel"},
-    {"cpp/engine"},
+    {"cpp/engine.hpp"},
+    {"cpp/lanes.hpp"},
+    {"cpp/engine.cpp"},
     {"cpp/bindings"},
 ]
 

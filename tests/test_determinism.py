@@ -1,4 +1,4 @@
-"""Same seed, same bits: on any number of threads and instruction set, lazy or in memory, here or unpickled."""
+"""Same seed, same bits: any number of threads, any instruction set, lazy or in memory, here or unpickled."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_an_unknown_instruction_set_is_refused_by_name(name, monkeypatch):
         mf.train(mf.QLearning(3, 2), tasks, 1, 1, rng=0)
 
 
-# --- pickling ------------------------------------------------------------------------------------------------
+# --- pickling -----------------------------------------------------------------------------------------------
 
 
 def make_corridor():

@@ -16,8 +16,20 @@ REALS = [np.float32, np.float64]
 thorough = settings(max_examples=150, deadline=None, derandomize=True)
 
 
-def assert_equals_twin(tasks, model_of, learner, num_episodes, num_steps, *, initial_table=None, rng=9, real=np.float32,
-                       snapshots_at=(), continuing=False, num_threads=None):  # fmt: skip
+def assert_equals_twin(
+    tasks,
+    model_of,
+    learner,
+    num_episodes,
+    num_steps,
+    *,
+    initial_table=None,
+    rng=9,
+    real=np.float32,
+    snapshots_at=(),
+    continuing=False,
+    num_threads=None,
+):
     """Train, and compare the first, the middle and the last task with the twin."""
     run = mf.train(
         learner,
@@ -212,7 +224,8 @@ def test_rate_and_discount_of_one_set_the_reward_plus_the_best_next_value(real):
 
 
 def test_one_episode_by_hand():
-    # Rewards 1, 2, 4 round the ring, rate 1/2, discount 1/2, all from zero; the time limit of 4 steps is not terminal.
+    # Rewards 1, 2, 4 round the ring, rate 1/2, discount 1/2, all from zero; the time limit of 4 steps is
+    # not terminal.
     run = mf.train(
         mf.QLearning(3, 2, learning_rate=0.5, discount=0.5, epsilon=0.0),
         ring([1.0, 2.0, 4.0]),
