@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from metarl_fast import checks, evaluate
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import train
 from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import backward_induction, value_iteration
@@ -221,12 +221,6 @@ class Results:
         """Write `results.json` and `meta.npz`, Reptile's table: chosen beforehand, not by its scores."""
         out = Path(folder)
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "results.json", json.dumps(self.to_json(), indent=1) + "\n")
+        with whole_file(out / "results.json") as file:
+            file.write(json.dumps(self.to_json(), indent=1).encode() + b"\n")
         self.meta["reptile"].save(out / "meta.npz")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write to a temporary file beside `path`, then rename it: a reader never sees half a file."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)
