@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -73,8 +74,12 @@ class Experiment:
         checks.integer(self.reptile_iterations, "reptile_iterations", 0)
         checks.integer(self.reptile_episodes, "reptile_episodes", 0)
         checks.integer(self.seed, "seed", 0)
-        if not self.episodes:
-            raise ValueError("episodes is empty, expected increasing numbers")
+        if not isinstance(self.episodes, (list, tuple)):
+            raise TypeError(f"episodes is {self.episodes!r}, expected a list of integers")
+        episodes = [checks.integer(e, "episodes", 0) for e in self.episodes]
+        if not episodes or any(later <= earlier for earlier, later in pairwise(episodes)):
+            raise ValueError(f"episodes are {episodes}, expected increasing numbers")
+        object.__setattr__(self, "episodes", tuple(episodes))
 
     def to_config(self) -> dict[str, Any]:
         """Return the settings in JSON types; `from_table` reads them back."""
@@ -92,13 +97,16 @@ class Experiment:
             if key not in allowed:
                 raise ValueError(f"there is no setting {key!r}, expected some of {', '.join(allowed)}")
         settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
-        if "episodes" in settings:
-            settings["episodes"] = tuple(checks.integer(e, "episodes", 0) for e in settings["episodes"])
         family = from_config(table["family"]) if "family" in table else _default_family()
         if not isinstance(family, Family):
             raise ValueError(f"family is a {type(family).__name__}, expected a distribution over tasks")
         shape = {"num_states": family.num_states, "num_actions": family.num_actions}
-        described = {"type": "QLearning", **to_config(_default_learner()), **table.get("learner", {})}
+        given = table.get("learner", {})
+        if not isinstance(given, Mapping):
+            raise TypeError(f"learner is {given!r}, expected a table")
+        described = {**to_config(_default_learner()), **given}
+        if described["type"] != "QLearning":
+            raise ValueError(f"learner is a {described['type']}, expected QLearning")
         learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
         return cls(family=family, learner=learner, **settings)
 
@@ -126,6 +134,8 @@ class Experiment:
 
         s, a = self.family.num_states, self.family.num_actions
         training, held_out = self.tasks()
+        # First: what cannot be scored is found out before the work.
+        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
         learned = train(
             self._training_learner(),
             training,
@@ -152,7 +162,6 @@ class Experiment:
         )
         for meta in (average, prior, reptile):
             meta.context = self.to_config()
-        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
         tables: dict[str, NDArray[Any] | None] = {
             "scratch": None,
             "transfer": learned[0],
