@@ -136,7 +136,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks"},
-    {"runtime", "seeding"},
+    {"files", "runtime", "seeding"},
     {"tasks", "statistics"},
     {"families", "learners"},
     {"engine"},
