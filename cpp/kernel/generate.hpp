@@ -2,55 +2,60 @@
 // Drawing tasks for all lanes at once, for families whose generation would otherwise cost more than learning.
 #pragma once
 
+#include <cstring>
+
 #include "kernel.hpp"
 #include "primitives.hpp"
 
 namespace metarl_fast {
 
-// Weights [S][kLanes], and the sum of each lane's.
+// Weights [S][kLanes], and the sum of each lane's. All registers of lanes advance together: one alone would
+// wait for the latency of its own chain.
 static inline void draw_weights(UniformRows& rows, std::int32_t (*weight)[kLanes], std::int32_t* total) {
   using Word = Register<std::uint32_t>;
   constexpr int kWidth = kRegisterBytes / 4;
-  for (int l = 0; l < kLanes; l += kWidth) {
-    Word s0 = load(rows.rng[0] + l);
-    Word s1 = load(rows.rng[1] + l);
-    Word s2 = load(rows.rng[2] + l);
-    Word s3 = load(rows.rng[3] + l);
-    Word sum = {};
-    for (std::int64_t k = 0; k < rows.states; ++k) {
-      const Word drawn = xoshiro_next(s0, s1, s2, s3) >> 8;
-      sum += drawn;
-      store(weight[k] + l, reinterpret_cast<Register<std::int32_t>>(drawn));
+  constexpr int kGroup = 2;
+  static_assert(kLanes % (kGroup * kWidth) == 0);
+  for (int first = 0; first < kLanes; first += kGroup * kWidth) {
+    Word s[kGroup][4];
+    Word sum[kGroup] = {};
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroup; ++g) {
+      for (int word = 0; word < 4; ++word) s[g][word] = load(rows.rng[word] + first + g * kWidth);
     }
-    store(total + l, reinterpret_cast<Register<std::int32_t>>(sum));
-    store(rows.rng[0] + l, s0);
-    store(rows.rng[1] + l, s1);
-    store(rows.rng[2] + l, s2);
-    store(rows.rng[3] + l, s3);
+    for (std::int64_t k = 0; k < rows.states; ++k) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroup; ++g) {
+        const Word drawn = xoshiro_next(s[g][0], s[g][1], s[g][2], s[g][3]) >> 8;
+        sum[g] += drawn;
+        store(weight[k] + first + g * kWidth, reinterpret_cast<Register<std::int32_t>>(drawn));
+      }
+    }
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroup; ++g) {
+      store(total + first + g * kWidth, reinterpret_cast<Register<std::int32_t>>(sum[g]));
+      for (int word = 0; word < 4; ++word) store(rows.rng[word] + first + g * kWidth, s[g][word]);
+    }
   }
 }
-
-// Half a register of 4-byte numbers becomes a whole one of doubles.
-template <class T>
-struct HalfRegisterOf {
-  typedef T type __attribute__((vector_size(kRegisterBytes / 2)));
-};
 
 // The cumulative sums of weight / total in double, rounded to float: [S - 1][kLanes].
 static inline void accumulate(const std::int32_t (*weight)[kLanes], const std::int32_t* total,
                               std::int64_t states, float (*threshold)[kLanes]) {
   using Doubles = Register<double>;
-  using HalfInts = HalfRegisterOf<std::int32_t>::type;
-  using HalfFloats = HalfRegisterOf<float>::type;
   constexpr int kWidth = kRegisterBytes / 8;
-  for (int l = 0; l < kLanes; l += kWidth) {
-    const Doubles sum = __builtin_convertvector(*reinterpret_cast<const HalfInts*>(total + l), Doubles);
-    const Doubles scale = 1.0 / sum;
-    Doubles cumulative = {};
+  constexpr int kGroup = 4;
+  for (int first = 0; first < kLanes; first += kGroup * kWidth) {
+    Doubles scale[kGroup];
+    Doubles cumulative[kGroup] = {};
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroup; ++g) scale[g] = 1.0 / widen(total + first + g * kWidth);
     for (std::int64_t k = 0; k + 1 < states; ++k) {
-      const HalfInts drawn = *reinterpret_cast<const HalfInts*>(weight[k] + l);
-      cumulative += __builtin_convertvector(drawn, Doubles) * scale;
-      *reinterpret_cast<HalfFloats*>(threshold[k] + l) = __builtin_convertvector(cumulative, HalfFloats);
+#pragma GCC unroll 4
+      for (int g = 0; g < kGroup; ++g) {
+        cumulative[g] += widen(weight[k] + first + g * kWidth) * scale[g];
+        store_narrow(threshold[k] + first + g * kWidth, cumulative[g]);
+      }
     }
   }
 }
@@ -70,8 +75,12 @@ static inline void write_uniform_rows(UniformRows& rows) {
   constexpr int kRoom = (kMostUniformStates + 16) / 16 * 16;
   alignas(64) std::int32_t weight[kRoom][kLanes];
   alignas(64) float threshold[kRoom][kLanes];
+  alignas(64) float coarse[16][kLanes];
   alignas(64) std::int32_t total[kLanes];
   const std::int64_t last = rows.states - 1;
+  for (float(&line)[kLanes] : coarse) {
+    for (float& value : line) value = 2;
+  }
   for (std::int64_t k = last; k < rows.row.fine; ++k) {
     for (int l = 0; l < kLanes; ++l) threshold[k][l] = 2;
   }
@@ -82,11 +91,15 @@ static inline void write_uniform_rows(UniformRows& rows) {
     for (std::int64_t k = 0; k < rows.row.fine; k += 8) {
       store_rows(threshold + k, rows.active, row + rows.row.coarse + k, rows.lane_cells);
     }
+    for (std::int64_t k = 0; k < rows.row.coarse && 16 * k < rows.row.fine; ++k) {
+      std::memcpy(coarse[k], threshold[16 * k + 15], sizeof coarse[k]);
+    }
+    for (std::int64_t k = 0; k < rows.row.coarse; k += 8) {
+      store_rows(coarse + k, rows.active, row + k, rows.lane_cells);
+    }
     for (int l = 0; l < rows.active; ++l) {
       if (weight[last][l] == 0) write_row_by_rule(rows, weight, total[l], l, row + l * rows.lane_cells);
     }
-    if (rows.row.coarse == 0) continue;
-    for (int l = 0; l < rows.active; ++l) write_coarse(rows.row, row + l * rows.lane_cells);
   }
 }
 

@@ -45,6 +45,29 @@ static inline void store(T* to, Register<T> values) {
   *reinterpret_cast<Register<T>*>(to) = values;
 }
 
+// As many 4-byte integers as a register holds doubles, converted.
+static inline Register<double> widen(const std::int32_t* from) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Register<double>>(_mm512_cvtepi32_pd(*reinterpret_cast<const __m256i*>(from)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Register<double>>(_mm256_cvtepi32_pd(*reinterpret_cast<const __m128i*>(from)));
+#else
+  return Register<double>{static_cast<double>(from[0]), static_cast<double>(from[1])};
+#endif
+}
+
+// Doubles rounded to floats.
+static inline void store_narrow(float* to, Register<double> values) {
+#if defined(__AVX512F__)
+  _mm256_store_ps(to, _mm512_cvtpd_ps(reinterpret_cast<__m512d>(values)));
+#elif defined(__AVX2__)
+  _mm_store_ps(to, _mm256_cvtpd_ps(reinterpret_cast<__m256d>(values)));
+#else
+  to[0] = static_cast<float>(values[0]);
+  to[1] = static_cast<float>(values[1]);
+#endif
+}
+
 // How many of N thresholds are at most u.
 template <int N, class Real>
 static inline std::int32_t count_at_most(const Real* thresholds, Real u) {

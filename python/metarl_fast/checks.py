@@ -170,5 +170,5 @@ def require_extra(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"this needs {module}: install it with `pip install 'metarl-fast[{extra}]'`"
+            f"this needs {module.split('.', maxsplit=1)[0]}: install it with `pip install 'metarl-fast[{extra}]'`"
         ) from error

@@ -1,0 +1,101 @@
+"""FrozenLakeMaps: Gymnasium's own maps, parts that share none, and learning that reaches the optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gymnasium.envs.toy_text import frozen_lake
+
+import metarl_fast as mf
+from toy_text import optimal_values
+
+
+@pytest.fixture
+def drawn_maps(monkeypatch):
+    """The maps that Gymnasium's generator gives while the test runs."""
+    maps = []
+    generate = frozen_lake.generate_random_map
+
+    def recording(*arguments, **keywords):
+        maps.append(generate(*arguments, **keywords))
+        return maps[-1]
+
+    monkeypatch.setattr(frozen_lake, "generate_random_map", recording)
+    return maps
+
+
+@pytest.mark.parametrize("options", [{}, {"is_slippery": False}, {"side": 5, "success_rate": 0.8}])
+def test_tasks_are_the_environment_on_gymnasiums_maps(drawn_maps, options):
+    tasks = mf.FrozenLakeMaps(**options).sample(20, rng=0)
+    assert not drawn_maps  # lazy
+    found = [task.transitions for task in tasks.materialise()]
+    drawn_maps = drawn_maps[-20:]
+    assert len({"".join(desc) for desc in drawn_maps}) > 10
+    side = options.pop("side", 4)
+    envs = [frozen_lake.FrozenLakeEnv(desc=desc, **options) for desc in drawn_maps]
+    expected = mf.from_gymnasium(envs)
+    np.testing.assert_array_equal(found, expected.transitions)
+    np.testing.assert_array_equal(tasks.rewards, expected.rewards)
+    np.testing.assert_array_equal(tasks.start, expected.start)
+    assert (tasks.num_states, tasks.num_actions) == (side * side, 4)
+
+
+def test_density_and_time_limit():
+    sparse = mf.FrozenLakeMaps(8, frozen_probability=1.0).sample(3, rng=0)
+    assert (sparse.transitions == sparse.transitions[0]).all()  # no holes, so there is but one map
+    assert mf.FrozenLakeMaps(4).horizon == 100
+    assert mf.FrozenLakeMaps(8).horizon == 200
+    assert mf.FrozenLakeMaps(8, horizon=30).sample(2, rng=0).horizon == 30
+
+
+def maps_of(family, count):
+    tasks = family.sample(count, rng=0)
+    return {task.tobytes() for task in tasks.transitions}
+
+
+def test_parts_share_no_map():
+    # Few holes, so that equal maps are drawn again and again.
+    whole = mf.FrozenLakeMaps(3, frozen_probability=0.8)
+    training, held_out = whole.split(0.3)
+    assert (training.part, held_out.part) == ("train", "held_out")
+    seen, unseen = maps_of(training, 400), maps_of(held_out, 400)
+    assert not seen & unseen
+    assert seen | unseen >= maps_of(whole, 400)
+    assert 0.1 < len(unseen) / len(seen | unseen) < 0.5
+
+
+def test_a_part_without_maps_says_so():
+    # With every tile frozen there is one map, which is held out or not.
+    training, held_out = mf.FrozenLakeMaps(3, frozen_probability=1.0).split(0.5)
+    empty = training if training._is_held_out(["SFF", "FFF", "FFG"]) else held_out
+    with pytest.raises(ValueError, match="10,000 maps of side 3 hold none of part"):
+        _ = empty.sample(2, rng=0).core
+
+
+def exact_returns(maps, discount, **options):
+    """The optimum from the start by value iteration in plain NumPy."""
+    envs = [frozen_lake.FrozenLakeEnv(desc=desc, **options) for desc in maps]
+    return np.array([optimal_values(env, discount)[0] for env in envs])
+
+
+def test_learning_reaches_the_optimum_of_firm_maps(drawn_maps):
+    tasks = mf.FrozenLakeMaps(is_slippery=False).sample(32, rng=0)
+    learner = mf.QLearning(16, 4, learning_rate=1.0, discount=0.95, epsilon=1.0)
+    run = mf.train(learner, tasks, 5000, rng=1, returns=False, dtype=np.float64)
+    found = mf.policy_evaluation(tasks, run.get_policy(), 0.95).returns
+    expected = exact_returns(drawn_maps[-32:], 0.95, is_slippery=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_learning_reaches_the_optimum_of_slippery_maps(drawn_maps):
+    tasks = mf.FrozenLakeMaps().sample(32, rng=0)
+    learner = mf.QLearning(
+        16, 4, learning_rate=1.0, learning_rate_decay=0.65, discount=0.95, epsilon=0.5, initial_q=1.0
+    )
+    run = mf.train(learner, tasks, 20_000, rng=1, returns=False, dtype=np.float64)
+    found = mf.policy_evaluation(tasks, run.get_policy(), 0.95).returns
+    expected = exact_returns(drawn_maps[-32:], 0.95)
+    np.testing.assert_allclose(mf.value_iteration(tasks, 0.95).returns, expected, atol=1e-8)
+    assert (found <= expected + 1e-8).all()
+    assert (found > 0.95 * expected).all()
+    assert np.mean(found / expected) > 0.995

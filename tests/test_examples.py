@@ -1,0 +1,64 @@
+"""The examples run as they stand, and say what they should."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture
+def output(request, tmp_path):
+    """What an example prints, run by its own name somewhere else."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / request.param],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+    return done.stdout
+
+
+def numbers(line):
+    return [float(number) for number in re.findall(r"-?\d+\.\d*", line)]
+
+
+@pytest.mark.parametrize("output", ["tutorial.py"], indirect=True)
+def test_tutorial(output):
+    policy, prior = output.splitlines()
+    assert len(re.findall(r"\b[0-4]\b", policy.split(":")[1])) == 10
+    np.testing.assert_allclose(sum(numbers(prior)), 1.0, atol=3e-3)
+
+
+@pytest.mark.parametrize("output", ["own_family.py"], indirect=True)
+def test_own_family(output):
+    earned, _, scratch, meta = (numbers(line) for line in output.splitlines())
+    assert earned[0] < 0.5
+    assert earned[1] > 0.9
+    assert scratch[:2] == [0.0, 0.0]
+    assert scratch == sorted(scratch)
+    assert min(meta) > 0.95
+
+
+@pytest.mark.parametrize("output", ["frozen_lake.py"], indirect=True)
+def test_frozen_lake(output):
+    means = [numbers(line)[0] for line in output.splitlines()[1:]]
+    assert means == sorted(means)
+    assert means[0] < 0.3
+    assert means[-1] > 0.97
+
+
+def test_there_is_a_test_for_each():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {"tutorial.py", "own_family.py", "frozen_lake.py"}
