@@ -1,8 +1,10 @@
-"""What test files share: one build of the core for the whole session."""
+"""What test files share: one build of the core, one run of the quickstart."""
+
+import sys
 
 import pytest
 
-from building import CoreBuild
+from building import CoreBuild, run
 
 
 @pytest.fixture(scope="session")
@@ -11,3 +13,11 @@ def core_build(tmp_path_factory):
     build.configure()
     build.build()
     return build
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory):
+    """The whole quickstart, once, as its user runs it: (folder of the results, output, error output)."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    output, errors = run(sys.executable, "-m", "metarl_fast", "quickstart", folder=folder)
+    return folder / "quickstart", output, errors
