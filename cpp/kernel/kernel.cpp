@@ -328,8 +328,9 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
       for (int l = 0; l < kLanes; ++l) terminated[l] = b.terminal[b.task_of[l] * b.states + next_state[l]];
     }
     if (b.reward_noise != 0) {
+#pragma omp simd
       for (int l = 0; l < kLanes; ++l) {
-        reward[l] += b.reward_noise * static_cast<Real>(normal_quantile(open_unit(draw(b, l))));
+        reward[l] += b.reward_noise * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
       }
     }
 
