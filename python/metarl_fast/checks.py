@@ -162,6 +162,14 @@ def memory(num_bytes: int, what: str) -> None:
         )
 
 
+def one_hot(values: NDArray[Any], size: int) -> NDArray[np.float64]:
+    """Return an array [..., size] that is 1 at `values` [...], else 0."""
+    memory(values.size * size * 8, f"{values.size} distributions over {size} values")
+    table = np.zeros((values.size, size))
+    table[np.arange(values.size), values.ravel()] = 1.0
+    return table.reshape((*values.shape, size))
+
+
 def require_extra(module: str, extra: str) -> Any:
     """Import an optional module, or say which extra installs it."""
     from importlib import import_module
@@ -169,6 +177,6 @@ def require_extra(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError(
-            f"this needs {module.split('.', maxsplit=1)[0]}: install it with `pip install 'metarl-fast[{extra}]'`"
-        ) from error
+        package = module.partition(".")[0]
+        message = f"this needs {package}: install it with `pip install 'metarl-fast[{extra}]'`"
+        raise ImportError(message) from error
