@@ -12,17 +12,16 @@ from metarl_fast import _core, checks
 
 
 @cache
-def _cgroup_quota() -> float:
+def _control_group_quota(root: Path = Path("/sys/fs/cgroup")) -> float:
     """Processors that the control group of this process may use, or infinity."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
         return math.inf if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError):
         pass
     try:
-        folder = Path("/sys/fs/cgroup/cpu")
-        quota = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii")
-        period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii")
+        quota = (root / "cpu" / "cpu.cfs_quota_us").read_text(encoding="ascii")
+        period = (root / "cpu" / "cpu.cfs_period_us").read_text(encoding="ascii")
         return int(quota) / int(period) if int(quota) > 0 else math.inf
     except (OSError, ValueError):
         return math.inf
@@ -34,7 +33,7 @@ def _usable_processors() -> int:
         count = len(os.sched_getaffinity(0))
     except AttributeError:
         count = os.cpu_count() or 1
-    quota = _cgroup_quota()
+    quota = _control_group_quota()
     return max(1, min(count, math.ceil(quota))) if math.isfinite(quota) else count
 
 

@@ -158,6 +158,8 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
         kind = StartLearner.kinds[header["kind"]]
         meta = kind(header["num_states"], header["num_actions"], **header["settings"])
         meta.context = header["context"]
+        if not isinstance(meta.context, dict):
+            raise TypeError(f"context is {meta.context!r}, expected a dict")
         expected = meta._arrays()
         if set(arrays) != set(expected):
             raise ValueError(f"it holds {sorted(arrays)}, expected {sorted(expected)}")
