@@ -114,15 +114,17 @@ class LaneBlock {
     const bool drawn_by_kernel = draw_rows(first);
     for (int lane = 0; lane < kLanes; ++lane) {
       if (row_cells_ > kCellsBetweenPulses && interrupt()) return 0;
-      const bool active = lane < block_.active;
-      if (active) write_task(lane, first + lane, !drawn_by_kernel);
-      block_.task_of[lane] = active ? lane : 0;
-      block_.first_pair[lane] = block_.task_of[lane] * static_cast<std::int32_t>(lane_pairs_);
       block_.first_cell[lane] = lane * static_cast<std::int32_t>(q_cells_);
-      if (!active) block_.single_start[lane] = block_.single_start[0];
-      write_table(lane, lane < block_.active ? first + lane : first);
-      set_stream(lane, lane < block_.active ? first + lane : first);
-      block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
+      if (lane < block_.active) {
+        write_task(lane, first + lane, !drawn_by_kernel);
+        write_table(lane, first + lane);
+        set_stream(lane, first + lane);
+        block_.outputs[lane] = outputs(first + lane);
+        block_.task_of[lane] = lane;
+      } else {
+        borrow_task(lane);
+      }
+      block_.first_pair[lane] = block_.task_of[lane] * static_cast<std::int32_t>(lane_pairs_);
     }
     begin(kernels_, block_);
     while (block_.unfinished > 0) {
@@ -133,13 +135,22 @@ class LaneBlock {
   }
 
  private:
+  // Without a task of its own a lane runs on the first one's, on whatever its table holds, unseen.
+  void borrow_task(int lane) {
+    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = block_.rng[word][0];
+    block_.outputs[lane] = {};
+    block_.task_of[lane] = 0;
+    block_.single_start[lane] = block_.single_start[0];
+  }
+
   // Lets the kernel draw the rows of all lanes' tasks if it can.
   bool draw_rows(std::int64_t first) {
     const Shape& shape = batch_.shape();
     if constexpr (std::is_same_v<Real, float>) {
       const std::uint64_t* key = batch_.uniform_rows_key();
-      // The kernel writes rows of eights.
-      if (key == nullptr || block_.row.fine < 8 || shape.states > kMostUniformStates) return false;
+      if (key == nullptr || shape.states > kMostUniformStates) return false;
+      // The kernel writes rows of eights, and takes as long for one lane as for all.
+      if (block_.row.fine < 8 || block_.active < 8) return false;
       UniformRows rows{};
       for (int lane = 0; lane < kLanes; ++lane) {
         const std::int64_t index = first + std::min(lane, block_.active - 1);
