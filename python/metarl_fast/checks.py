@@ -169,6 +169,7 @@ def require_extra(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
+        library = module.partition(".")[0]
         raise ImportError(
-            f"this needs {module.split('.', maxsplit=1)[0]}: install it with `pip install 'metarl-fast[{extra}]'`"
+            f"this needs {library}: install it with `pip install 'metarl-fast[{extra}]'`"
         ) from error
