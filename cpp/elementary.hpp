@@ -65,51 +65,109 @@ static inline double portable_exp(double x) {
   return underflow ? 0.0 : series * power;
 }
 
-// x with P(N(0,1) <= x) = p for p in (0, 1): algorithm AS 241, PPND16 (Wichura, Applied Statistics 37, 1988);
-// relative error about 1e-16.
-// clang-format off: it would break the polynomials term by term.
+// The normal quantile is algorithm AS 241, PPND16 (Wichura, Applied Statistics 37, 1988), relative error
+// about 1e-16: one rational function in the middle, two in the tails. Here for |q| <= 0.425, q = p - 1/2.
+static inline double normal_middle(double q) {
+  const double r = 0.180625 - q * q;
+  const double numerator =
+      ((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r +
+          4.5921953931549871457e4) *
+             r +
+         1.3731693765509461125e4) *
+            r +
+        1.9715909503065514427e3) *
+           r +
+       1.3314166789178437745e2) *
+          r +
+      3.3871328727963666080e0;
+  const double denominator =
+      ((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r +
+          2.1213794301586595867e4) *
+             r +
+         5.3941960214247511077e3) *
+            r +
+        6.8718700749205790830e2) *
+           r +
+       4.2313330701600911252e1) *
+          r +
+      1.0;
+  return q * numerator / denominator;
+}
+
+// |x| at r = sqrt(-log(min(p, 1 - p))) up to 5.
+static inline double normal_tail(double r) {
+  r -= 1.6;
+  const double numerator =
+      ((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r +
+          1.27045825245236838258e0) *
+             r +
+         3.64784832476320460504e0) *
+            r +
+        5.76949722146069140550e0) *
+           r +
+       4.63033784615654529590e0) *
+          r +
+      1.42343711074968357734e0;
+  const double denominator =
+      ((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r +
+          1.48103976427480074590e-1) *
+             r +
+         6.89767334985100004550e-1) *
+            r +
+        1.67638483018380384940e0) *
+           r +
+       2.05319162663775882187e0) *
+          r +
+      1.0;
+  return numerator / denominator;
+}
+
+// |x| at r beyond 5.
+static inline double normal_far_tail(double r) {
+  r -= 5.0;
+  const double numerator =
+      ((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r +
+          2.65321895265761230930e-2) *
+             r +
+         2.96560571828504891230e-1) *
+            r +
+        1.78482653991729133580e0) *
+           r +
+       5.46378491116411436990e0) *
+          r +
+      6.65790464350110377720e0;
+  const double denominator =
+      ((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r +
+          7.86869131145613259100e-4) *
+             r +
+         1.48753612908506148525e-2) *
+            r +
+        1.36929880922735805310e-1) *
+           r +
+       5.99832206555887937690e-1) *
+          r +
+      1.0;
+  return numerator / denominator;
+}
+
+// x with P(N(0,1) <= x) = p for p in (0, 1).
 static inline double normal_quantile(double p) {
   const double q = p - 0.5;
-  if (std::fabs(q) <= 0.425) {
-    const double r = 0.180625 - q * q;
-    const double numerator =
-        ((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r +
-            4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r +
-         1.3314166789178437745e2) * r + 3.3871328727963666080e0;
-    const double denominator =
-        ((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r +
-            2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r +
-         4.2313330701600911252e1) * r + 1.0;
-    return q * numerator / denominator;
-  }
-  double r = std::sqrt(-portable_log(q < 0.0 ? p : 1.0 - p));
-  double x;
-  if (r <= 5.0) {
-    r -= 1.6;
-    const double numerator =
-        ((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r +
-            1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r +
-         4.63033784615654529590e0) * r + 1.42343711074968357734e0;
-    const double denominator =
-        ((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r +
-            1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r +
-         2.05319162663775882187e0) * r + 1.0;
-    x = numerator / denominator;
-  } else {
-    r -= 5.0;
-    const double numerator =
-        ((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r +
-            2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r +
-         5.46378491116411436990e0) * r + 6.65790464350110377720e0;
-    const double denominator =
-        ((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r +
-            7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r +
-         5.99832206555887937690e-1) * r + 1.0;
-    x = numerator / denominator;
-  }
+  if (std::fabs(q) <= 0.425) return normal_middle(q);
+  const double r = std::sqrt(-portable_log(q < 0.0 ? p : 1.0 - p));
+  const double x = r <= 5.0 ? normal_tail(r) : normal_far_tail(r);
   return q < 0.0 ? -x : x;
 }
-// clang-format on
+
+// normal_quantile(p) for p no closer to 0 and 1 than 2^-33, where r stays below 5: without branches, so that
+// a kernel can work it out for many lanes at once.
+static inline double normal_quantile_32(double p) {
+  const double q = p - 0.5;
+  const double middle = normal_middle(q);
+  const double tail = normal_tail(std::sqrt(-portable_log(q < 0.0 ? p : 1.0 - p)));
+  const double outside = q < 0.0 ? -tail : tail;
+  return std::fabs(q) <= 0.425 ? middle : outside;
+}
 
 // x^-w for x >= 1, the decay of count-based step sizes.
 static inline double inverse_power(double x, double w) { return portable_exp(-w * portable_log(x)); }

@@ -157,6 +157,14 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
+// The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
+void check(const Shape& shape) {
+  const std::int64_t cells = shape.states * ((shape.actions + 7) / 8 * 8);
+  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes - 2 * kLine,
+          "the size of a task's table", static_cast<double>(cells),
+          "num_states * num_actions, actions counted in eights, below 2^26");
+}
+
 void check(const Learner& learner, const Schedule& schedule, const std::int64_t* snapshot_episodes,
            std::int64_t num_snapshots) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
@@ -195,9 +203,7 @@ template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
-  const std::int64_t cells = batch.shape().states * ((batch.shape().actions + 7) / 8 * 8);
-  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes, "num_states * num_actions",
-          static_cast<double>(batch.shape().pairs()), "at most 2^26 cells, actions rounded up to eights");
+  check(batch.shape());
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
   for_each_block(batch.size(), kLanes, options, [&] {
     return [block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {

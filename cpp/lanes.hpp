@@ -7,6 +7,7 @@
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
 
 #include "aligned.hpp"
 #include "engine.hpp"
@@ -20,6 +21,16 @@ namespace metarl_fast {
 constexpr std::int64_t kStepsBetweenPulses = 4096;
 // Larger tasks take so long to generate that a block of them looks between one and the next.
 constexpr std::size_t kCellsBetweenPulses = 1 << 14;
+
+// Floats in a cache line.
+constexpr std::int64_t kLine = 16;
+
+// n rounded up to an odd multiple of `unit`. Tables that lie a power of two apart would fight for the same
+// few places of a cache; an odd number of lines apart they share it all.
+inline std::int64_t odd_multiple(std::int64_t n, std::int64_t unit) {
+  const std::int64_t units = (n + unit - 1) / unit;
+  return (units + (units % 2 == 0)) * unit;
+}
 
 inline std::size_t count(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -71,9 +82,11 @@ class LaneBlock {
     block_.snapshot_episodes = arrays.snapshot_episodes;
 
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
-    row_cells_ = count(shape.pairs() * stride(block_.row));
-    reward_cells_ = count(shape.pairs() * (shape.dense ? 1 : block_.row.fine));
-    q_cells_ = count(shape.states * block_.q_stride);
+    const std::int64_t pairs_a_line = std::max<std::int64_t>(1, kLine / stride(block_.row));
+    lane_pairs_ = odd_multiple(shape.pairs(), pairs_a_line);
+    row_cells_ = count(lane_pairs_ * stride(block_.row));
+    reward_cells_ = count(lane_pairs_ * (shape.dense ? 1 : block_.row.fine));
+    q_cells_ = count(odd_multiple(shape.states * block_.q_stride, kLine));
     thresholds_ = make_aligned<Real>(lanes * row_cells_);
     rewards_ = make_aligned<Real>(lanes * reward_cells_);
     start_ = make_aligned<Real>(lanes * count(stride(block_.start_row)));
@@ -98,17 +111,20 @@ class LaneBlock {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     block_.any_terminal = false;
+    const bool drawn_by_kernel = draw_rows(first);
     for (int lane = 0; lane < kLanes; ++lane) {
       if (row_cells_ > kCellsBetweenPulses && interrupt()) return 0;
-      const bool active = lane < block_.active;
-      if (active) write_task(lane, first + lane);
-      block_.task_of[lane] = active ? lane : 0;
-      block_.first_pair[lane] = block_.task_of[lane] * block_.states * block_.actions;
       block_.first_cell[lane] = lane * static_cast<std::int32_t>(q_cells_);
-      if (!active) block_.single_start[lane] = block_.single_start[0];
-      write_table(lane, lane < block_.active ? first + lane : first);
-      set_stream(lane, lane < block_.active ? first + lane : first);
-      block_.outputs[lane] = lane < block_.active ? outputs(first + lane) : LaneOutputs<Real>{};
+      if (lane < block_.active) {
+        write_task(lane, first + lane, !drawn_by_kernel);
+        write_table(lane, first + lane);
+        set_stream(lane, first + lane);
+        block_.outputs[lane] = outputs(first + lane);
+        block_.task_of[lane] = lane;
+      } else {
+        borrow_task(lane);
+      }
+      block_.first_pair[lane] = block_.task_of[lane] * static_cast<std::int32_t>(lane_pairs_);
     }
     begin(kernels_, block_);
     while (block_.unfinished > 0) {
@@ -119,14 +135,48 @@ class LaneBlock {
   }
 
  private:
-  void write_task(int lane, std::int64_t index) {
+  // Without a task of its own a lane runs on the first one's, on whatever its table holds, unseen.
+  void borrow_task(int lane) {
+    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = block_.rng[word][0];
+    block_.outputs[lane] = {};
+    block_.task_of[lane] = 0;
+    block_.single_start[lane] = block_.single_start[0];
+  }
+
+  // Lets the kernel draw the rows of all lanes' tasks if it can.
+  bool draw_rows(std::int64_t first) {
     const Shape& shape = batch_.shape();
-    const TaskView task = batch_.load(index, buffer_);
+    if constexpr (std::is_same_v<Real, float>) {
+      const std::uint64_t* key = batch_.uniform_rows_key();
+      if (key == nullptr || shape.states > kMostUniformStates) return false;
+      // The kernel writes rows of eights, and takes as long for one lane as for all.
+      if (block_.row.fine < 8 || block_.active < 8) return false;
+      UniformRows rows{};
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const std::int64_t index = first + std::min(lane, block_.active - 1);
+        const Stream stream = make_stream(*key, batch_.ids()[index], Purpose::transitions);
+        for (int word = 0; word < 4; ++word) rows.rng[word][lane] = stream.s[word];
+      }
+      rows.states = shape.states;
+      rows.pairs = shape.pairs();
+      rows.row = block_.row;
+      rows.thresholds = thresholds_.get();
+      rows.lane_cells = static_cast<std::int64_t>(row_cells_);
+      rows.active = block_.active;
+      kernels_.write_uniform_rows(rows);
+      return true;
+    }
+    return false;
+  }
+
+  void write_task(int lane, std::int64_t index, bool with_rows) {
+    const Shape& shape = batch_.shape();
+    const TaskView task = with_rows ? batch_.load(index, buffer_) : batch_.load_without_rows(index, buffer_);
     check_rewards<Real>(task.reward, shape.rewards(), index);
     Real* thresholds = thresholds_.get() + count(lane) * row_cells_;
     Real* rewards = rewards_.get() + count(lane) * reward_cells_;
     Real* start = start_.get() + lane * stride(block_.start_row);
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    for (std::int64_t pair = 0; with_rows && pair < shape.pairs(); ++pair) {
       write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
                        thresholds + pair * stride(block_.row));
     }
@@ -198,6 +248,7 @@ class LaneBlock {
   const Kernels& kernels_;
   TaskBuffer buffer_;
   Block<Real> block_{};
+  std::int64_t lane_pairs_;
   std::size_t row_cells_, reward_cells_, q_cells_;
   AlignedArray<Real> thresholds_, rewards_, start_, q_table_, tiles_;
   AlignedArray<std::int32_t> successors_;

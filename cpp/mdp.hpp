@@ -81,6 +81,13 @@ class TaskBatch {
   // The task at `index`, written into `buffer` if it does not lie in memory already.
   virtual TaskView load(std::int64_t index, TaskBuffer& buffer) const = 0;
 
+  // Batches of RandomMdp's uniform law give their key here, and leave the rows of probabilities to the
+  // kernel, which draws the same ones for all lanes at once.
+  virtual const std::uint64_t* uniform_rows_key() const { return nullptr; }
+  virtual TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const {
+    return load(index, buffer);
+  }
+
   const Shape& shape() const { return shape_; }
   const TaskIds& ids() const { return ids_; }
   std::int64_t size() const { return ids_.count; }
@@ -114,7 +121,7 @@ class StoredTasks final : public TaskBatch {
 //   Shape shape() const;
 //   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&) const;
 template <class Family>
-class GeneratedTasks final : public TaskBatch {
+class GeneratedTasks : public TaskBatch {
  public:
   GeneratedTasks(Family family, std::uint64_t key, TaskIds ids)
       : TaskBatch(checked_shape(family), std::move(ids)), family_(std::move(family)), key_(key) {}
@@ -123,6 +130,10 @@ class GeneratedTasks final : public TaskBatch {
     family_.write(key_, ids()[index], buffer);
     return buffer.view();
   }
+
+ protected:
+  const Family& family() const { return family_; }
+  const std::uint64_t& key() const { return key_; }
 
  private:
   static Shape checked_shape(const Family& family) {

@@ -57,19 +57,23 @@ static inline Stream make_stream(std::uint64_t key, std::uint64_t task, Purpose 
       {block.word[0] | static_cast<std::uint32_t>(all_zero), block.word[1], block.word[2], block.word[3]}};
 }
 
-static inline std::uint32_t rotate_left(std::uint32_t x, int k) { return (x << k) | (x >> (32 - k)); }
+template <class Word>
+static inline Word rotate_left(Word x, int k) {
+  return (x << k) | (x >> (32 - k));
+}
 
-// One step of xoshiro128++ on four references, so that a kernel can keep its states lane by lane.
-static inline std::uint32_t xoshiro_next(std::uint32_t& s0, std::uint32_t& s1, std::uint32_t& s2,
-                                         std::uint32_t& s3) {
-  const std::uint32_t result = rotate_left(s0 + s3, 7) + s0;
-  const std::uint32_t t = s1 << 9;
+// One step of xoshiro128++ on four references, so that a kernel can keep its states lane by lane. Word is
+// std::uint32_t or a vector of them.
+template <class Word>
+static inline Word xoshiro_next(Word& s0, Word& s1, Word& s2, Word& s3) {
+  const Word result = rotate_left<Word>(s0 + s3, 7) + s0;
+  const Word t = s1 << 9;
   s2 ^= s0;
   s3 ^= s1;
   s1 ^= s2;
   s0 ^= s3;
   s2 ^= t;
-  s3 = rotate_left(s3, 11);
+  s3 = rotate_left<Word>(s3, 11);
   return result;
 }
 

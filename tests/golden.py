@@ -7,6 +7,7 @@ meant to change results, and say so in the changelog.
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 
@@ -19,6 +20,8 @@ FAMILIES = {
         7, 3, mf.Dirichlet(0.4), mf.Normal(1, 1), start=mf.Uniform(), reward_noise=1.0
     ),
     "garnet": mf.TaskDistribution(30, 4, mf.Garnet(6), mf.Uniform(-1, 1)),
+    "long_rows": mf.TaskDistribution(270, 2),
+    "many_actions": mf.TaskDistribution(5, 19, transitions=mf.Dirichlet(2.0)),
     "goal_grid": mf.GoalGrid(6, wall_density=0.2, slip=0.3, start=None, step_reward=-0.1),
 }
 
@@ -58,4 +61,4 @@ def checksums():
 
 
 if __name__ == "__main__":
-    print(json.dumps(checksums(), indent=2))
+    sys.stdout.write(json.dumps(checksums(), indent=2) + "\n")

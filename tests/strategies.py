@@ -12,8 +12,12 @@ seeds = st.integers(0, 2**32)
 fractions = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]) | st.floats(0.0, 1.0)
 # Around the widths at which the kernel's rows change their form.
 num_states = st.sampled_from([1, 2, 4, 5, 8, 9, 16, 17, 33]) | st.integers(1, 40)
-num_actions = st.integers(1, 11)
-num_tasks = st.sampled_from([1, 15, 16, 17, 37])
+small_states = st.integers(1, 9)
+num_actions = st.sampled_from([1, 2, 4, 5, 8, 9, 17]) | st.integers(1, 11)
+num_outcomes = st.sampled_from([1, 2, 4, 5, 8, 9, 16, 17]) | st.integers(1, 20)
+# Around the number of tasks that run side by side.
+num_tasks = st.sampled_from([1, 15, 16, 17, 31, 32, 33, 70])
+few_tasks = st.sampled_from([1, 2, 17, 33])
 
 
 def learners(s, a):
@@ -78,12 +82,17 @@ def distributions(random, shape):
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def rounded_normals(draw, random, shape):
+    """Rewards; rounded ones include 0 and -0."""
+    return np.round(random.normal(0.0, 2.0, shape), draw(st.sampled_from([0, 20])))
+
+
 @st.composite
-def dense_tasks(draw, states=num_states, actions=num_actions, count=num_tasks, noise=True):
+def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, noise=True):
     """(tasks from arrays, their models)."""
     n, s, a, random = draw(count), draw(states), draw(actions), np.random.default_rng(draw(seeds))
     transitions = distributions(random, (n, s, a, s))
-    rewards = random.normal(0.0, 2.0, (n, s, a))
+    rewards = rounded_normals(draw, random, (n, s, a))
     terminal = random.random((n, s)) < draw(st.sampled_from([0.0, 0.3]))
     start = distributions(random, (n, s))
     sigma = draw(st.sampled_from([0.0, 0.7])) if noise else 0.0
@@ -96,14 +105,17 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=num_tasks, n
 
 @st.composite
 def outcome_tasks(
-    draw, states=num_states, actions=num_actions, count=num_tasks, outcomes=st.integers(1, 20), noise=True
+    draw, states=small_states, actions=num_actions, count=few_tasks, outcomes=num_outcomes, noise=True
 ):
-    """(tasks from outcome lists, their models): repeated next states, termination on the edge, unequal lengths."""
+    """(tasks from outcome lists, their models).
+
+    Next states repeat, termination is on the edge, lists have unequal lengths.
+    """
     n, s, a, k = draw(count), draw(states), draw(actions), draw(outcomes)
     random = np.random.default_rng(draw(seeds))
     probability = distributions(random, (n, s, a, k))
     next_state = random.integers(s, size=(n, s, a, k))
-    reward = random.normal(0.0, 2.0, (n, s, a, k))
+    reward = rounded_normals(draw, random, (n, s, a, k))
     terminated = random.random((n, s, a, k)) < draw(st.sampled_from([0.0, 0.2]))
     start = distributions(random, (n, s))
     sigma = draw(st.sampled_from([0.0, 0.7])) if noise else 0.0

@@ -1,4 +1,4 @@
-"""Same seed, same bits: on any number of threads and instruction set, lazy or in memory, here or unpickled."""
+"""Same seed, same bits: for any threads and instruction set, lazy or in memory, here or unpickled."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_number_of_threads_does_not_matter(family, dtype):
 
 @families
 def test_the_number_of_threads_does_not_matter_to_planning(family):
-    tasks = family.sample(33, rng=0)
+    tasks = family.sample(6, rng=0)
     for solve in (mf.value_iteration, lambda t, **options: mf.backward_induction(t, 7, **options)):
         results = [solve(tasks, num_threads=n) for n in (1, 2, 3)]
         assert len({digest(r.values, r.q_values, r.policy, r.returns) for r in results}) == 1
@@ -141,7 +141,7 @@ def test_an_unknown_instruction_set_is_refused_by_name(name, monkeypatch):
         mf.train(mf.QLearning(3, 2), tasks, 1, 1, rng=0)
 
 
-# --- pickling ------------------------------------------------------------------------------------------------
+# --- pickling ----------------------------------------------------------------------------------------------
 
 
 def make_corridor():
@@ -235,3 +235,14 @@ def test_copies_of_meta_learners_go_on_from_where_they_were(copied, kind):
     again = copied(meta)
     assert_same_bits(again.initial_table, meta.initial_table)
     assert_same_bits(fit(again).initial_table, fit(meta).initial_table)
+
+
+def test_a_row_that_ends_in_a_weight_of_zero():
+    # One row in 2^24, which the kernel, drawing rows for all lanes at once, writes by another way. Found by
+    # trying the first tasks of seed 0.
+    tasks = mf.TaskDistribution(5, 20).sample(111_342, rng=0)[111_338:]
+    assert tasks.transitions[3].reshape(100, 5)[86, 4] == 0.0
+    learner = mf.QLearning(5, 20, epsilon=1.0)
+    lazy = mf.train(learner, tasks, 500, 10, rng=1)
+    stored = mf.train(learner, tasks.materialise(), 500, 10, rng=1)
+    assert_same_bits(lazy.q_table, stored.q_table)

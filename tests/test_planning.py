@@ -11,7 +11,7 @@ import metarl_fast as mf
 import strategies
 from bits import assert_same_bits
 
-thorough = settings(max_examples=200, deadline=None, derandomize=True)
+thorough = settings(max_examples=100, deadline=None, derandomize=True)
 small = {
     "states": st.integers(1, 6),
     "actions": st.integers(1, 4),
@@ -69,7 +69,7 @@ def test_value_iteration_gives_the_optimum_within_its_tolerance(found, discount,
         go_on, rewards = dense_form(model)
         v = policy_iteration(go_on, rewards, discount)
         # Doubles hold no tolerance of 1e-300: then a few units in the last place times 1 / (1 - discount).
-        bound = max(tolerance, 1e-15 * max(1.0, np.abs(v).max()) / (1.0 - discount)) + 1e-13
+        bound = max(tolerance, 3e-15 * max(1.0, np.abs(v).max()) / (1.0 - discount))
         assert np.abs(best.values[index] - v).max() <= bound
         assert np.abs(best.q_values[index] - (rewards + discount * go_on @ v)).max() <= bound
         assert abs(best.returns[index] - model.start @ v) <= bound

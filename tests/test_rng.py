@@ -52,7 +52,7 @@ def test_philox_agrees_with_the_twin():
 
 
 def test_xoshiro_gives_the_published_answers():
-    # State 1, 2, 3, 4: the reference code of Blackman and Vigna, as in the test vectors of Rust's rand_xoshiro.
+    # State 1, 2, 3, 4 in the code of Blackman and Vigna; Rust's rand_xoshiro tests the same numbers.
     known = [641, 1573767, 3222811527, 3517856514, 836907274]
     known += [4247214768, 3867114732, 1355841295, 495546011, 621204420]
     assert _core.xoshiro128pp([1, 2, 3, 4], 10).tolist() == known
@@ -88,8 +88,8 @@ def test_a_generator_moves_on_between_calls():
 
 
 def test_streams_share_no_numbers():
-    # 160 streams of neighbouring names, 2,000 numbers each: no pair of successive numbers occurs twice anywhere.
-    # By chance that happens once in 10^8 such tests.
+    # 160 streams of neighbouring names, 2,000 numbers each: no pair of successive numbers occurs twice
+    # anywhere. By chance that happens once in 10^8 such tests.
     names = product([0, 1, 2**63, 2**64 - 1], [0, 1, 2, 3, 2**24, 2**32, 2**55, 2**56 - 1], range(5))
     pairs = []
     for name in names:

@@ -99,7 +99,7 @@ void bind_tasks(py::module_& m) {
         if (reward_law == RandomMdp::RewardLaw::fixed) require_shape(rewards, "rewards", {states, actions});
         RandomMdp family{states,   actions,  transition_law,     concentration, branching,       reward_law,
                          reward_a, reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
-        return std::make_unique<GeneratedTasks<RandomMdp>>(std::move(family), key, ids);
+        return std::make_unique<RandomMdpTasks>(std::move(family), key, ids);
       },
       py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"),
       py::arg("transition_law"), py::arg("concentration"), py::arg("branching"), py::arg("reward_law"),

@@ -32,6 +32,7 @@ struct RandomMdp {
   void check() const;
   Shape shape() const;
   void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
+  void write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
 
  private:
   void write_uniform_row(Stream& stream, double* row) const;
@@ -154,25 +155,43 @@ inline double RandomMdp::draw_reward(Stream& stream, std::int64_t pair) const {
 }
 
 inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
-  const bool garnet = transition_law == TransitionLaw::garnet;
-  const std::int64_t outcomes = garnet ? branching : states;
-  Stream transition_stream = make_stream(key, id, Purpose::transitions);
-  Stream reward_stream = make_stream(key, id, Purpose::rewards);
+  write_without_rows(key, id, task);
+  const std::int64_t outcomes = shape().outcomes;
+  Stream stream = make_stream(key, id, Purpose::transitions);
   std::vector<double> cuts;
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     double* row = task.probability.data() + pair * outcomes;
-    const double reward = draw_reward(reward_stream, pair);
     switch (transition_law) {
-      case TransitionLaw::uniform: write_uniform_row(transition_stream, row); break;
-      case TransitionLaw::dirichlet: write_dirichlet_row(transition_stream, row); break;
+      case TransitionLaw::uniform: write_uniform_row(stream, row); break;
+      case TransitionLaw::dirichlet: write_dirichlet_row(stream, row); break;
       case TransitionLaw::garnet:
-        write_garnet_row(transition_stream, row, task.next_state.data() + pair * outcomes, cuts);
+        write_garnet_row(stream, row, task.next_state.data() + pair * outcomes, cuts);
         break;
     }
-    std::fill_n(task.reward.data() + pair * (garnet ? outcomes : 1), garnet ? outcomes : 1, reward);
+  }
+}
+
+inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
+  const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
+  Stream stream = make_stream(key, id, Purpose::rewards);
+  for (std::int64_t pair = 0; pair < states * actions; ++pair) {
+    std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(stream, pair));
   }
   std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
   std::copy(start.begin(), start.end(), task.start.begin());
 }
+
+class RandomMdpTasks final : public GeneratedTasks<RandomMdp> {
+ public:
+  using GeneratedTasks::GeneratedTasks;
+
+  const std::uint64_t* uniform_rows_key() const override {
+    return family().transition_law == RandomMdp::TransitionLaw::uniform ? &key() : nullptr;
+  }
+  TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const override {
+    family().write_without_rows(key(), ids()[index], buffer);
+    return buffer.view();
+  }
+};
 
 }  // namespace metarl_fast

@@ -8,6 +8,7 @@
 
 #include "../learners/behaviour.hpp"
 #include "../learners/q_learning.hpp"
+#include "generate.hpp"
 #include "primitives.hpp"
 
 #ifndef METARL_FAST_KERNEL_ISA
@@ -69,6 +70,11 @@ void set_epsilon(Block<Real>& b, int lane) {
 template <class Real>
 void handle_event(Block<Real>& b, int lane) {
   const std::int32_t episode = b.episode[lane];
+  if (episode == INT32_MAX) {  // a lane long done must not count further
+    b.episode[lane] = b.num_episodes;
+    b.episodes_to_event[lane] = INT32_MAX - b.num_episodes;
+    return;
+  }
   std::int64_t& k = b.next_snapshot[lane];
   if (k < b.num_snapshots && b.snapshot_episodes[k] == episode) {
     if (b.outputs[lane].snapshots) copy_table(b, lane, b.outputs[lane].snapshots + k * b.states * b.actions);
@@ -79,7 +85,7 @@ void handle_event(Block<Real>& b, int lane) {
     if (b.outputs[lane].policy) copy_policy(b, lane, b.outputs[lane].policy);
     b.next_return[lane] = &b.unwanted_return[lane];
     b.return_step[lane] = 0;
-    b.episodes_to_event[lane] = INT32_MAX;
+    b.episodes_to_event[lane] = INT32_MAX - episode;
     if (lane < b.active) --b.unfinished;
     return;
   }
@@ -322,8 +328,9 @@ void advance_as(Block<Real>& b, std::int64_t steps) {
       for (int l = 0; l < kLanes; ++l) terminated[l] = b.terminal[b.task_of[l] * b.states + next_state[l]];
     }
     if (b.reward_noise != 0) {
+#pragma omp simd
       for (int l = 0; l < kLanes; ++l) {
-        reward[l] += b.reward_noise * static_cast<Real>(normal_quantile(open_unit(draw(b, l))));
+        reward[l] += b.reward_noise * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
       }
     }
 
@@ -410,8 +417,12 @@ void advance(Block<Real>& b, std::int64_t steps) {
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const Kernels kernels;
-const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA), begin<float>, begin<double>,
-                         advance<float>, advance<double>};
+const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
+                         begin<float>,
+                         begin<double>,
+                         advance<float>,
+                         advance<double>,
+                         write_uniform_rows};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

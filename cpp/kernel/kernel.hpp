@@ -77,6 +77,19 @@ struct Block {
   int unfinished;             // lanes with episodes left
 };
 
+// Rows of transition probabilities to draw for all lanes at once; see RandomMdp::write_uniform_row.
+struct UniformRows {
+  alignas(64) std::uint32_t rng[4][kLanes];  // each lane's stream of weights
+  std::int64_t states;                       // at most kMostUniformStates
+  std::int64_t pairs;
+  Row row;
+  float* thresholds;        // [lanes] tables of `pairs` rows
+  std::int64_t lane_cells;  // from one lane's table to the next one's
+  int active;               // lanes 0 .. active-1 are wanted
+};
+// The sum of this many weights fits 31 bits.
+constexpr std::int64_t kMostUniformStates = 127;
+
 // One instruction set's functions.
 struct Kernels {
   const char* name;
@@ -85,6 +98,7 @@ struct Kernels {
   // Runs until `steps` more steps are taken or no lane has episodes left.
   void (*advance_float)(Block<float>&, std::int64_t steps);
   void (*advance_double)(Block<double>&, std::int64_t steps);
+  void (*write_uniform_rows)(UniformRows&);
 };
 
 // The kernels to use: the best this processor runs, or what METARL_FAST_ISA names.

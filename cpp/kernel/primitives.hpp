@@ -45,6 +45,29 @@ static inline void store(T* to, Register<T> values) {
   *reinterpret_cast<Register<T>*>(to) = values;
 }
 
+// As many 4-byte integers as a register holds doubles, converted.
+static inline Register<double> widen(const std::int32_t* from) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Register<double>>(_mm512_cvtepi32_pd(*reinterpret_cast<const __m256i*>(from)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Register<double>>(_mm256_cvtepi32_pd(*reinterpret_cast<const __m128i*>(from)));
+#else
+  return Register<double>{static_cast<double>(from[0]), static_cast<double>(from[1])};
+#endif
+}
+
+// Doubles rounded to floats.
+static inline void store_narrow(float* to, Register<double> values) {
+#if defined(__AVX512F__)
+  _mm256_store_ps(to, _mm512_cvtpd_ps(reinterpret_cast<__m512d>(values)));
+#elif defined(__AVX2__)
+  _mm_store_ps(to, _mm256_cvtpd_ps(reinterpret_cast<__m256d>(values)));
+#else
+  to[0] = static_cast<float>(values[0]);
+  to[1] = static_cast<float>(values[1]);
+#endif
+}
+
 // How many of N thresholds are at most u.
 template <int N, class Real>
 static inline std::int32_t count_at_most(const Real* thresholds, Real u) {
@@ -58,6 +81,14 @@ template <class Real>
 static inline void load_tile(const Real* table, const std::int32_t* offset, Real (*tile)[kLanes]) {
   for (int l = 0; l < kLanes; ++l) {
     for (int k = 0; k < 8; ++k) tile[k][l] = table[offset[l] + k];
+  }
+}
+
+// The way back: tile[0..7][l] become eight neighbours at out + l * distance, for the first `lanes` lanes.
+static inline void store_rows_plain(const float (*tile)[kLanes], int first, int lanes, float* out,
+                                    std::int64_t distance) {
+  for (int l = first; l < lanes; ++l) {
+    for (int k = 0; k < 8; ++k) out[l * distance + k] = tile[k][l];
   }
 }
 
@@ -183,6 +214,39 @@ inline void row_maxima<float>(const float* table, const std::int32_t* offset, fl
     }
     store<float>(maxima + first, maximum(join_low(quads[0], quads[1]), join_high(quads[0], quads[1])));
   }
+}
+
+static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
+  int first = 0;
+  for (; first + 8 <= lanes; first += 8) {
+    __m256 pairs[8];
+    __m256 quads[8];
+    for (int k = 0; k < 8; k += 2) {
+      const __m256 a = _mm256_load_ps(tile[k] + first);
+      const __m256 b = _mm256_load_ps(tile[k + 1] + first);
+      pairs[k] = _mm256_unpacklo_ps(a, b);
+      pairs[k + 1] = _mm256_unpackhi_ps(a, b);
+    }
+    for (int k = 0; k < 8; k += 4) {
+      for (int j = 0; j < 2; ++j) {
+        const __m256d a = _mm256_castps_pd(pairs[k + j]);
+        const __m256d b = _mm256_castps_pd(pairs[k + j + 2]);
+        quads[k + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+        quads[k + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+      }
+    }
+    for (int l = 0; l < 4; ++l) {
+      _mm256_store_ps(out + (first + l) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x20));
+      _mm256_store_ps(out + (first + l + 4) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x31));
+    }
+  }
+  store_rows_plain(tile, first, lanes, out, distance);
+}
+
+#else
+
+static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
+  store_rows_plain(tile, 0, lanes, out, distance);
 }
 
 #endif

@@ -7,12 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from metarl_fast import __version__, evaluate
+from metarl_fast import __version__, checks, evaluate
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.meta import load
@@ -25,10 +24,10 @@ class Progress:
 
     def __init__(self) -> None:
         self._tqdm: Any = None
-        with suppress(ImportError):
-            from tqdm import tqdm
-
-            self._tqdm = tqdm
+        try:
+            self._tqdm = checks.require_extra("tqdm", "progress").tqdm
+        except ImportError as error:
+            print(f"no progress bar: {error}", file=sys.stderr)
         self._bar: Any = None
         self._stage = ""
 
@@ -79,6 +78,7 @@ def _finish(results: Results, out: Path, seconds: float) -> None:
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is found out before the work
     progress = Progress()
     began = time.perf_counter()
     try:

@@ -40,11 +40,13 @@ _TYPES: dict[str, type] = {
 def to_config(value: Any) -> Any:
     """Return a description in JSON types; a dataclass becomes a table with its class name under "type"."""
     if is_dataclass(value) and type(value).__name__ in _TYPES:
-        parts = {f.name: to_config(getattr(value, f.name)) for f in fields(value) if f.init}
-        return {
-            "type": type(value).__name__,
-            **{name: part for name, part in parts.items() if part is not None},
-        }
+        described = {"type": type(value).__name__}
+        for f in fields(value):
+            part = getattr(value, f.name)
+            # Where None is the default it is left out: TOML has no word for it.
+            if f.init and not (part is None and f.default is None):
+                described[f.name] = to_config(part)
+        return described
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from metarl_fast import checks, evaluate
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import train
 from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import backward_induction, value_iteration
@@ -73,8 +74,12 @@ class Experiment:
         checks.integer(self.reptile_iterations, "reptile_iterations", 0)
         checks.integer(self.reptile_episodes, "reptile_episodes", 0)
         checks.integer(self.seed, "seed", 0)
-        if not self.episodes:
-            raise ValueError("episodes is empty, expected increasing numbers")
+        if not isinstance(self.episodes, (list, tuple)):
+            raise TypeError(f"episodes is {self.episodes!r}, expected a list of integers")
+        episodes = [checks.integer(e, "episodes", 0) for e in self.episodes]
+        if not episodes or any(later <= earlier for earlier, later in pairwise(episodes)):
+            raise ValueError(f"episodes are {episodes}, expected increasing numbers")
+        object.__setattr__(self, "episodes", tuple(episodes))
 
     def to_config(self) -> dict[str, Any]:
         """Return the settings in JSON types; `from_table` reads them back."""
@@ -92,13 +97,16 @@ class Experiment:
             if key not in allowed:
                 raise ValueError(f"there is no setting {key!r}, expected some of {', '.join(allowed)}")
         settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
-        if "episodes" in settings:
-            settings["episodes"] = tuple(checks.integer(e, "episodes", 0) for e in settings["episodes"])
         family = from_config(table["family"]) if "family" in table else _default_family()
         if not isinstance(family, Family):
             raise ValueError(f"family is a {type(family).__name__}, expected a distribution over tasks")
         shape = {"num_states": family.num_states, "num_actions": family.num_actions}
-        described = {"type": "QLearning", **to_config(_default_learner()), **table.get("learner", {})}
+        given = table.get("learner", {})
+        if not isinstance(given, Mapping):
+            raise TypeError(f"learner is {given!r}, expected a table")
+        described = {**to_config(_default_learner()), **given}
+        if described["type"] != "QLearning":
+            raise ValueError(f"learner is a {described['type']}, expected QLearning")
         learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
         return cls(family=family, learner=learner, **settings)
 
@@ -126,6 +134,8 @@ class Experiment:
 
         s, a = self.family.num_states, self.family.num_actions
         training, held_out = self.tasks()
+        # First: what cannot be scored is found out before the work.
+        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
         learned = train(
             self._training_learner(),
             training,
@@ -152,7 +162,6 @@ class Experiment:
         )
         for meta in (average, prior, reptile):
             meta.context = self.to_config()
-        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
         tables: dict[str, NDArray[Any] | None] = {
             "scratch": None,
             "transfer": learned[0],
@@ -221,12 +230,6 @@ class Results:
         """Write `results.json` and `meta.npz`, Reptile's table: chosen beforehand, not by its scores."""
         out = Path(folder)
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "results.json", json.dumps(self.to_json(), indent=1) + "\n")
+        with whole_file(out / "results.json") as file:
+            file.write(json.dumps(self.to_json(), indent=1).encode() + b"\n")
         self.meta["reptile"].save(out / "meta.npz")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write to a temporary file beside `path`, then rename it: a reader never sees half a file."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)

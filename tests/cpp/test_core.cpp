@@ -335,7 +335,13 @@ void test_refusals_name_the_value() {
   task = SwitchTask();
   task.rewards[1] = std::nan("");
   EXPECT(contains(refusal([&] { task.batch(); }), "rewards[task=0, state=0, action=1] is nan"));
-  EXPECT(contains(refusal([] { GeneratedTasks<GoalGrid>(GoalGrid(), 0, range_of(1)); }), "num_states=0"));
+  EXPECT(contains(refusal([] { StoredTasks(Shape(), range_of(1), TaskArrays()); }), "num_states=0"));
+  GoalGrid grid = grid_family();
+  grid.goals[1] = 20;
+  EXPECT(contains(refusal([&] { GeneratedTasks<GoalGrid>(grid, 0, range_of(1)); }), "20"));
+  RandomMdp garnet = random_family(RandomMdp::TransitionLaw::garnet);
+  garnet.branching = 11;
+  EXPECT(contains(refusal([&] { GeneratedTasks<RandomMdp>(garnet, 0, range_of(1)); }), "11"));
   EXPECT(contains(
       refusal([] { GeneratedTasks<GoalGrid>(grid_family(), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
       "72057594037927936"));

@@ -89,7 +89,7 @@ def test_drawn_walls_have_their_density_and_leave_the_goal_in_reach():
     here = np.arange(64)[:, None, None]
     absorbing = (tasks.outcomes["next_state"] == here).all(axis=(2, 3))
     walls = absorbing.sum(axis=1) - 1  # the goal is absorbing too
-    # Layouts without a path are redrawn, so there are a few less than 62 * 0.15 = 9.3, and a free cell may be walled in.
+    # About 62 * 0.15 = 9.3: layouts without a path are redrawn, and a free cell may be walled in.
     assert 8.3 < walls.mean() < 9.8
     assert (mf.value_iteration(tasks, 0.9).returns > 0.9**30).all()
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, train
+from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
@@ -81,7 +80,9 @@ class StartLearner:
             "settings": self._settings(),
             "context": self.context,
         }
-        write_npz(Path(path), {"header": np.array(json.dumps(header)), **self._arrays()})
+        arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **self._arrays()}
+        with whole_file(Path(path)) as file:
+            np.savez(file, **arrays)
 
 
 class TableObserver(StartLearner):
@@ -127,20 +128,6 @@ def training_tasks(tasks: Family | Tasks | Task, num_tasks: int, rng: Seed) -> T
         assert isinstance(drawn, Tasks)
         return drawn
     return as_batch(tasks)
-
-
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to a temporary file beside `path`, then rename it: a reader never sees half a file."""
-    # Not from `tempfile`, which would hide the file from other users.
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **dict[str, Any](arrays))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> StartLearner:

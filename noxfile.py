@@ -1,0 +1,50 @@
+"""What contributors run, each in an environment of its own: `nox -l` lists it, `nox -s lint` runs one."""
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "cpp"]
+CPP = ("git", "ls-files", "*.cpp", "*.hpp")
+
+
+@nox.session
+def lint(session):
+    """Check formatting, lint and types; change nothing."""
+    session.install(".[lint]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    files = session.run(*CPP, external=True, silent=True).split()
+    session.run("clang-format", "--dry-run", "-Werror", *files)
+    session.run("mypy")
+
+
+@nox.session
+def tests(session):
+    """Run the Python tests; further arguments go to pytest."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def cpp(session):
+    """Run the C++ tests with the address and undefined-behaviour sanitizers."""
+    session.install("cmake>=3.24", "ninja")
+    session.run("cmake", "--preset", "dev")
+    session.run("cmake", "--build", "--preset", "dev")
+    session.run("ctest", "--preset", "dev")
+
+
+@nox.session
+def bench(session):
+    """Measure; needs Google Benchmark (libbenchmark-dev), to which further arguments go."""
+    session.install("cmake>=3.24", "ninja")
+    session.run("cmake", "--preset", "bench")
+    session.run("cmake", "--build", "--preset", "bench")
+    session.run("build/bench/bench_engine", *session.posargs, external=True)
+
+
+@nox.session
+def stubs(session):
+    """Check that `_core.pyi` agrees with the compiled core; write a generated draft to compare with."""
+    session.install(".[lint]", "pybind11-stubgen")
+    session.run("python", "-m", "mypy.stubtest", "metarl_fast._core")
+    session.run("pybind11-stubgen", "metarl_fast._core", "-o", session.create_tmp())

@@ -1,0 +1,23 @@
+"""What test files share: one build of the core, one run of the quickstart."""
+
+import sys
+
+import pytest
+
+from building import CoreBuild, run
+
+
+@pytest.fixture(scope="session")
+def core_build(tmp_path_factory):
+    build = CoreBuild(tmp_path_factory.mktemp("core"))
+    build.configure()
+    build.build()
+    return build
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory):
+    """The whole quickstart, once, as its user runs it: (folder of the results, output, error output)."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    output, errors = run(sys.executable, "-m", "metarl_fast", "quickstart", folder=folder)
+    return folder / "quickstart", output, errors

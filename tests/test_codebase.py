@@ -1,0 +1,267 @@
+"""The rules of the house that a compiler does not enforce: who may know whom, and what is written where."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from graphlib import TopologicalSorter
+
+import pytest
+
+import metarl_fast
+from building import ROOT, needs, run
+
+CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
+PYTHON = sorted(ROOT.glob("python/metarl_fast/**/*.py"))
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- C++ ---------------------------------------------------------------------------------------------------
+
+
+def code(path):
+    """A C++ file without its comments and without what its strings say; includes stay as they are."""
+    parts = r'(#include[^\n]*)|("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/'
+    text = path.read_text(encoding="utf-8")
+    return re.sub(parts, lambda part: part[1] or ('""' if part[2] else ""), text, flags=re.S)
+
+
+def offenders(pattern, allowed=()):
+    """Files outside `allowed` (names or folders) whose code matches, with what was found."""
+    found = {name(path): re.search(pattern, code(path)) for path in CPP}
+    return {
+        file: match.group()
+        for file, match in found.items()
+        if match and not any(file == place or file.startswith(f"{place}/") for place in allowed)
+    }
+
+
+def test_comments_and_strings_are_no_code(tmp_path):
+    file = tmp_path / "a.cpp"
+    file.write_text('#include "mdp.hpp"\nint a; // std::cout\n/* abort(\n) */ f("exit(\\" printf", b);\n')
+    assert code(file) == '#include "mdp.hpp"\nint a; \n f("", b);\n'
+
+
+def test_only_the_bindings_know_python():
+    assert not offenders(r"pybind11|Python\.h|\bPy[A-Z_]\w*", allowed=["cpp/bindings"])
+
+
+def test_only_the_engine_makes_threads():
+    parallel = r"#\s*pragma omp (?!simd)\w+|omp\.h|\bomp_\w+|std::(?:jthread|thread|async)\b"
+    assert not offenders(parallel, allowed=["cpp/engine.cpp"])
+    # Setting the number of threads would change it for the whole process.
+    assert not offenders(r"\bomp_set_\w+")
+
+
+def test_only_dispatch_asks_the_processor_and_the_environment():
+    assert not offenders(r"__builtin_cpu_\w+|cpuid\.h|\bgetenv\b", allowed=["cpp/kernel/dispatch.cpp"])
+
+
+def test_the_core_neither_prints_nor_ends_the_process():
+    prints = "cout|cerr|clog|printf|fprintf|vprintf|puts|fputs|putchar|perror"
+    ends = "abort|exit|_exit|_Exit|quick_exit|terminate|assert|raise"
+    assert not offenders(rf"\b(?:{prints}|{ends})\b|<(?:iostream|fstream|cstdio|stdio\.h|cassert|assert\.h)>")
+
+
+def test_nothing_draws_or_decides_with_the_systems_functions():
+    """They differ between processors and versions; cpp/elementary.hpp has the core's own."""
+    numbers = "log|log2|log10|log1p|exp|exp2|expm1|pow|sin|cos|tan|erf|erfc|tgamma|lgamma|cbrt|hypot"
+    draws = r"<random>|std::(?:mt19937|random_device)"
+    assert not offenders(rf"(?<![\w.>])(?:{numbers}|rand|srand|random)\s*\(|{draws}")
+
+
+CPP_LAYERS = [
+    {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
+    {"cpp/mdp"},
+    {"cpp/families", "cpp/learners", "cpp/solvers"},
+    {"cpp/kernel"},
+    {"cpp/engine.hpp"},
+    {"cpp/lanes.hpp"},
+    {"cpp/engine.cpp"},
+    {"cpp/bindings"},
+]
+
+
+def layer_of(file, layers):
+    ranks = [
+        rank
+        for rank, places in enumerate(layers)
+        for place in places
+        if file == place or file.startswith((f"{place}/", f"{place}."))
+    ]
+    assert len(ranks) == 1, f"{file} has no place in the layers of this test"
+    return ranks[0]
+
+
+def test_includes_point_down_the_layers_or_stay_in_the_folder():
+    seen = 0
+    for path in CPP:
+        for included in re.findall(r'#include "([^"]+)"', path.read_text(encoding="utf-8")):
+            target = (path.parent / included).resolve()
+            assert target.is_file(), f"{name(path)} includes {included}"
+            same = target.parent == path.parent != ROOT / "cpp" or target.stem == path.stem
+            below = layer_of(name(target), CPP_LAYERS) < layer_of(name(path), CPP_LAYERS)
+            assert same or below, f"{name(path)} includes {included}, which is not below it"
+            seen += 1
+    assert seen > 20
+
+
+@needs("cmake", "ninja", "nm")
+@pytest.mark.parametrize("level", ["as built", "-O0"])
+def test_kernels_share_no_symbols(core_build, level, tmp_path):
+    """A weak symbol (W, V, u) of the AVX-512 kernel could be linked into what older processors run."""
+    kernels = {}
+    for command in core_build.compile_commands():
+        isa = [word.partition("=")[2] for word in command if word.startswith("-DMETARL_FAST_KERNEL_ISA=")]
+        if isa:
+            kernels[isa[0]] = command
+    assert set(metarl_fast.build_info()["available_isas"]) <= set(kernels)
+    for isa, command in kernels.items():
+        output = command.index("-o") + 1
+        compiled = core_build.folder / "core" / command[output]
+        if level == "-O0":
+            compiled = tmp_path / f"{isa}.o"
+            run(*command[:output], compiled, level, *command[output + 1 :])
+        symbols = [line.split() for line in run("nm", "-C", compiled)[0].splitlines()]
+        assert not [symbol for symbol in symbols if symbol[-2] in "WVu"]
+        exported = [" ".join(symbol[2:]) for symbol in symbols if symbol[1] in "TDRBC"]
+        assert exported == [f"metarl_fast::{isa}::kernels"]
+
+
+# --- Python ------------------------------------------------------------------------------------------------
+
+PYTHON_LAYERS = [
+    {"_core"},
+    {"checks"},
+    {"files", "runtime", "seeding"},
+    {"tasks", "statistics"},
+    {"families", "learners"},
+    {"engine"},
+    {"planning"},
+    {"evaluate"},
+    {"meta"},
+    {"compat", "plotting", "config"},
+    {"experiment"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def module_name(path):
+    """`tasks`, `families.base`, or `families` for a package's __init__."""
+    parts = path.relative_to(ROOT / "python" / "metarl_fast").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in PYTHON if module_name(path)}
+
+
+def imported_modules(path):
+    """(module imported, whether at the top level) of this package and of others."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(tree.body)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(path)} has a relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                known = full.removeprefix("metarl_fast.") in {*MODULES, "_core"}
+                yield (full if known else node.module), node in top
+
+
+def inner_imports(module):
+    """Which modules of this package a module imports."""
+    for imported, _ in imported_modules(MODULES[module]):
+        if imported.startswith("metarl_fast."):
+            yield imported.removeprefix("metarl_fast.")
+
+
+def test_imports_point_down_the_layers_or_stay_in_the_package():
+    for module in MODULES:
+        for imported in inner_imports(module):
+            same = imported.partition(".")[0] == module.partition(".")[0]
+            places = (layer_of(part.replace(".", "/"), PYTHON_LAYERS) for part in (imported, module))
+            below, own = places
+            assert same or below < own, f"{module} imports {imported}, which is not below it"
+
+
+def test_no_module_imports_itself_in_a_circle():
+    graph = {module: set(inner_imports(module)) for module in MODULES}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError
+    assert order.index("tasks") < order.index("engine") < order.index("cli")
+
+
+def test_importing_needs_numpy_alone():
+    """Everything else is imported inside functions, when it is used."""
+    allowed = {*sys.stdlib_module_names, "metarl_fast", "numpy"}
+    for path in PYTHON:
+        foreign = {imported for imported, at_top in imported_modules(path) if at_top}
+        foreign = {imported for imported in foreign if imported.partition(".")[0] not in allowed}
+        assert not foreign, f"{name(path)} imports {foreign} at the top"
+
+
+def test_the_core_is_called_by_few():
+    """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
+    callers = {module for module in MODULES if "_core" in inner_imports(module)}
+    families = {"families.base", "families.goal_grid", "families.random_mdp"}
+    assert callers == {"runtime", "tasks", "engine", "planning", *families}
+
+
+@needs("stubtest")
+def test_the_stub_agrees_with_the_core():
+    run(sys.executable, "-m", "mypy.stubtest", "metarl_fast._core")
+
+
+# --- the tree ----------------------------------------------------------------------------------------------
+
+
+def tree():
+    """Every text file of the project, whether git is here or not."""
+    folders = [".ci", "bench", "cmake", "cpp", "docs", "python", "tests"]
+    files = [path for folder in folders for path in ROOT.glob(f"{folder}/**/*")]
+    for path in sorted([*files, *ROOT.glob("*")]):
+        binary = path.suffix in (".png", ".pyc", ".so")
+        if path.is_file() and path.name != ".git" and not binary:
+            yield path, path.read_text(encoding="utf-8")
+
+
+def test_the_map_names_every_file():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    sources = [*CPP, *PYTHON, *(path for path in ROOT.glob("bench/**/*") if path.suffix in (".cpp", ".py"))]
+    assert not [name(path) for path in sources if f"`{name(path)}`" not in text]
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "bench/README.md"])
+def test_documents_name_files_that_exist(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/.])(?:\.ci|bench|cmake|cpp|docs|python|tests)/[\w./-]*\w", text)
+    assert named
+    assert not [file for file in named if "NAME" not in file and not (ROOT / file).exists()]
+
+
+def test_the_version_is_the_same_everywhere():
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), flags=re.M)[1]
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert metarl_fast.__version__ == declared
+    assert importlib.metadata.version("metarl-fast") == declared
+    assert metarl_fast.build_info()["version"] == declared
+    assert re.search(r"^## (\S+)", changes, flags=re.M)[1] == declared
+
+
+def test_nothing_names_the_machine_it_was_written_on_or_a_package_registry():
+    places = re.compile(r"(?<![\w.])/(?:work|root|farm|home|opt|Users)/|\bpypi\.|python[h]osted|ana[c]onda\.")
+    for path, text in tree():
+        found = places.search(text)
+        assert not found, f"{name(path)} holds {found.group()}"
+
+
+def test_every_source_file_begins_with_its_licence_or_purpose():
+    for path in CPP:
+        assert path.read_text().startswith("// SPDX-License-Identifier: MIT\n"), name(path)
+    for path in PYTHON:
+        assert ast.get_docstring(ast.parse(path.read_text())), name(path)

@@ -1,0 +1,118 @@
+"""Families, laws and learners to and from the tables of a file."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from metarl_fast.config import from_config, read_table, to_config
+
+DESCRIBED = [
+    mf.TaskDistribution(10, 5),
+    mf.TaskDistribution(
+        6, 2, mf.Dirichlet(0.5), mf.Normal(1.0, 2.0), start=mf.Uniform(), reward_noise=0.5, horizon=20
+    ),
+    mf.TaskDistribution(
+        8, 3, mf.Garnet(2), mf.Fixed([[1.0, 2.0, 3.0]] * 8), start=(0.5, 0.5, 0, 0, 0, 0, 0, 0)
+    ),
+    mf.GoalGrid(),
+    mf.GoalGrid(size=(3, 4), walls=("....", ".#..", "...."), goals=mf.Cells(((0, 3), (2, 3)), (1.0, 2.0))),
+    mf.GoalGrid(size=6, goals=mf.Region((0, 3), (2, 6)), start=None, slip=0.2, step_reward=-0.1),
+    mf.FrozenLakeMaps(side=5, is_slippery=False, part="held_out"),
+    mf.QLearning(4, 3, learning_rate=0.3, epsilon=0.5, epsilon_decay=0.9, initial_q=1.0),
+]
+
+
+@pytest.mark.parametrize("value", DESCRIBED, ids=lambda value: type(value).__name__)
+def test_what_json_keeps_comes_back_equal(value):
+    config = to_config(value)
+    assert config["type"] == type(value).__name__
+    again = from_config(json.loads(json.dumps(config)))
+    assert type(again) is type(value)
+    assert to_config(again) == config
+    if isinstance(value, mf.Family):
+        first, second = (family.sample(3, rng=0) for family in (value, again))
+        np.testing.assert_array_equal(first.transitions, second.transitions)
+        np.testing.assert_array_equal(first.rewards, second.rewards)
+        np.testing.assert_array_equal(first.start, second.start)
+
+
+PARTS = [
+    mf.Anywhere(),
+    mf.Cells(((0, 1),)),
+    mf.Region((0, 1), (0, 2)),
+    mf.Dirichlet(2.0),
+    mf.Fixed(1.5),
+    mf.Garnet(3),
+    mf.Normal(0.0, 1.0),
+    mf.Uniform(-1.0, 1.0),
+]
+
+
+@pytest.mark.parametrize("value", PARTS, ids=lambda value: type(value).__name__)
+def test_laws_come_back_equal(value):
+    assert from_config(to_config(value)) == value
+
+
+def test_every_family_law_and_learner_has_a_form():
+    """Public classes of settings are dataclasses; a new one belongs into the list of config.py."""
+    results = {"AdaptationCurve", "Bounds", "Interval", "PolicyValues", "Solution", "TrainResult"}
+    public = {name for name in mf.__all__ if dataclasses.is_dataclass(getattr(mf, name))}
+    tested = {type(value).__name__ for value in [*DESCRIBED, *PARTS]}
+    assert public - results - {"Task", "Tasks"} == tested
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"type": "GoalGird"}, "type is 'GoalGird', expected one of .*GoalGrid"),
+        ({"size": 5}, "type is None"),
+        ({"type": "GoalGrid", "sise": 5}, "GoalGrid has no setting 'sise', expected some of size, walls"),
+        ({"type": "Garnet"}, "Garnet needs branching"),
+        ({"type": "GoalGrid", "goals": {"type": "Region", "rows": [0, 2]}}, "Region needs columns"),
+        ({"type": "TaskDistribution", "num_states": 4}, "TaskDistribution needs num_actions"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_what_is_expected(config, message):
+    with pytest.raises(ValueError, match=message):
+        from_config(config)
+
+
+def test_further_arguments_are_of_the_outermost_class():
+    learner = from_config({"type": "QLearning", "epsilon": 0.2}, num_states=3, num_actions=2)
+    assert learner == mf.QLearning(3, 2, epsilon=0.2)
+
+
+def test_what_has_no_form_is_refused():
+    with pytest.raises(TypeError, match="complex has no form in a configuration file"):
+        to_config([1.0, 2j])
+
+
+def test_toml_and_json_files_say_the_same(tmp_path):
+    toml, text = tmp_path / "a.toml", tmp_path / "a.json"
+    toml.write_text('seed = 3\nepisodes = [0, 5]\n[family]\ntype = "GoalGrid"\nsize = [4, 5]\n')
+    text.write_text('{"seed": 3, "episodes": [0, 5], "family": {"type": "GoalGrid", "size": [4, 5]}}')
+    assert read_table(toml) == read_table(str(text)) == json.loads(text.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.toml", b"seed = \n", "a.toml does not parse: .*line 1"),
+        ("a.toml", b"seed = 1\nseed = 2\n", "a.toml does not parse: .*line 2"),
+        ("a.json", b'{"seed": 1,}', "a.json does not parse: .*line 1"),
+        ("a.json", b"[1, 2]", "a.json holds a list, expected a table"),
+        ("a.toml", b"seed = '\xff'", "a.toml does not parse: 'utf-8' codec"),
+    ],
+)
+def test_a_file_that_does_not_parse_is_refused_with_the_place(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.toml"):
+        read_table(tmp_path / "nowhere.toml")

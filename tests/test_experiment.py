@@ -1,0 +1,217 @@
+"""The whole job: learn, meta-learn, adapt to held-out tasks, score."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from metarl_fast.experiment import STARTS, Experiment
+
+EPISODES = [0, 1, 2, 5, 10, 20, 50]
+
+
+def small(family, **settings):
+    learner = mf.QLearning(family.num_states, family.num_actions, learning_rate=0.5)
+    few = {"training_tasks": 30, "training_episodes": 20, "held_out_tasks": 20, "episodes": (0, 1, 5)}
+    few |= {"reptile_iterations": 5, "reptile_episodes": 10}
+    return Experiment(family=family, learner=learner, **{**few, **settings})
+
+
+GRID = mf.GoalGrid(size=4, slip=0.1, horizon=20)
+
+
+# --- the quickstart ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scores(quickstart):
+    """Scores of each start of the quickstart as arrays, by `mean`, `low` and `high`."""
+    results = json.loads((quickstart[0] / "results.json").read_text())
+    assert results["episodes"] == EPISODES
+    return {
+        name: {part: np.array(values) for part, values in parts.items()}
+        for name, parts in results["scores"].items()
+    }
+
+
+def test_results_hold_every_start_at_every_episode(scores):
+    assert list(scores) == ["scratch", "transfer", "average_q", "reptile", "policy_prior", "optimal"]
+    for parts in scores.values():
+        assert set(parts) == {"mean", "low", "high"}
+        assert all(len(values) == len(EPISODES) for values in parts.values())
+        assert (parts["low"] <= parts["mean"]).all()
+        assert (parts["mean"] <= parts["high"]).all()
+        assert (parts["high"] <= 1.0 + 1e-6).all()
+
+
+def test_scores_begin_where_they_must(scores):
+    """Untrained the learner is the random policy, score 0; the optimal table scores 1."""
+    assert abs(scores["scratch"]["mean"][0]) < 1e-6
+    assert abs(scores["optimal"]["mean"][0] - 1.0) < 1e-6
+
+
+@pytest.mark.parametrize("start", ["reptile", "policy_prior"])
+def test_meta_learned_starts_are_clearly_ahead_and_no_worse_at_the_end(scores, start):
+    """Intervals over tasks do not even touch, after 0 to 50 episodes; transfer from one task does worse."""
+    assert (scores[start]["low"] > scores["scratch"]["high"]).all()
+    early = slice(1, 6)
+    assert (scores[start]["mean"][early] > scores["scratch"]["mean"][early] + 0.15).all()
+    assert (scores[start]["low"][early] > scores["transfer"]["high"][early]).all()
+
+
+def test_learning_improves_what_it_starts_from(scores):
+    for start in ("scratch", "average_q", "reptile", "policy_prior"):
+        assert scores[start]["low"][-1] > scores[start]["high"][0]
+
+
+def goals(tasks):
+    """The goal's cell of each task: where the rewarded transitions lead."""
+    outcomes = tasks.outcomes
+    rewarded = (outcomes["reward"] > 0) & (outcomes["probability"] > 0)
+    found = [np.unique(outcomes["next_state"][task][rewarded[task]]) for task in range(len(tasks))]
+    assert all(len(cells) == 1 for cells in found)
+    return {divmod(int(cells[0]), 9) for cells in found}
+
+
+def test_held_out_goals_are_new_and_lie_among_the_training_goals():
+    training, held_out = Experiment().tasks()
+    seen, new = goals(training), goals(held_out)
+    assert len(seen) == 20
+    assert len(new) == 5
+    assert not seen & new
+    for row, column in new:
+        around = {(row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)}
+        assert len(around & seen) >= 3
+
+
+# --- other settings ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        mf.FrozenLakeMaps(side=4, is_slippery=False),
+        mf.TaskDistribution(8, 3, mf.Garnet(2), mf.Normal(0, 1), horizon=15),
+        mf.TaskDistribution(5, 2, mf.Dirichlet(0.3), reward_noise=0.1, horizon=15),
+        GRID,
+    ],
+    ids=["maps", "garnet", "dirichlet", "grid"],
+)
+def test_the_job_runs_on_any_family(family):
+    results = small(family).run()
+    assert set(results.scores) == set(STARTS)
+    assert results.scores["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    assert all(np.isfinite(found.mean).all() for found in results.scores.values())
+
+
+def test_undiscounted_episodes_are_scored_to_their_horizon():
+    experiment = small(GRID)
+    experiment = replace(experiment, learner=replace(experiment.learner, discount=1.0))
+    found = experiment.run().scores
+    assert found["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
+    assert all((interval.mean <= 1.0 + 1e-9).all() for interval in found.values())
+
+
+def test_what_cannot_be_scored_is_refused_before_the_work():
+    endless = small(mf.TaskDistribution(4, 2), num_steps=10)
+    endless = replace(endless, learner=replace(endless.learner, discount=1.0))
+    told = []
+    with pytest.raises(ValueError, match="these tasks have no horizon"):
+        endless.run(progress=lambda *report: told.append(report))
+    assert not told
+
+
+def test_results_depend_on_the_seed_and_not_on_the_threads():
+    def text(seed, num_threads):
+        return json.dumps(small(GRID, seed=seed).run(num_threads=num_threads).to_json()["scores"])
+
+    assert text(seed=3, num_threads=2) == text(seed=3, num_threads=1) != text(seed=4, num_threads=1)
+
+
+def test_progress_tells_each_stage_to_its_end():
+    told = {}
+    small(GRID).run(progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
+    adapting = [f"adapting from {name}" for name in STARTS]
+    assert list(told) == ["learning on training tasks", "reptile", *adapting]
+    for reports in told.values():
+        assert reports[-1][0] == reports[-1][1]
+        assert reports == sorted(reports)
+
+
+def test_what_progress_raises_ends_the_job():
+    def stop(stage, done, total):
+        raise LookupError(stage)
+
+    with pytest.raises(LookupError, match="learning on training tasks"):
+        small(GRID).run(progress=stop)
+
+
+def test_settings_come_back_from_their_description():
+    experiment = small(mf.GoalGrid(size=5, start=None), seed=4, num_steps=12)
+    again = Experiment.from_table(json.loads(json.dumps(experiment.to_config())))
+    assert again.to_config() == experiment.to_config()
+    assert again.learner == experiment.learner
+
+
+def test_a_table_replaces_only_what_it_names():
+    default = Experiment()
+    changed = Experiment.from_table({"seed": 7, "learner": {"epsilon": 0.3}})
+    assert changed.seed == 7
+    assert changed.learner == replace(default.learner, epsilon=0.3)
+    assert changed.family == default.family
+    sized = Experiment.from_table({"family": {"type": "GoalGrid", "size": 3}})
+    assert (sized.learner.num_states, sized.learner.num_actions) == (9, 4)
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        ({"sead": 1}, ValueError, "there is no setting 'sead', expected some of family, learner"),
+        ({"seed": -1}, ValueError, "seed is -1, expected at least 0"),
+        ({"seed": 1.5}, TypeError, "seed is 1.5, expected an integer"),
+        ({"training_tasks": 0}, ValueError, "training_tasks is 0, expected at least 1"),
+        ({"training_tasks": "many"}, TypeError, "training_tasks is 'many', expected an integer"),
+        ({"held_out": 2.0}, ValueError, "held_out is 2.0, expected"),
+        ({"episodes": []}, ValueError, r"episodes are \[\], expected increasing numbers"),
+        ({"episodes": [0, "five"]}, TypeError, "episodes is 'five', expected an integer"),
+        ({"episodes": 5}, TypeError, "episodes is 5, expected a list of integers"),
+        ({"episodes": [5, 1]}, ValueError, r"episodes are \[5, 1\], expected increasing numbers"),
+        ({"family": {"type": "QLearning"}}, ValueError, "QLearning needs num_states"),
+        ({"family": {"type": "Normal"}}, ValueError, "family is a Normal, expected a distribution"),
+        ({"family": "GoalGrid"}, ValueError, "family is a str, expected a distribution over tasks"),
+        ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
+        ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
+        ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
+        ({"learner": 3}, TypeError, "learner is 3, expected a table"),
+    ],
+)
+def test_wrong_settings_are_refused_with_their_value(table, error, message):
+    with pytest.raises(error, match=message):
+        Experiment.from_table(table).tasks()
+
+
+def test_saving_leaves_nothing_else_and_replaces_what_was_there(tmp_path):
+    results = small(GRID).run()
+    folder = tmp_path / "deep" / "down"
+    for _ in range(2):
+        results.save(folder)
+    assert {file.name for file in folder.iterdir()} == {"results.json", "meta.npz"}
+    assert json.loads((folder / "results.json").read_text()) == results.to_json()
+    # Both are for everybody to read who may read new files.
+    (folder / "other").write_text("")
+    modes = {file.name: file.stat().st_mode for file in folder.iterdir()}
+    assert len(set(modes.values())) == 1
+    meta = mf.load(folder / "meta.npz")
+    assert isinstance(meta, mf.Reptile)
+    assert meta.context == results.experiment.to_config()
+    np.testing.assert_array_equal(meta.initial_table, results.meta["reptile"].initial_table)
+
+
+def test_the_table_shows_every_start():
+    lines = small(GRID).run().table().splitlines()
+    assert lines[0].split() == ["score", "after", "episodes", "0", "1", "5"]
+    assert [line.split()[0] for line in lines[2:]] == list(STARTS)
+    assert all(line.count("±") == 3 for line in lines[2:])
