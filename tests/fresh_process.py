@@ -10,7 +10,7 @@ import textwrap
 
 
 def run(program, *, timeout=60, **environment):
-    """Run `program` to its end; return what it printed. The test fails if it fails, hangs, or prints errors."""
+    """Run `program` to its end; return what it printed. It must not fail, hang or print errors."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
         env={**os.environ, **environment},
