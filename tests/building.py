@@ -22,12 +22,12 @@ def needs(*tools):
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not found")
 
 
-def run(*command, folder=ROOT):
+def run(*command, folder=ROOT, **environment):
     """Run a command that must succeed; return its standard output and error."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env={**os.environ, "PATH": _PATH},
+        env={**os.environ, "PATH": _PATH, **environment},
         capture_output=True,
         text=True,
         timeout=300,

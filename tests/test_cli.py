@@ -89,9 +89,7 @@ def test_what_the_quickstart_learned_is_read_back(quickstart, capsys):
     assert meta.initial_table.shape == (81, 4)
     assert meta.context == json.loads((folder / "results.json").read_text())["experiment"]
 
-    printed = succeed(
-        capsys, "adapt", folder / "meta.npz", "--tasks", 100, "--episodes", 5, 0, "--threads", 2
-    )
+    printed = succeed(capsys, "adapt", folder / "meta.npz", "--tasks", 100, "--episodes", 5, 0)
     head, _, scratch, reptile = printed.out.splitlines()
     assert head.split() == ["score", "after", "episodes", "0", "5"]
     assert scratch.split()[0] == "scratch"
@@ -128,10 +126,8 @@ epsilon = 0.2
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_train_runs_the_job_on_the_family_of_a_file(family, config, tmp_path, capsys):
-    text = SMALL + FAMILIES[family]
-    if family == "grid":
-        text = "num_steps = 25\n" + text.replace("num_steps = 25\n", "")
-    printed = succeed(capsys, "train", "--config", config(text), "--out", tmp_path / "out", "--seed", 5)
+    file = config(SMALL + FAMILIES[family])
+    printed = succeed(capsys, "train", "--config", file, "--out", tmp_path / "out", "--seed", 5)
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["experiment"]["seed"] == 5
     assert results["episodes"] == [0, 1, 5]
@@ -156,10 +152,8 @@ def test_the_same_bytes_on_any_number_of_threads_and_every_instruction_set(confi
     written = set()
     for number, environment in enumerate(runs):
         out = tmp_path / str(number)
-        command = [sys.executable, "-m", "metarl_fast", "train", "--config", file, "--out", str(out)]
-        subprocess.run(
-            command, env={**os.environ, **environment}, check=True, capture_output=True, timeout=300
-        )
+        command = [sys.executable, "-m", "metarl_fast", "train", "--config", file, "--out", out]
+        run(*command, **environment)
         written.add((out / "results.json").read_bytes() + (out / "meta.npz").read_bytes())
     assert len(runs) >= 3
     assert len(written) == 1
@@ -240,9 +234,8 @@ def test_arguments_that_make_no_sense_end_with_status_2(arguments, capsys):
 def test_without_matplotlib_all_but_the_picture_is_there(config, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     printed = succeed(capsys, "train", "--config", config(GRID), "--out", tmp_path / "out")
-    assert (
-        "no picture: this needs matplotlib: install it with `pip install 'metarl-fast[plot]'`" in printed.err
-    )
+    assert "no picture: this needs matplotlib: install it with" in printed.err
+    assert "metarl-fast[plot]" in printed.err
     assert "adaptation.png" not in printed.out
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"results.json", "meta.npz"}
 

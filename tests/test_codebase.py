@@ -136,8 +136,9 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks"},
-    {"files", "runtime", "seeding"},
+    {"files", "recipes", "runtime", "seeding"},
     {"tasks", "statistics"},
+    {"data"},
     {"families", "learners"},
     {"engine"},
     {"planning"},
@@ -209,7 +210,7 @@ def test_the_core_is_called_by_few():
     """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
     families = {"families.base", "families.goal_grid", "families.random_mdp"}
-    assert callers == {"runtime", "tasks", "engine", "planning", *families}
+    assert callers == {"runtime", "recipes", "tasks", "engine", "planning", *families}
 
 
 @needs("stubtest")
@@ -225,7 +226,7 @@ def tree():
     folders = [".ci", "bench", "cmake", "cpp", "docs", "python", "tests"]
     files = [path for folder in folders for path in ROOT.glob(f"{folder}/**/*")]
     for path in sorted([*files, *ROOT.glob("*")]):
-        binary = path.suffix in (".png", ".pyc", ".so")
+        binary = path.suffix in (".npz", ".png", ".pyc", ".so")
         if path.is_file() and path.name != ".git" and not binary:
             yield path, path.read_text(encoding="utf-8")
 

@@ -20,6 +20,7 @@ except ImportError as error:
     raise
 
 from metarl_fast.compat.gymnasium import from_gymnasium
+from metarl_fast.data import from_arrays, from_outcomes
 from metarl_fast.engine import TrainResult, train
 from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds, greedy_policy, score
 from metarl_fast.families import (
@@ -47,7 +48,7 @@ from metarl_fast.planning import (
 )
 from metarl_fast.runtime import build_info
 from metarl_fast.statistics import Interval, bootstrap_mean
-from metarl_fast.tasks import Task, Tasks, from_arrays, from_outcomes
+from metarl_fast.tasks import Task, Tasks
 
 __version__ = _version("metarl-fast")
 

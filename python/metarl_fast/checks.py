@@ -162,6 +162,14 @@ def memory(num_bytes: int, what: str) -> None:
         )
 
 
+def one_hot(values: NDArray[Any], size: int) -> NDArray[np.float64]:
+    """Return an array [..., size] that is 1 at `values` [...], else 0."""
+    memory(values.size * size * 8, f"{values.size} distributions over {size} values")
+    table = np.zeros((values.size, size))
+    table[np.arange(values.size), values.ravel()] = 1.0
+    return table.reshape((*values.shape, size))
+
+
 def require_extra(module: str, extra: str) -> Any:
     """Import an optional module, or say which extra installs it."""
     from importlib import import_module
@@ -170,6 +178,5 @@ def require_extra(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(
-            f"this needs {package}: install it with `pip install 'metarl-fast[{extra}]'`"
-        ) from error
+        message = f"this needs {package}: install it with `pip install 'metarl-fast[{extra}]'`"
+        raise ImportError(message) from error

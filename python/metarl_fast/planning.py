@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import _core, checks
 from metarl_fast.engine import Progress, as_batch
 from metarl_fast.runtime import thread_count
-from metarl_fast.tasks import Task, Tasks, check_scratch, one_hot
+from metarl_fast.tasks import Task, Tasks, check_scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64],
         if given.size and not (0 <= given.min() and given.max() < a):
             worst = given.min() if given.min() < 0 else given.max()
             raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-        table = one_hot(given, a)
+        table = checks.one_hot(given, a)
     else:
         table = checks.array(given, "policy", np.float64)
         if not (table.ndim == 4 and table.shape[0] == n and table.shape[2:] == (s, a)):

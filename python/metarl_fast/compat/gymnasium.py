@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from metarl_fast import checks
-from metarl_fast.tasks import Tasks, from_outcomes
+from metarl_fast.data import from_outcomes
+from metarl_fast.tasks import Tasks
 
 
 def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> Tasks:

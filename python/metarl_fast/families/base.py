@@ -10,18 +10,10 @@ from typing import Any, overload
 import numpy as np
 
 from metarl_fast import _core, checks
+from metarl_fast.data import from_arrays, from_outcomes
+from metarl_fast.recipes import Ids, Places, Recipe, StoredRecipe
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import (
-    Ids,
-    Places,
-    Recipe,
-    StoredRecipe,
-    Task,
-    Tasks,
-    from_arrays,
-    from_outcomes,
-    one_hot,
-)
+from metarl_fast.tasks import Task, Tasks
 
 HELD_OUT_IDS = 2**55
 """Held-out tasks are numbered from here, training tasks from 0: no id is in both."""
@@ -137,7 +129,7 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
     a = checks.integer(getattr(family, "num_actions", None), f"{type(family).__name__}.num_actions", 1)
     if not drawn:
         empty = np.zeros((0, s, a, s))
-        first_state = one_hot(np.array(0), s)
+        first_state = checks.one_hot(np.array(0), s)
         return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), first_state, 0.0, ids)
     if not isinstance(drawn[-1], Mapping):
         raise TypeError(f"{type(family).__name__}.task returned {drawn[-1]!r}, expected a dict")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.tasks import GeneratedRecipe, Ids, Recipe
+from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 
 Cell: TypeAlias = "tuple[int, int]"
 

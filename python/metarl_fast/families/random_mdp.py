@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
-from metarl_fast.tasks import GeneratedRecipe, Ids, Recipe
+from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 
 TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
 RewardLaw: TypeAlias = Uniform | Normal | Fixed

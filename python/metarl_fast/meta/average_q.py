@@ -11,9 +11,8 @@ from metarl_fast.meta.start import TableObserver
 class AverageQ(TableObserver):
     """Start from the mean over tasks of the learned action values.
 
-    When only rewards differ between tasks, the greedy policy of the mean of the optimal tables' underlying
-    rewards is the best policy that cannot tell tasks apart (Abel et al., "Policy and value transfer in
-    lifelong reinforcement learning", ICML 2018).
+    A cheap relative of the average MDP, whose optimal policy is the best fixed one when tasks differ in their
+    rewards alone (Abel et al., "Policy and value transfer in lifelong reinforcement learning", ICML 2018).
 
     Parameters
     ----------

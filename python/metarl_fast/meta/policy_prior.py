@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.evaluate import greedy_policy
 from metarl_fast.meta.start import TableObserver
-from metarl_fast.tasks import one_hot
 
 
 class MetaLearner(TableObserver):
@@ -76,7 +75,7 @@ class MetaLearner(TableObserver):
             if not (0 <= shown.min() and shown.max() < a):
                 worst = shown.min() if shown.min() < 0 else shown.max()
                 raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-            target = one_hot(shown, a)
+            target = checks.one_hot(shown, a)
         else:
             target = checks.shape(checks.array(shown, "policy", np.float64), "policy", (s, a))
             sums = checks.finite(target, "policy").sum(axis=1)
