@@ -66,6 +66,7 @@ void q_learning(benchmark::State& state, const Case& of) {
   Learner learner;
   learner.uniform_behaviour = of.uniform_behaviour;
   learner.epsilon = epsilon.data();
+  learner.num_epsilons = kEpisodes;
   TrainArrays<float> arrays;
   arrays.initial_table = initial.data();
   arrays.q_table = q_table.data();

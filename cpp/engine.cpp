@@ -32,6 +32,9 @@ constexpr auto kTimeBetweenReports = std::chrono::milliseconds(50);
 constexpr auto kWaitForOthers = std::chrono::microseconds(50);
 
 #ifdef _OPENMP
+// In table entries read or written, about a nanosecond each.
+constexpr double kWorkPerThread = 100'000;
+
 const pid_t kLoadedIn = getpid();
 
 // libgomp's threads do not survive fork(), and a child that waits for them hangs. It gets one thread.
@@ -119,11 +122,19 @@ void work(Run& run, bool on_calling_thread, const MakeWorker& make_worker) {
   }
 }
 
+#ifdef _OPENMP
+// Waking threads takes longer than small work does, the more so on a busy machine.
+int useful_threads(int wanted, std::int64_t blocks, double work) {
+  const double worthwhile = std::max(1.0, std::min(work / kWorkPerThread, 1e6));
+  return static_cast<int>(std::min({std::int64_t{wanted}, blocks, static_cast<std::int64_t>(worthwhile)}));
+}
+#endif
+
 // Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its
 // own worker from `make_worker()`, so scratch is allocated where it is used.
 template <class MakeWorker>
-void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunOptions& options,
-                    const MakeWorker& make_worker) {
+void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, double work_per_task,
+                    const RunOptions& options, const MakeWorker& make_worker) {
   if (options.num_threads < 1) {
     throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) +
                                 ", expected at least 1");
@@ -155,6 +166,11 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, const RunO
   run.finish();
 }
 
+double entries(const Shape& shape) { return static_cast<double>(shape.probabilities()); }
+
+// A guess, to tell small planning from large.
+constexpr double kSweeps = 100.0;
+
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 // The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
@@ -177,7 +193,10 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
           static_cast<double>(schedule.num_episodes), "0 to 2147483646");
   require(schedule.num_steps >= 1 && schedule.num_steps <= kMost, "num_steps",
           static_cast<double>(schedule.num_steps), "1 to 2147483646");
-  for (std::int64_t e = 0; !learner.uniform_behaviour && e < schedule.num_episodes; ++e) {
+  require(
+      learner.uniform_behaviour || learner.num_epsilons == 1 || learner.num_epsilons == schedule.num_episodes,
+      "num_epsilons", static_cast<double>(learner.num_epsilons), "1 or num_episodes");
+  for (std::int64_t e = 0; !learner.uniform_behaviour && e < learner.num_epsilons; ++e) {
     require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
   }
   std::int64_t before = -1;
@@ -204,8 +223,10 @@ void train(const TaskBatch& batch, const Learner& learner, const Schedule& sched
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
   check(batch.shape());
+  const double updates =
+      static_cast<double>(schedule.num_episodes) * static_cast<double>(schedule.num_steps) * 5.0;
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
-  for_each_block(batch.size(), kLanes, options, [&] {
+  for_each_block(batch.size(), kLanes, entries(batch.shape()) + updates, options, [&] {
     return [block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {
       return block.run(i, pulse.interrupt());
     };
@@ -221,7 +242,7 @@ void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays
            const RunOptions& options) {
   check(criterion);
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), 1, options, [&] {
+  for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return
         [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
           const TaskView task = batch.load(i, buffer);
@@ -239,7 +260,7 @@ void evaluate(const TaskBatch& batch, const Criterion& criterion, const Evaluate
               const RunOptions& options) {
   check(criterion);
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), 1, options, [&] {
+  for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch(),
             room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
       const TaskView task = batch.load(i, buffer);
@@ -257,7 +278,7 @@ void evaluate(const TaskBatch& batch, const Criterion& criterion, const Evaluate
 
 void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const RunOptions& options) {
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), kLanes, options, [&] {
+  for_each_block(batch.size(), kLanes, entries(batch.shape()), options, [&] {
     return [&, buffer = TaskBuffer(shape)](std::int64_t block, Pulse& pulse) mutable {
       const std::int64_t end = std::min(batch.size(), (block + 1) * kLanes);
       for (std::int64_t i = block * kLanes; i < end && !pulse.stop_requested(); ++i) {

@@ -27,7 +27,8 @@ struct Learner {
   double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
   double discount = 0.95;
   bool uniform_behaviour = true;
-  const double* epsilon = nullptr;  // [num_episodes], unless the behaviour is uniform
+  const double* epsilon = nullptr;  // [num_epsilons], unless the behaviour is uniform
+  std::int64_t num_epsilons = 0;    // num_episodes, or 1 for the same in all
 };
 
 struct Schedule {

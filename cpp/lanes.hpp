@@ -72,7 +72,7 @@ class LaneBlock {
     block_.continuing = schedule.continuing;
     block_.uniform_behaviour = learner.uniform_behaviour;
     block_.constant_epsilon = learner.uniform_behaviour ||
-                              std::all_of(learner.epsilon, learner.epsilon + schedule.num_episodes,
+                              std::all_of(learner.epsilon, learner.epsilon + learner.num_epsilons,
                                           [&](double epsilon) { return epsilon == learner.epsilon[0]; });
     block_.epsilon = learner.epsilon;
     block_.learning_rate = learner.learning_rate;

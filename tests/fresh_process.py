@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 
 
 def run(program, *, timeout=60, **environment):
-    """Run `program` to its end; return what it printed. It fails the test if it fails, or prints errors."""
-    done = subprocess.run(
+    """Run `program` to its end; return what it printed. It must not fail, hang or print errors."""
+    process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
         env={**os.environ, **environment},
-        timeout=timeout,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        start_new_session=True,
     )
-    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the children it may have forked
+        process.communicate()
+        raise
+    assert (process.returncode, errors) == (0, ""), f"{process.returncode}\n{output}\n{errors}"
+    return output

@@ -226,7 +226,7 @@ def tree():
     folders = [".ci", "bench", "cmake", "cpp", "docs", "python", "tests"]
     files = [path for folder in folders for path in ROOT.glob(f"{folder}/**/*")]
     for path in sorted([*files, *ROOT.glob("*")]):
-        binary = path.suffix in (".png", ".pyc", ".so")
+        binary = path.suffix in (".npz", ".png", ".pyc", ".so")
         if path.is_file() and path.name != ".git" and not binary:
             yield path, path.read_text(encoding="utf-8")
 

@@ -18,10 +18,11 @@ void bind_train_as(py::module_& m, const char* name) {
         const std::int64_t a = batch.shape().actions;
         const std::int64_t k = snapshot_episodes.size();
         require_shape(snapshot_episodes, "snapshot_episodes", {k});
-        Learner learner{learning_rate, learning_rate_decay, discount, !epsilon.has_value(), nullptr};
+        Learner learner{learning_rate, learning_rate_decay, discount, !epsilon.has_value(), nullptr, 0};
         if (epsilon) {
-          require_shape(*epsilon, "epsilon", {num_episodes});
+          if (epsilon->size() != 1) require_shape(*epsilon, "epsilon", {num_episodes});
           learner.epsilon = epsilon->data();
+          learner.num_epsilons = epsilon->size();
         }
         const Schedule schedule{key, num_episodes, num_steps, continuing};
         TrainArrays<Real> arrays;

@@ -57,7 +57,7 @@ void copy_policy(const Block<Real>& b, int lane, std::int32_t* out) {
 template <class Real>
 void set_epsilon(Block<Real>& b, int lane) {
   if (b.episode[lane] >= b.num_episodes) return;
-  const double epsilon = b.epsilon[b.episode[lane]];
+  const double epsilon = b.epsilon[b.constant_epsilon ? 0 : b.episode[lane]];
   b.epsilon_now[lane] = static_cast<Real>(epsilon);
   // Below 2^-32 only u = 0 explores, for which any finite scale will do; 1 / epsilon might not be finite.
   b.explore_scale[lane] = epsilon > 0x1p-32 ? static_cast<Real>(1.0 / epsilon) : Real{0};

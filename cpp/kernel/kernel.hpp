@@ -37,7 +37,7 @@ struct Block {
   bool continuing;  // the state survives the time limit
   bool uniform_behaviour;
   bool constant_epsilon;
-  const double* epsilon;  // [num_episodes]
+  const double* epsilon;  // [num_episodes], or [1] if constant
   double learning_rate;
   double learning_rate_decay;  // 0 keeps the rate constant
   Real discount;

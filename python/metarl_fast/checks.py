@@ -7,6 +7,7 @@ import numbers
 import operator
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ def integer(value: Any, name: str, low: int, high: int = 2**62) -> int:
         expected = f"at least {low}" if number < low else f"at most {high}"
         raise ValueError(f"{name} is {number}, expected {expected}")
     return number
+
+
+def increasing(values: Any, name: str, high: int = 2**31 - 2) -> list[int]:
+    """Return `values` as a list of at least one increasing integer, each in [0, high]."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} is {values!r}, expected increasing integers such as (0, 1, 5)")
+    found = [integer(value, name, 0, high) for value in values]
+    if not found:
+        raise ValueError(f"{name} is empty, expected increasing numbers")
+    if any(later <= earlier for earlier, later in pairwise(found)):
+        raise ValueError(f"{name} are {found}, expected increasing numbers")
+    return found
 
 
 def real(

@@ -11,9 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metarl_fast import __version__, benchmark, checks, evaluate
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
+from metarl_fast.families import GoalGrid
 from metarl_fast.meta import load
 from metarl_fast.runtime import build_info
 from metarl_fast.seeding import child
@@ -52,13 +55,21 @@ class Progress:
         self._bar = None
 
 
+def _goals(experiment: Experiment) -> str:
+    """Say how many goals the tasks share: an interval over tasks says nothing of other goals."""
+    _, held_out = experiment.family.split(experiment.held_out)
+    if not isinstance(held_out, GoalGrid):
+        return ""
+    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has"
+
+
 def _finish(results: Results, out: Path, seconds: float) -> None:
     experiment = results.experiment
     results.save(out)
     print(results.table())
     print(
-        f"\n{experiment.held_out_tasks:,} held-out tasks, ± half of a 95 % bootstrap interval; "
-        f"0 is the random policy, 1 the optimum. {seconds:.1f} s."
+        f"\n{experiment.held_out_tasks:,} held-out tasks{_goals(experiment)}; ± half of a 95 % bootstrap "
+        f"interval over them;\n0 is the random policy, 1 the optimum. {seconds:.1f} s."
     )
     print(f"wrote {out / 'results.json'} and {out / 'meta.npz'}")
     try:
@@ -113,7 +124,7 @@ def _adapt(options: argparse.Namespace) -> None:
     _, held_out = experiment.tasks()
     progress = Progress()
     scores = {}
-    limits = evaluate.bounds(held_out, experiment.learner.discount, num_threads=options.threads)
+    limits = experiment.limits(held_out, options.threads)
     try:
         for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
             curve = evaluate.adapt(

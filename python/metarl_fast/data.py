@@ -57,7 +57,8 @@ def from_arrays(
     Returns
     -------
     Tasks
-        With ids 0 to N-1. Float64 C-ordered arrays are used where they are, without a copy.
+        With ids 0 to N-1. Float64 C-ordered arrays are used where they are, without a copy: do not change
+        them afterwards.
 
     Raises
     ------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,16 +25,26 @@ _LANES = 32
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What N learners learned; None for what was not asked for."""
+    """What N learners learned; None for what was not asked for.
+
+    Attributes
+    ----------
+    q_table
+        Action values [N, S, A].
+    policy
+        First best action of each state [N, S].
+    returns
+        Undiscounted sum of rewards of each episode [N, E].
+    snapshots
+        Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes.
+    snapshot_episodes
+        When the snapshots were taken.
+    """
 
     q_table: NDArray[Any] | None
-    """Action values [N, S, A]."""
     policy: NDArray[np.int32]
-    """First best action of each state [N, S]."""
     returns: NDArray[Any] | None
-    """Undiscounted sum of rewards of each episode [N, E]."""
     snapshots: NDArray[Any] | None
-    """Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes."""
     snapshot_episodes: tuple[int, ...] = ()
 
     def get_policy(self) -> NDArray[np.int32]:
@@ -152,9 +161,10 @@ def train(
     real = np.dtype(dtype)
     if real not in (np.float32, np.float64):
         raise ValueError(f"dtype is {real}, expected float32 or float64")
-    snapshots_at = [checks.integer(e, "snapshot_episodes", 0, episodes) for e in snapshot_episodes]
-    if any(later <= earlier for earlier, later in pairwise(snapshots_at)):
-        raise ValueError(f"snapshot_episodes are {snapshots_at}, expected increasing numbers")
+    wants_snapshots = not isinstance(snapshot_episodes, Sequence) or len(snapshot_episodes) > 0
+    snapshots_at = (
+        checks.increasing(snapshot_episodes, "snapshot_episodes", episodes) if wants_snapshots else []
+    )
     keep_table, keep_returns = checks.flag(q_table, "q_table"), checks.flag(returns, "returns")
     entries = n * s * a * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
     checks.memory(entries * real.itemsize + n * s * 4, f"the results of {n} tasks and {episodes} episodes")
@@ -164,7 +174,8 @@ def train(
     tables = _LANES * cells * (real.itemsize + 4)
     check_scratch(batch, threads, lanes=_LANES, bytes_per_outcome=2 * real.itemsize + 4, more_bytes=tables)
 
-    epsilon = learner.epsilons(episodes)
+    constant = learner.epsilon_decay == 1.0
+    epsilon = np.array([float(learner.epsilon)]) if constant else learner.epsilons(episodes)
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,
         policy=np.empty((n, s), np.int32),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, as_batch, check_learner, train
+from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
 from metarl_fast.learners import QLearning
 from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
 from metarl_fast.seeding import Seed
@@ -35,12 +35,22 @@ def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Exact expected returns that scale a score, for one criterion."""
+    """Exact expected returns that scale a score, for one criterion.
+
+    Attributes
+    ----------
+    random
+        Of the uniformly random policy [N].
+    optimal
+        Of the optimal policy [N].
+    discount
+        The criterion's discount.
+    horizon
+        The criterion's steps, or None for no time limit.
+    """
 
     random: NDArray[np.float64]
-    """Of the uniformly random policy [N]."""
     optimal: NDArray[np.float64]
-    """Of the optimal policy [N]."""
     discount: float
     horizon: int | None
 
@@ -97,13 +107,21 @@ def score(
 
 @dataclass(frozen=True, eq=False)
 class AdaptationCurve:
-    """How well N learners did after few episodes."""
+    """How well N learners did after few episodes.
+
+    Attributes
+    ----------
+    episodes
+        Numbers of episodes.
+    scores
+        Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned.
+    returns
+        What the learners earned in each episode while they adapted [N, max(episodes)].
+    """
 
     episodes: tuple[int, ...]
     scores: NDArray[np.float64]
-    """Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned."""
     returns: NDArray[Any]
-    """What the learners earned in each episode while they adapted [N, max(episodes)]."""
 
     def interval(self, *, rng: Seed = 0, confidence: float = 0.95) -> Interval:
         """Return the mean over tasks with a bootstrap interval, each [len(episodes)]."""
@@ -131,7 +149,8 @@ def adapt(
     episodes
         Increasing numbers of episodes; 0 scores the initial table itself.
     limits
-        From `bounds`, to share over several calls; default: for the learner's discount.
+        From `bounds`, to share over several calls; default: for the learner's discount, and for episodes of
+        `num_steps` if that is 1.
 
     Returns
     -------
@@ -139,25 +158,26 @@ def adapt(
     """
     batch = as_batch(tasks)
     check_learner(learner, batch)
-    if not len(episodes):
-        raise ValueError("episodes is empty, expected increasing numbers")
+    scored_at = checks.increasing(episodes, "episodes")
+    steps = episode_steps(batch, num_steps)
     if limits is None:
-        limits = bounds(batch, learner.discount, num_threads=num_threads)
+        horizon = steps if learner.discount == 1.0 else None
+        limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)
     run = train(
         learner,
         batch,
-        checks.integer(max(episodes), "episodes", 0),
-        num_steps,
+        scored_at[-1],
+        steps,
         rng=rng,
         initial_table=initial_table,
-        snapshot_episodes=episodes,
+        snapshot_episodes=scored_at,
         q_table=False,
         num_threads=num_threads,
         progress=progress,
     )
     assert run.snapshots is not None
     assert run.returns is not None
-    scores = np.empty((len(batch), len(episodes)))
+    scores = np.empty((len(batch), len(scored_at)))
     per_task = max(1, 8 * run.snapshots[:1].size)
     step = max(1, _PART // per_task)
     for first in range(0, len(batch), step):
@@ -165,4 +185,4 @@ def adapt(
         policies = greedy_policy(run.snapshots[part])
         part_limits = Bounds(limits.random[part], limits.optimal[part], limits.discount, limits.horizon)
         scores[part] = score(batch[part], policies, part_limits, num_threads=num_threads)
-    return AdaptationCurve(tuple(episodes), scores, run.returns)
+    return AdaptationCurve(tuple(scored_at), scores, run.returns)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
 from metarl_fast.config import from_config, to_config
-from metarl_fast.engine import train
+from metarl_fast.engine import episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
-from metarl_fast.planning import backward_induction, value_iteration
+from metarl_fast.planning import value_iteration
 from metarl_fast.seeding import child
 from metarl_fast.statistics import Interval
 from metarl_fast.tasks import Tasks
@@ -135,7 +135,7 @@ class Experiment:
         s, a = self.family.num_states, self.family.num_actions
         training, held_out = self.tasks()
         # First: what cannot be scored is found out before the work.
-        limits = evaluate.bounds(held_out, self.learner.discount, num_threads=num_threads)
+        limits = self.limits(held_out, num_threads)
         learned = train(
             self._training_learner(),
             training,
@@ -190,10 +190,22 @@ class Experiment:
         """Return the learner with more exploration: training tasks cost nothing but time."""
         return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
 
+    def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
+        """Return what scales the scores; undiscounted, episodes of the time limit that learners have."""
+        discount = self.learner.discount
+        horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
+        return evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+
     def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
-        if self.learner.discount < 1.0:
-            return value_iteration(tasks, self.learner.discount, num_threads=num_threads).q_values
-        return backward_induction(tasks, num_threads=num_threads).q_values
+        """Return optimal action values; undiscounted, those of looking ahead about one time limit.
+
+        Without discounting the best action depends on the time left, and with enough of it all are equally good:
+        the first step's values would say nothing.
+        """
+        discount = self.learner.discount
+        if discount == 1.0:
+            discount = 1.0 - 1.0 / (1 + episode_steps(tasks, self.num_steps))
+        return value_iteration(tasks, discount, num_threads=num_threads).q_values
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,26 +15,40 @@ from metarl_fast.tasks import Task, Tasks, check_scratch
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Optimal values of N tasks."""
+    """Optimal values of N tasks.
+
+    Attributes
+    ----------
+    values
+        v*(s) [N, S]; with a horizon, from the first step.
+    q_values
+        q*(s, a) [N, S, A]; with a horizon, at the first step.
+    policy
+        The first best action of each state [N, S]; with a horizon, of each step: [N, horizon, S].
+    returns
+        Expected optimal return from the start distribution [N].
+    """
 
     values: NDArray[np.float64]
-    """v*(s) [N, S]; with a horizon, from the first step."""
     q_values: NDArray[np.float64]
-    """q*(s, a) [N, S, A]; with a horizon, at the first step."""
     policy: NDArray[np.int32]
-    """The first best action of each state [N, S]; with a horizon, of each step: [N, horizon, S]."""
     returns: NDArray[np.float64]
-    """Expected optimal return from the start distribution [N]."""
 
 
 @dataclass(frozen=True, eq=False)
 class PolicyValues:
-    """Values of given policies on N tasks."""
+    """Values of given policies on N tasks.
+
+    Attributes
+    ----------
+    values
+        v(s) [N, S], or [N, P, S] for P policies a task.
+    returns
+        Expected return from the start distribution [N] or [N, P].
+    """
 
     values: NDArray[np.float64]
-    """v(s) [N, S], or [N, P, S] for P policies a task."""
     returns: NDArray[np.float64]
-    """Expected return from the start distribution [N] or [N, P]."""
 
 
 def _solve(
@@ -84,7 +98,8 @@ def value_iteration(
     tasks
         N tasks, or one.
     discount
-        0 to below 1. For undiscounted episodes use `backward_induction`.
+        0 to below 1; the work grows as 1 / (1 - discount). For undiscounted episodes use
+        `backward_induction`.
     tolerance
         Largest error of any value, if doubles can hold it: below a few units in the last place of the largest
         value the iteration stops where it cannot improve.
@@ -187,7 +202,7 @@ def policy_evaluation(
         N tasks, or one.
     policy
         Actions, as integers: [S] for all tasks, or [N, S]. Or probabilities, as floats: [S, A], [N, S, A], or
-        [N, P, S, A] for P policies a task.
+        [N, P, S, A] for P policies a task. Policies that change from step to step are not supported.
     discount
         0 to 1, below 1 without a horizon.
     horizon

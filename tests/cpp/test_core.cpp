@@ -194,6 +194,7 @@ Trained<Real> run(const TaskBatch& tasks, bool uniform, double decay, int num_th
   learner.learning_rate_decay = decay;
   learner.uniform_behaviour = uniform;
   learner.epsilon = uniform ? nullptr : epsilon.data();
+  learner.num_epsilons = kEpisodes;
   TrainArrays<Real> arrays;
   arrays.initial_table = initial.data();
   arrays.q_table = out.q_table.data();

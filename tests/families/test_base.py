@@ -10,7 +10,7 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.families.base import HELD_OUT_IDS
+from metarl_fast.families.base import NUM_IDS
 
 
 def docstring_example():
@@ -130,6 +130,43 @@ def test_a_family_needs_a_task_method():
 def test_split_families_share_no_task(family):
     training, held_out = family.split(0.3)
     assert training.sample(5, rng=0).ids.tolist() == [0, 1, 2, 3, 4]
-    assert held_out.sample(5, rng=0).ids.tolist() == [HELD_OUT_IDS + k for k in range(5)]
+    assert held_out.sample(5, rng=0).ids.tolist() == [NUM_IDS // 2 + k for k in range(5)]
     rows = [part.sample(200, rng=0).outcomes["probability"][:, 0, 0] for part in (training, held_out)]
     assert len(np.unique(np.concatenate(rows), axis=0)) == 400
+
+
+def test_halves_can_be_split_again_and_never_meet():
+    family = mf.TaskDistribution(4, 2)
+    training, rest = family.split()
+    validation, test = rest.split()
+    inner, outer = training.split()
+    parts = [part.sample(20, rng=0) for part in (inner, outer, validation, test)]
+    ids = np.concatenate([part.ids for part in parts])
+    assert len(set(ids.tolist())) == len(ids)
+    rows = np.concatenate([part.transitions for part in parts])
+    assert len(np.unique(rows.reshape(len(rows), -1), axis=0)) == len(rows)
+
+
+def test_a_sample_does_not_follow_later_changes_of_its_family():
+    class Scaled(mf.Family):
+        num_states, num_actions, horizon = 2, 1, 5
+        scale = 1.0
+
+        def task(self, rng):
+            return {"transitions": np.full((2, 1, 2), 0.5), "rewards": self.scale * rng.random((2, 1))}
+
+    family = Scaled()
+    tasks = family.sample(2, rng=0)
+    family.scale = 100.0
+    assert (tasks.rewards < 1.0).all()
+
+
+def test_a_horizon_belongs_to_the_family():
+    class Odd(mf.Family):
+        num_states, num_actions = 2, 1
+
+        def task(self, rng):
+            return {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1)), "horizon": 9}
+
+    with pytest.raises(ValueError, match="returned a horizon: it belongs to the family"):
+        _ = Odd().sample(2, rng=0).rewards

@@ -15,8 +15,8 @@ from metarl_fast.recipes import Ids, Places, Recipe, StoredRecipe
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
-HELD_OUT_IDS = 2**55
-"""Held-out tasks are numbered from here, training tasks from 0: no id is in both."""
+NUM_IDS = 2**56
+"""Tasks are numbered 0 to NUM_IDS - 1; a split gives the upper half of a family's numbers to held-out tasks."""
 
 
 class Family:
@@ -46,13 +46,15 @@ class Family:
     num_actions: int
     horizon: int | None = None
     _first_id = 0
+    _num_ids = NUM_IDS
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
         raise NotImplementedError(f"{type(self).__name__} has no method task(rng)")
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return PythonRecipe(self, key, ids)
+        # A copy: tasks are drawn later, and must not follow changes of the family.
+        return PythonRecipe(copy.copy(self), key, ids)
 
     @overload
     def sample(self, num_tasks: None = None, *, rng: Seed = None) -> Task: ...
@@ -74,7 +76,7 @@ class Family:
         ValueError, TypeError
             For a count below 0 or a bad `rng`.
         """
-        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, HELD_OUT_IDS)
+        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, self._num_ids)
         ids = range(self._first_id, self._first_id + count)
         tasks = Tasks(self._recipe(make_key(rng), ids), self.horizon)
         return tasks[0] if num_tasks is None else tasks
@@ -82,13 +84,18 @@ class Family:
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
         """Return (training family, held-out family), which never draw the same task.
 
-        Here tasks are told apart by id. Families with few different tasks divide those by `held_out`, the
-        fraction kept for evaluation.
+        Here tasks are told apart by id: each half gets half of the ids, and can be split again. Families with few
+        different tasks divide those by `held_out`, the fraction kept for evaluation.
         """
         checks.real(held_out, "held_out", 0.0, 1.0)
-        other = copy.copy(self)
-        object.__setattr__(other, "_first_id", HELD_OUT_IDS)
-        return self, other
+        half = self._num_ids // 2
+        if half == 0:
+            raise ValueError("this family has been split until a single task was left")
+        training, other = copy.copy(self), copy.copy(self)
+        object.__setattr__(training, "_num_ids", half)
+        object.__setattr__(other, "_num_ids", half)
+        object.__setattr__(other, "_first_id", self._first_id + half)
+        return training, other
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,10 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
                 f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}"
             )
     columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
-    columns.pop("horizon", None)
+    if "horizon" in columns:
+        raise ValueError(
+            f"{type(family).__name__}.task returned a horizon: it belongs to the family, as its attribute"
+        )
     noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
     if len(noise) > 1:
         raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")

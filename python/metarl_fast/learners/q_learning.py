@@ -77,8 +77,10 @@ class QLearning:
         factors[:1] = self.epsilon
         return np.maximum(np.multiply.accumulate(factors), min(self.epsilon_min, self.epsilon))
 
-    def update(self, state: int, action: int, reward: float, next_state: int) -> None:
-        """Learn from one transition that did not end the episode, at the constant learning rate.
+    def update(
+        self, state: int, action: int, reward: float, next_state: int, terminated: bool = False
+    ) -> None:
+        """Learn from one transition, at the constant learning rate; `terminated` if it ended the episode.
 
         Raises
         ------
@@ -89,9 +91,9 @@ class QLearning:
         checks.integer(action, "action", 0, self.num_actions - 1)
         checks.integer(next_state, "next_state", 0, self.num_states - 1)
         checks.real(reward, "reward")
-        target = reward + self.discount * self.q_table[next_state].max()
+        ahead = 0.0 if terminated else self.discount * self.q_table[next_state].max()
         rate = self.learning_rate
-        self.q_table[state, action] = (1.0 - rate) * self.q_table[state, action] + rate * target
+        self.q_table[state, action] = (1.0 - rate) * self.q_table[state, action] + rate * (reward + ahead)
 
     def get_policy(self) -> NDArray[np.int64]:
         """Return the first best action of each state, shape [S]."""
