@@ -33,7 +33,14 @@ from numpy.typing import NDArray
 from metarl_fast import benchmark, build_info, checks
 from metarl_fast.benchmark import WORKLOADS, Learned
 
-RANDOM_MDP_PEERS = ("numpy_loop", "jax_scan", "numba_simple", "numba_expert", "numba_cumulative")
+RANDOM_MDP_PEERS = (
+    "numpy_loop",
+    "jax_scan",
+    "jax_sharded",
+    "numba_simple",
+    "numba_expert",
+    "numba_cumulative",
+)
 FROZEN_LAKE_PEERS = ("gymnasium_loop", "numba_frozen_lake")
 # How many times as fast this package is to be.
 TARGETS = {
@@ -193,7 +200,7 @@ def draw(results: Sequence[Result], path: Path, title: str) -> None:
     colours = dict(
         zip(
             unique(r.title for r in bars),
-            ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"),
+            ("#000000", "#E69F00", "#F0E442", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"),
             strict=False,
         )
     )

@@ -1,8 +1,8 @@
 """Q-learning in JAX: `vmap` of `lax.scan`, jitted, float32, on whatever device JAX finds.
 
-What measured best on CPUs: one host device a thread (XLA leaves the small operations of a step on one thread
-each), an integer hash of (key, position) where `jax.random` would cost several times as much, rows of
-cumulative weights, and in long rows a search in two levels, so that a step reads 2 cache lines of a row.
+What measured best on CPUs: an integer hash of (key, position) where `jax.random` would cost several times as
+much, rows of cumulative weights, and in long rows a search in two levels, so that a step reads two cache
+lines of a row.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from jax import lax
 from metarl_fast.benchmark import Learned, Workload
 from metarl_fast.runtime import thread_count
 
+# For jax_sharded; here all threads of the first one work.
 jax.config.update("jax_num_cpu_devices", thread_count())
 DEVICES = jax.local_devices()
-TITLE = f"JAX, vmap of lax.scan, {len(DEVICES)} x {DEVICES[0].device_kind}"
+TITLE = f"JAX on the {DEVICES[0].device_kind}, jitted vmap of lax.scan"
 
 
 def mixed(x):
@@ -66,7 +67,7 @@ def learn(work: Workload, words):
         pair = state * a + action
         u = unit(x2)
         line = jnp.sum(coarse[pair] <= u, dtype=jnp.int32)
-        within = jnp.sum(lax.dynamic_slice(fine, (pair, line, 0), (1, 1, block)) <= u, dtype=jnp.int32)
+        within = jnp.sum(fine[pair, line] <= u, dtype=jnp.int32)
         next_state = jnp.minimum(line * block + within, s - 1)
         target = rewards[pair] + work.discount * jnp.max(q[next_state])
         q = q.at[state, action].add(work.learning_rate * (target - q[state, action]))
@@ -80,12 +81,14 @@ def learn(work: Workload, words):
 
 @cache
 def compiled(work: Workload) -> Any:
-    return jax.pmap(jax.vmap(partial(learn, work)))
+    return jax.jit(jax.vmap(partial(learn, work)))
+
+
+def random_words(work: Workload, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(2**32, size=(work.num_tasks, 4), dtype=np.uint32)
 
 
 def run(work: Workload, seed: int, num_threads: int) -> Learned:
-    """Use all devices; on the CPU there are as many as threads were asked for at the start."""
-    words = np.random.default_rng(seed).integers(2**32, size=(work.num_tasks, 4), dtype=np.uint32)
-    devices = len(DEVICES) if work.num_tasks % len(DEVICES) == 0 else 1
-    values, policy = compiled(work)(words.reshape(devices, -1, 4))
-    return Learned(np.asarray(values).reshape(-1), np.asarray(policy).reshape(work.num_tasks, -1))
+    """JAX takes the threads that the process may use."""
+    values, policy = compiled(work)(random_words(work, seed))
+    return Learned(np.asarray(values), np.asarray(policy))
