@@ -145,7 +145,7 @@ PYTHON_LAYERS = [
     {"evaluate"},
     {"meta"},
     {"compat", "plotting", "config"},
-    {"experiment"},
+    {"experiment", "benchmark"},
     {"cli"},
     {"__main__"},
 ]

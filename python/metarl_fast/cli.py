@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from metarl_fast import __version__, checks, evaluate
+from metarl_fast import __version__, benchmark, checks, evaluate
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import GoalGrid
@@ -144,6 +144,11 @@ def _adapt(options: argparse.Namespace) -> None:
     print(Results(experiment, scores, {}).table())
 
 
+def _bench(options: argparse.Namespace) -> None:
+    for line in benchmark.report(options.threads):
+        print(line, flush=True)
+
+
 def _info(options: argparse.Namespace) -> None:
     for name, value in build_info().items():
         text = ", ".join(value) if isinstance(value, list) else value
@@ -179,7 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("--seed", type=int, default=1)
     adapt.set_defaults(run=_adapt)
 
-    for command in (quickstart, train, adapt):
+    bench = commands.add_parser("bench", help="measure the speed of this machine in about a minute")
+    bench.set_defaults(run=_bench)
+
+    for command in (quickstart, train, adapt, bench):
         command.add_argument(
             "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
         )
