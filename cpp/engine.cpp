@@ -133,7 +133,7 @@ int useful_threads(int wanted, std::int64_t blocks, double work) {
 // Runs `worker(block, pulse)`, which returns the number of tasks it did, over all blocks. Each thread has its
 // own worker from `make_worker()`, so scratch is allocated where it is used.
 template <class MakeWorker>
-void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, double work_per_task,
+void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, [[maybe_unused]] double work_per_task,
                     const RunOptions& options, const MakeWorker& make_worker) {
   if (options.num_threads < 1) {
     throw std::invalid_argument("num_threads is " + std::to_string(options.num_threads) +
@@ -143,8 +143,9 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, double wor
   Run run(blocks, tasks, options.progress);
 #ifdef _OPENMP
   // libgomp ends the process when the system refuses it a thread, and so many help nobody.
-  const std::int64_t most = std::max(64, 4 * omp_get_num_procs());
-  const int threads = static_cast<int>(std::min({std::int64_t{options.num_threads}, blocks, most}));
+  const int most = std::max(64, 4 * omp_get_num_procs());
+  const double all_work = work_per_task * static_cast<double>(tasks);
+  const int threads = useful_threads(std::min(options.num_threads, most), blocks, all_work);
   if (threads > 1 && !in_forked_child()) {
     std::atomic<int> finished{0};
 #pragma omp parallel num_threads(threads)

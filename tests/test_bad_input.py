@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from functools import partial
 
@@ -21,6 +22,7 @@ ENDLESS = mf.from_arrays(ROWS, REWARDS)
 LIMITS = mf.bounds(TASKS, 0.9)
 FAMILY = mf.TaskDistribution(S, A, horizon=5)
 LEARNER = mf.QLearning(S, A)
+DECAYING = dataclasses.replace(LEARNER, epsilon_decay=0.5)
 POLICY = np.full((S, A), 1 / A)
 Q = np.zeros((N, S, A))
 STAY = [(1.0, 0, 0.0, False)]
@@ -602,7 +604,7 @@ for entry, call in (
     ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
     ("train", lambda: mf.train(mf.QLearning(2**18, 1), WIDE, 1, 1)),
     ("train", lambda: train(2**30)),
-    ("train", lambda: train(2**30, returns=False)),
+    ("train", lambda: mf.train(DECAYING, TASKS, 2**30, 1, returns=False)),
     ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),
     ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
     ("value_iteration", lambda: mf.value_iteration(MANY)),

@@ -116,7 +116,7 @@ def test_undiscounted_episodes_are_scored_to_their_horizon():
 
 
 def test_what_cannot_be_scored_is_refused_before_the_work():
-    endless = small(mf.TaskDistribution(4, 2), num_steps=10)
+    endless = small(mf.TaskDistribution(4, 2), num_steps=None)
     endless = replace(endless, learner=replace(endless.learner, discount=1.0))
     told = []
     with pytest.raises(ValueError, match="these tasks have no horizon"):
@@ -215,3 +215,19 @@ def test_the_table_shows_every_start():
     assert lines[0].split() == ["score", "after", "episodes", "0", "1", "5"]
     assert [line.split()[0] for line in lines[2:]] == list(STARTS)
     assert all(line.count("±") == 3 for line in lines[2:])
+
+
+def test_undiscounted_the_optimal_table_is_good_where_a_step_early_or_late_is_alike():
+    family = mf.GoalGrid(size=4, horizon=20)
+    learner = mf.QLearning(16, 4, learning_rate=0.5, discount=1.0)
+    job = Experiment(
+        family=family,
+        learner=learner,
+        training_tasks=20,
+        training_episodes=20,
+        held_out_tasks=20,
+        episodes=(0,),
+        reptile_iterations=1,
+        reptile_episodes=1,
+    )
+    assert job.run().scores["optimal"].mean[0] > 0.99

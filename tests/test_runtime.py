@@ -201,15 +201,36 @@ assert result() == expected
     )
 
 
-def test_a_process_may_end_while_a_daemon_thread_trains():
+def test_a_process_may_end_while_daemon_threads_train():
     output = run(
         """
+def again_and_again():
+    while True:
+        mf.train(learner, tasks, 10, 10, progress=lambda done, total: sum(range(100)))
+
 threading.Thread(target=lambda: mf.train(learner, tasks, 10, 2 * 10**9), daemon=True).start()
+threading.Thread(target=again_and_again, daemon=True).start()
 time.sleep(0.3)
 print("end")
 """
     )
     assert output == "end\n"
+
+
+def test_what_runs_at_exit_may_still_train():
+    output = fresh_process.run(
+        """
+        import atexit
+
+        def last():
+            tasks = mf.TaskDistribution(10, 5).sample(100, rng=0)
+            print(mf.train(mf.QLearning(10, 5), tasks, 3, 10, num_threads=2).q_table.shape)
+
+        atexit.register(last)  # before the package is imported, and so after its own end
+        import metarl_fast as mf
+        """
+    )
+    assert output == "(100, 10, 5)\n"
 
 
 # --- progress ---

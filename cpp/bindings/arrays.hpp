@@ -7,7 +7,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -15,9 +14,9 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 #include "../engine.hpp"
+#include "gil.hpp"
 
 namespace metarl_fast::bindings {
 
@@ -71,20 +70,10 @@ inline std::shared_ptr<const void> keep_alive(py::object objects) {
           }};
 }
 
-// A daemon thread that asks for the GIL while the interpreter shuts down would be torn out of this code,
-// which ends the process with an error. It sleeps until the process is gone, as Python 3.14 lets it.
-inline void sleep_if_shutting_down() {
-#if PY_VERSION_HEX >= 0x030D0000
-  while (Py_IsFinalizing()) std::this_thread::sleep_for(std::chrono::seconds(1));
-#else
-  while (_Py_IsFinalizing()) std::this_thread::sleep_for(std::chrono::seconds(1));
-#endif
-}
-
 // Ctrl-C first, then the user's callback, from the calling thread while the GIL is released.
 inline RunOptions run_options(int num_threads, const py::object& progress) {
   return {num_threads, [&progress](std::int64_t done, std::int64_t total) {
-            sleep_if_shutting_down();
+            const Visit visit;
             const py::gil_scoped_acquire gil;
             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
             if (!progress.is_none()) progress(done, total);

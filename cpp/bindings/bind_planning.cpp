@@ -19,7 +19,7 @@ void bind_planning(py::module_& m) {
         const SolveArrays out{values.mutable_data(), q_values.mutable_data(), policy.mutable_data(),
                               output(plan, "plan", {n, horizon, s}), returns.mutable_data()};
         const RunOptions options = run_options(num_threads, progress);
-        const py::gil_scoped_release unlocked;  // only raw pointers from here on
+        const Unlocked unlocked;  // only raw pointers from here on
         solve(batch, {discount, horizon, tolerance}, out, options);
       },
       py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),
@@ -43,7 +43,7 @@ void bind_planning(py::module_& m) {
         const EvaluateArrays arrays{policy.data(), shared, p, output(values, "values", {n, p, s}),
                                     returns.mutable_data()};
         const RunOptions options = run_options(num_threads, progress);
-        const py::gil_scoped_release unlocked;  // only raw pointers from here on
+        const Unlocked unlocked;  // only raw pointers from here on
         evaluate(batch, {discount, horizon, tolerance}, arrays, options);
       },
       py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),

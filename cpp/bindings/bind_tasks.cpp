@@ -55,7 +55,7 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
   arrays.start_stride = shared_start ? 0 : s;
   arrays.terminated_stride = shared_terminated ? 0 : shape.terminations();
   arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start));
-  const py::gil_scoped_release unlocked;  // only raw pointers from here on
+  const Unlocked unlocked;  // only raw pointers from here on
   return std::make_unique<StoredTasks>(shape, ids, std::move(arrays));
 }
 
@@ -153,7 +153,7 @@ void bind_tasks(py::module_& m) {
         out.start = output(start, "start", {n, s});
         const py::object no_progress = py::none();
         const RunOptions options = run_options(num_threads, no_progress);
-        const py::gil_scoped_release unlocked;  // only raw pointers from here on
+        const Unlocked unlocked;  // only raw pointers from here on
         materialise(batch, out, options);
       },
       py::arg("batch"), py::arg("probability").noconvert().none(true),

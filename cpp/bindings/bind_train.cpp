@@ -37,7 +37,7 @@ void bind_train_as(py::module_& m, const char* name) {
         arrays.snapshot_episodes = snapshot_episodes.data();
         arrays.num_snapshots = k;
         const RunOptions options = run_options(num_threads, progress);
-        const py::gil_scoped_release unlocked;  // only raw pointers from here on
+        const Unlocked unlocked;  // only raw pointers from here on
         train(batch, learner, schedule, arrays, options);
       },
       py::arg("batch"), py::arg("key"), py::arg("num_episodes"), py::arg("num_steps"), py::arg("continuing"),

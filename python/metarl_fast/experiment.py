@@ -199,8 +199,8 @@ class Experiment:
     def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
         """Return optimal action values; undiscounted, those of looking ahead about one time limit.
 
-        Without discounting the best action depends on the time left, and with enough of it all are equally good:
-        the first step's values would say nothing.
+        Without discounting the best action depends on the time left, and with enough of it all are equally
+        good: the first step's values would say nothing.
         """
         discount = self.learner.discount
         if discount == 1.0:

@@ -51,7 +51,8 @@ def bootstrap_mean(
     kept = data[~np.isnan(data).any(axis=tuple(range(1, data.ndim)))]
     if not len(kept):
         raise ValueError(
-            f"none of the {len(data)} rows of values is free of NaN: a score is NaN where the random policy is optimal"
+            f"none of the {len(data)} rows of values is free of NaN: a score is NaN where the random policy "
+            "is optimal"
         )
     checks.memory(2 * 8 * count * kept[0].size, f"{count} resamples")
     generator = np.random.Generator(np.random.Philox(make_key(rng)))

@@ -250,9 +250,9 @@ void test_train_gives_the_same_bits() {
   EXPECT(isas.size() >= 1 && isas[0] == "base");
   RandomMdp noisy = random_family(RandomMdp::TransitionLaw::uniform);
   noisy.reward_noise = 0.5;
-  // 37 tasks: two full blocks of 16 and one that is not.
-  const GeneratedTasks<RandomMdp> dense(noisy, 7, range_of(37));
-  const GeneratedTasks<GoalGrid> outcomes(grid_family(), 7, range_of(37));
+  // Enough work for two threads, and a last block that is not full.
+  const GeneratedTasks<RandomMdp> dense(noisy, 7, range_of(150));
+  const GeneratedTasks<GoalGrid> outcomes(grid_family(), 7, range_of(150));
   expect_same_bits<float>(dense, isas);
   expect_same_bits<double>(dense, isas);
   expect_same_bits<float>(outcomes, isas);

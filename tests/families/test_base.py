@@ -52,11 +52,11 @@ class Coin(mf.Family):
     num_states, num_actions = 1, 1
 
     def __init__(self):
-        self.num_drawn = 0
+        self.drawn = []  # a list is shared with the copy that a sample keeps
 
     def task(self, rng):
-        self.num_drawn += 1
         p = rng.random()
+        self.drawn.append(p)
         return {"outcomes": {0: {0: [(p, 0, 1.0, False), (1 - p, 0, -1.0, True)]}}, "reward_noise": 0.5}
 
 
@@ -72,10 +72,10 @@ def test_a_family_may_return_outcome_lists():
 def test_tasks_are_drawn_at_first_use_and_once():
     family = Coin()
     tasks = family.sample(10, rng=0)
-    assert family.num_drawn == 0
+    assert not family.drawn
     _ = tasks.rewards
     _ = tasks.transitions
-    assert family.num_drawn == 10
+    assert len(family.drawn) == 10
 
 
 def test_an_empty_sample():

@@ -16,7 +16,7 @@ from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
 NUM_IDS = 2**56
-"""Tasks are numbered 0 to NUM_IDS - 1; a split gives the upper half of a family's numbers to held-out tasks."""
+"""Tasks are numbered 0 to NUM_IDS - 1; a split gives a family's upper half to held-out tasks."""
 
 
 class Family:
@@ -84,8 +84,8 @@ class Family:
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
         """Return (training family, held-out family), which never draw the same task.
 
-        Here tasks are told apart by id: each half gets half of the ids, and can be split again. Families with few
-        different tasks divide those by `held_out`, the fraction kept for evaluation.
+        Here tasks are told apart by id: each half gets half of the ids, and can be split again. Families with
+        few different tasks divide those by `held_out`, the fraction kept for evaluation.
         """
         checks.real(held_out, "held_out", 0.0, 1.0)
         half = self._num_ids // 2
