@@ -258,7 +258,9 @@ def load_peers(names: Iterable[str]) -> dict[str, ModuleType]:
         try:
             peers[name] = importlib.import_module(f"peers.{name}")
         except ImportError as error:
-            print(f"skipped {name}: {error} (pip install 'metarl-fast[bench]')", file=sys.stderr)
+            missing = isinstance(error, ModuleNotFoundError)
+            advice = ": pip install 'metarl-fast[bench]'" if missing else ""
+            print(f"skipped {name}: {error}{advice}", file=sys.stderr)
     return peers
 
 
