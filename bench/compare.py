@@ -214,9 +214,10 @@ def draw(results: Sequence[Result], path: Path, title: str) -> None:
             x = g - 0.4 + (k + 0.5) * width
             spread = [[r.ratio - r.ratio_min], [r.ratio_max - r.ratio]]
             axes.bar(x, r.ratio, width, color=colours[r.title], yerr=spread, ecolor="#777777", label=r.title)
-            place = {"ha": "center", "va": "bottom", "fontsize": 8, "zorder": 5}
-            patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
-            axes.annotate(number(r.ratio), (x, 1.05 * r.ratio_max), bbox=patch, **place)
+            # At the foot of the bar, where no target line can lie.
+            text = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 8, "zorder": 5}
+            patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+            axes.text(x, 0.02, number(r.ratio), transform=axes.get_xaxis_transform(), bbox=patch, **text)
             if r.target is not None:
                 axes.hlines(r.target, x - width / 2, x + width / 2, color="#CC0000", linewidth=2)
     axes.axhline(1, color="#777777", linewidth=0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache, partial
 from typing import Any
 
@@ -23,8 +24,6 @@ def compiled(work: Workload) -> Any:
 
 def run(work: Workload, seed: int, num_threads: int) -> Learned:
     words = random_words(work, seed)
-    share = len(words) // len(DEVICES)
-    if share * len(DEVICES) != len(words):
-        raise ValueError(f"{len(words)} tasks on {len(DEVICES)} devices, expected a multiple")
-    values, policy = compiled(work)(words.reshape(-1, share, 4))
+    devices = math.gcd(len(words), len(DEVICES))  # `pmap` wants equal shares
+    values, policy = compiled(work)(words.reshape(devices, -1, 4))
     return Learned(np.asarray(values).reshape(-1), np.asarray(policy).reshape(len(words), -1))
