@@ -128,6 +128,9 @@ if __name__ == "__main__":
 # --- Ctrl-C ---
 
 INTERRUPT = """
+# Started in the background, a shell's children ignore Ctrl-C, and so would this program.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def interrupted(job):
     \"\"\"Seconds from Ctrl-C to KeyboardInterrupt.\"\"\"
     pressed = []
