@@ -273,7 +273,7 @@ def test_progress_counts_up_to_the_number_of_tasks(job, threads):
 def test_progress_comes_while_the_work_goes_on():
     calls = []
     tasks = mf.TaskDistribution(10, 5).sample(20_000, rng=0)
-    mf.train(LEARNER, tasks, 300, 10, rng=0, progress=lambda done, total: calls.append(done))
+    mf.train(LEARNER, tasks, 1500, 10, rng=0, progress=lambda done, total: calls.append(done))
     assert len(set(calls)) > 3
     # About twenty times a second, not once a task.
     assert len(calls) < 1000
