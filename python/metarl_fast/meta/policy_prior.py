@@ -51,7 +51,10 @@ class MetaLearner(TableObserver):
     def initial_table(self) -> NDArray[np.float64]:
         """State value times pi(a | s) / max_b pi(b | s): the prior's best action has the state's value."""
         policy = self.policy
-        return np.asarray(self.state_values[:, None] * policy / policy.max(axis=1, keepdims=True))
+        values = self.state_values[:, None]
+        table = values * policy / policy.max(axis=1, keepdims=True)
+        # Below zero the product would rank actions backwards: mirror it at the best action's value.
+        return np.asarray(np.where(values < 0.0, 2.0 * values - table, table))
 
     def update(self, task: Any, policy: ArrayLike) -> None:
         """Step towards a policy that is good on `task`.
