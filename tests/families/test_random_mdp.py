@@ -175,3 +175,21 @@ def test_next_states_are_drawn_as_often_as_the_row_says():
     counts = np.array([(returns == 10.0**k).sum() for k in range(5)])
     assert counts[2] == 0
     assert stats.chisquare(counts[row > 0], 20_000 * row[row > 0]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("form", [list, np.array], ids=["lists", "arrays"])
+def test_values_may_be_given_as_lists_and_arrays(form):
+    rewards, start = ((1.0, 2.0), (3.0, 4.0)), (0.25, 0.75)
+    given = mf.TaskDistribution(2, 2, rewards=mf.Fixed(form(rewards)), start=form(start))
+    expected = mf.TaskDistribution(2, 2, rewards=mf.Fixed(rewards), start=start)
+    assert given == expected
+    assert hash(given) == hash(expected)
+    assert given != mf.TaskDistribution(2, 2, rewards=mf.Fixed(form(rewards)[::-1]), start=form(start))
+
+
+def test_a_family_does_not_follow_later_changes_of_its_arrays():
+    rewards, start = np.ones((2, 2)), np.array([0.5, 0.5])
+    tasks = mf.TaskDistribution(2, 2, rewards=mf.Fixed(rewards), start=start).sample(3, rng=0)
+    rewards[:], start[:] = 5.0, [1.0, 0.0]
+    assert (tasks.rewards == 1.0).all()
+    assert (tasks.start == 0.5).all()

@@ -64,9 +64,15 @@ class Garnet:
 
 @dataclass(frozen=True)
 class Fixed:
-    """The same values in every task: a number, or [S, A] numbers."""
+    """The same values in every task: a number, or [S, A] numbers, which are kept as tuples."""
 
     values: Any
 
     def __post_init__(self) -> None:
-        checks.finite(checks.array(self.values, "values", np.float64), "values")
+        values = checks.finite(checks.array(self.values, "values", np.float64), "values")
+        object.__setattr__(self, "values", tuples(values.tolist()))
+
+
+def tuples(values: Any) -> Any:
+    """Return lists as tuples, at every depth: settings can be compared, and nobody changes them later."""
+    return tuple(tuples(value) for value in values) if isinstance(values, list) else values

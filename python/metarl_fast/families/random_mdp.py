@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
+from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform, tuples
 from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 
 TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
@@ -75,13 +75,14 @@ class TaskDistribution(Family):
         if self.horizon is not None:
             checks.integer(self.horizon, "horizon", 1)
         if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
-            checks.integer(self.start, "start", 0, s - 1)
+            object.__setattr__(self, "start", checks.integer(self.start, "start", 0, s - 1))
         elif not isinstance(self.start, Uniform):
             start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
             if not (np.all(start >= 0) and abs(start.sum() - 1) <= 1e-5):
                 raise ValueError(
                     f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution"
                 )
+            object.__setattr__(self, "start", tuples(start.tolist()))
 
     def _start_distribution(self) -> NDArray[np.float64]:
         if isinstance(self.start, Uniform):
