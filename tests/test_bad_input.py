@@ -466,6 +466,32 @@ refuses_all(
 refuses(
     "FrozenLakeMaps", "is_slippery=1", lambda: mf.FrozenLakeMaps(is_slippery=1), TypeError, "is_slippery is 1"
 )
+refuses_all(
+    "FrozenLakeMaps",
+    lambda among: mf.FrozenLakeMaps(among=among),
+    (
+        ((0.5, 0.5), ValueError, "among is (0.5, 0.5), expected increasing numbers"),
+        ((-0.1, 0.5), ValueError, "among is -0.1"),
+        ((0.5, 1.1), ValueError, "among is 1.1"),
+        ((0.5,), TypeError, "among is (0.5,), expected two numbers"),
+        (0.5, TypeError, "among is 0.5, expected two numbers"),
+    ),
+)
+refuses_all(
+    "FamilyPart",
+    partial(mf.FamilyPart, FAMILY),
+    (
+        ((5, 5), ValueError, "ids is (5, 5), expected first < end"),
+        ((-1, 5), ValueError, "ids is -1"),
+        ((0, 2**57), ValueError, f"ids is {2**57}"),
+        ((0.0, 5), TypeError, "ids is 0.0"),
+        (5, TypeError, "ids is 5, expected two integers"),
+    ),
+)
+for family in (5, FAMILY.split()[0]):
+    refuses(
+        "FamilyPart", repr(family), partial(mf.FamilyPart, family, (0, 5)), TypeError, f"family is {family}"
+    )
 refuses("FrozenLakeMaps", "part='test'", lambda: mf.FrozenLakeMaps(part="test"), ValueError, "part is 'test'")
 
 

@@ -21,6 +21,8 @@ DESCRIBED = [
     mf.GoalGrid(size=(3, 4), walls=("....", ".#..", "...."), goals=mf.Cells(((0, 3), (2, 3)), (1.0, 2.0))),
     mf.GoalGrid(size=6, goals=mf.Region((0, 3), (2, 6)), start=None, slip=0.2, step_reward=-0.1),
     mf.FrozenLakeMaps(side=5, is_slippery=False, part="held_out"),
+    mf.FrozenLakeMaps().split(0.5)[0].split(0.3)[1],
+    mf.TaskDistribution(4, 2).split()[1].split()[0],
     mf.QLearning(4, 3, learning_rate=0.3, epsilon=0.5, epsilon_decay=0.9, initial_q=1.0),
 ]
 

@@ -24,6 +24,7 @@ _TYPES: dict[str, type] = {
         families.Anywhere,
         families.Cells,
         families.Dirichlet,
+        families.FamilyPart,
         families.Fixed,
         families.FrozenLakeMaps,
         families.Garnet,

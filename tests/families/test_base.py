@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import inspect
+import pickle
 import textwrap
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -145,6 +149,77 @@ def test_halves_can_be_split_again_and_never_meet():
     assert len(set(ids.tolist())) == len(ids)
     rows = np.concatenate([part.transitions for part in parts])
     assert len(np.unique(rows.reshape(len(rows), -1), axis=0)) == len(rows)
+
+
+@dataclass(frozen=True)
+class Paying(mf.Family):
+    """A family of one's own whose equality is that of its parameters."""
+
+    scale: float = 1.0
+    num_states, num_actions, horizon = 1, 1, 5
+
+    def task(self, rng):
+        return {"transitions": np.ones((1, 1, 1)), "rewards": self.scale * rng.random((1, 1))}
+
+
+SPLIT_FAMILIES = [
+    mf.TaskDistribution(4, 2, rewards=mf.Fixed([[1.0, 2.0]] * 4)),
+    mf.GoalGrid(4),
+    mf.FrozenLakeMaps(),
+    Paying(2.0),
+]
+each_family = pytest.mark.parametrize("family", SPLIT_FAMILIES, ids=lambda family: type(family).__name__)
+
+
+def parts(family):
+    """The family, its parts, and parts of these."""
+    training, held_out = family.split(0.4)
+    return [family, training, held_out, *training.split(0.4), *held_out.split(0.4)]
+
+
+@each_family
+def test_parts_are_equal_exactly_when_they_draw_the_same(family):
+    first, again = parts(family), parts(dataclasses.replace(family))
+    for k, part in enumerate(first):
+        assert [part == other for other in again] == [other == k for other in range(len(first))]
+        assert hash(part) == hash(again[k])
+    assert len({*first, *again}) == len(first)
+
+
+@each_family
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda part: pickle.loads(pickle.dumps(part))])
+def test_copies_of_parts_are_the_same_parts(family, copied):
+    for part in parts(family):
+        again = copied(part)
+        assert again == part
+        assert hash(again) == hash(part)
+        drawn, expected = again.sample(3, rng=0), part.sample(3, rng=0)
+        assert_same_bits(drawn.ids, expected.ids)
+        assert_same_bits(drawn.transitions, expected.transitions)
+        assert_same_bits(drawn.rewards, expected.rewards)
+
+
+def test_a_part_shows_what_it_is_of():
+    family = mf.TaskDistribution(4, 2, horizon=7)
+    training, held_out = family.split()
+    assert training.family == held_out.family == family
+    assert (training.num_states, training.num_actions, training.horizon) == (4, 2, 7)
+    assert held_out.ids == (NUM_IDS // 2, NUM_IDS)
+    assert repr(training) == f"FamilyPart(family={family}, ids=(0, {NUM_IDS // 2}))"
+    # What replaces a setting keeps the ids.
+    longer = dataclasses.replace(held_out, family=dataclasses.replace(family, horizon=9))
+    assert longer.sample(2, rng=0).ids.tolist() == held_out.sample(2, rng=0).ids.tolist()
+
+
+def test_a_part_has_no_more_tasks_than_ids():
+    part = mf.FamilyPart(Paying(), (5, 8))
+    assert part.sample(3, rng=0).ids.tolist() == [5, 6, 7]
+    with pytest.raises(ValueError, match="num_tasks is 4, expected at most 3"):
+        part.sample(4, rng=0)
+    one, two = part.split()
+    assert (one.ids, two.ids) == ((5, 6), (6, 8))
+    with pytest.raises(ValueError, match="split until a single task was left"):
+        one.split()
 
 
 def test_a_sample_does_not_follow_later_changes_of_its_family():

@@ -79,21 +79,6 @@ def test_parts_of_parts_share_no_map():
     assert maps_of(again, 200) == maps[1]
 
 
-@pytest.mark.parametrize(
-    ("among", "error", "message"),
-    [
-        ((0.5, 0.5), ValueError, r"among is \(0\.5, 0\.5\), expected increasing"),
-        ((-0.1, 0.5), ValueError, "among is -0.1, expected"),
-        ((0.5, 1.1), ValueError, "among is 1.1, expected"),
-        ((0.5,), TypeError, r"among is \(0\.5,\), expected two numbers"),
-        (0.5, TypeError, "among is 0.5, expected two numbers"),
-    ],
-)
-def test_places_of_maps_are_checked(among, error, message):
-    with pytest.raises(error, match=message):
-        mf.FrozenLakeMaps(among=among)
-
-
 def test_a_part_without_maps_says_so():
     # With every tile frozen there is one map, which is held out or not.
     training, held_out = mf.FrozenLakeMaps(3, frozen_probability=1.0).split(0.5)

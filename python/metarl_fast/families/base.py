@@ -40,13 +40,14 @@ class Family:
         tasks = Corridor().sample(1000, rng=0)
 
     `task` may instead return `{"outcomes": table}` with the table of `from_outcomes`.
+
+    A family of few different tasks, like this one of five, needs a `split` of its own: see there.
     """
 
     num_states: int
     num_actions: int
     horizon: int | None = None
-    _first_id = 0
-    _num_ids = NUM_IDS
+    _ids = range(NUM_IDS)
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
@@ -76,26 +77,84 @@ class Family:
         ValueError, TypeError
             For a count below 0 or a bad `rng`.
         """
-        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, self._num_ids)
-        ids = range(self._first_id, self._first_id + count)
-        tasks = Tasks(self._recipe(make_key(rng), ids), self.horizon)
+        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, len(self._ids))
+        tasks = Tasks(self._recipe(make_key(rng), self._ids[:count]), self.horizon)
         return tasks[0] if num_tasks is None else tasks
 
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
         """Return (training family, held-out family), which never draw the same task.
 
-        Here tasks are told apart by id: each half gets half of the ids, and can be split again. Families with
-        few different tasks divide those by `held_out`, the fraction kept for evaluation.
+        Here tasks are told apart by id: each half, a `FamilyPart`, gets half of the ids, and can be split
+        again. That is enough where no two ids give the same task. A family of few different tasks overrides
+        this method and divides those by `held_out`, the fraction kept for evaluation, as `GoalGrid` divides
+        its goals: else the halves draw the same tasks under other ids.
         """
         checks.real(held_out, "held_out", 0.0, 1.0)
-        half = self._num_ids // 2
-        if half == 0:
-            raise ValueError("this family has been split until a single task was left")
-        training, other = copy.copy(self), copy.copy(self)
-        object.__setattr__(training, "_num_ids", half)
-        object.__setattr__(other, "_num_ids", half)
-        object.__setattr__(other, "_first_id", self._first_id + half)
-        return training, other
+        # A copy: the halves must not follow changes of the family.
+        return halves(copy.copy(self), self._ids)
+
+
+@dataclass(frozen=True)
+class FamilyPart(Family):
+    """The tasks of a family whose ids lie in a range; what `split` makes of families with endless tasks.
+
+    Parameters
+    ----------
+    family
+        The whole family.
+    ids
+        The range, half open: (first, end).
+    """
+
+    family: Family
+    ids: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.family, Family) or isinstance(self.family, FamilyPart):
+            raise TypeError(f"family is {self.family!r}, expected a whole family")
+        first, end = checks.pair(self.ids, "ids", 0, NUM_IDS)
+        if not first < end:
+            raise ValueError(f"ids is ({first}, {end}), expected first < end")
+        object.__setattr__(self, "ids", (first, end))
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self.family.num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self.family.num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """Steps of an episode, or None if the family does not say."""
+        return self.family.horizon
+
+    @property
+    def _ids(self) -> range:  # type: ignore[override]
+        return range(*self.ids)
+
+    def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
+        """Draw one task of the family."""
+        return self.family.task(rng)
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        return self.family._recipe(key, ids)
+
+    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+        """Return two parts with half of the ids each."""
+        checks.real(held_out, "held_out", 0.0, 1.0)
+        return halves(self.family, self._ids)
+
+
+def halves(family: Family, ids: range) -> tuple[FamilyPart, FamilyPart]:
+    """Return the parts of a family with the lower and the upper half of the ids."""
+    middle = ids.start + len(ids) // 2
+    if middle == ids.start:
+        raise ValueError("this family has been split until a single task was left")
+    return FamilyPart(family, (ids.start, middle)), FamilyPart(family, (middle, ids.stop))
 
 
 @dataclass(frozen=True)
