@@ -193,3 +193,34 @@ def test_a_family_does_not_follow_later_changes_of_its_arrays():
     rewards[:], start[:] = 5.0, [1.0, 0.0]
     assert (tasks.rewards == 1.0).all()
     assert (tasks.start == 0.5).all()
+
+
+ENDLESS_AND_FEW = [
+    (mf.TaskDistribution(4, 2), None),
+    (mf.TaskDistribution(1, 3), None),
+    (mf.TaskDistribution(1, 1), 2**32),
+    (mf.TaskDistribution(1, 500, rewards=mf.Fixed(1.0)), 1),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Fixed(0.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Normal(1.0, 0.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Uniform(1.0, 1.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1)), None),
+    (mf.TaskDistribution(2, 2, mf.Garnet(2), mf.Fixed(0.0)), None),
+    (mf.TaskDistribution(10, 5, mf.Garnet(1), mf.Fixed(0.0)), None),
+    (mf.TaskDistribution(3, 2, mf.Dirichlet(0.01), mf.Fixed(0.0)), 3**6),
+    (mf.TaskDistribution(3, 2, mf.Dirichlet(1.0), mf.Fixed(0.0)), None),
+]
+
+
+@pytest.mark.parametrize(("family", "different"), ENDLESS_AND_FEW, ids=repr)
+def test_a_split_is_refused_where_its_parts_would_draw_the_same_tasks(family, different):
+    if different is not None:
+        with pytest.raises(ValueError, match=f"this family has about {different} different tasks"):
+            family.split()
+        return
+    drawn = [part.sample(300, rng=0).outcomes for part in family.split()]
+    tasks = {
+        tuple(o[name][k].tobytes() for name in ("probability", "next_state", "reward"))
+        for o in drawn
+        for k in range(300)
+    }
+    assert len(tasks) == 600

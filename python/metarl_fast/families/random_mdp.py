@@ -84,6 +84,31 @@ class TaskDistribution(Family):
                 )
             object.__setattr__(self, "start", tuples(start.tolist()))
 
+    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+        """Return (training family, held-out family), with half of the ids each.
+
+        Raises
+        ------
+        ValueError
+            If there are so few different tasks that the halves would draw the same ones.
+        """
+        rewards, rows = self.rewards, self.transitions
+        fixed = isinstance(rewards, Fixed) or (
+            rewards.std == 0.0 if isinstance(rewards, Normal) else rewards.low == rewards.high
+        )
+        # A small alpha gives rows with nearly all weight on one state, to the last bit.
+        certain = rows == Garnet(1) or (isinstance(rows, Dirichlet) and rows.alpha < 0.1)
+        s, pairs = self.num_states, self.num_states * self.num_actions
+        # Draws that vary continuously come from 32 random bits or more.
+        one_pair = (1 if fixed else 2**32) * (s if certain or s == 1 else 2**32)
+        different = one_pair ** min(pairs, 64)
+        if different < 2**64:
+            raise ValueError(
+                f"this family has about {different} different tasks, so few that the parts of a split would "
+                "draw the same ones: let rewards or rows vary more"
+            )
+        return super().split(held_out)
+
     def _start_distribution(self) -> NDArray[np.float64]:
         if isinstance(self.start, Uniform):
             return np.full(self.num_states, 1.0 / self.num_states)
