@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What was built, and the raw pieces that tests compare with their published answers.
+// What was built, and the raw pieces: tests compare them with their published answers, and the policy prior
+// takes its exponential from here.
 #include "arrays.hpp"
 
 #include "../elementary.hpp"
