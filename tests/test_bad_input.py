@@ -588,6 +588,35 @@ refuses_all(
 )
 refuses_counts("from_gymnasium", "horizon", with_keyword(mf.from_gymnasium, "horizon", ToyText()), 0)
 
+# --- batches put together --------------------
+
+LAZY = FAMILY.sample(2, rng=0)
+refuses_all(
+    "concatenate",
+    mf.concatenate,
+    (
+        ([], ValueError, "batches is empty"),
+        (5, TypeError, "'int' object is not iterable"),
+        ([TASKS, ROWS], TypeError, "batches[1] is a ndarray, expected Tasks or a Task"),
+        (LAZY[0], TypeError, "batches[0] is a ndarray"),
+        ([TASKS, mf.from_arrays(np.ones((1, 1, 1)), [[0.0]])], ValueError, "batch 1 has 1 states and 1 act"),
+        (
+            [TASKS, mf.from_arrays(ROWS, REWARDS, reward_noise=0.5)],
+            ValueError,
+            "batch 1 has reward_noise 0.5",
+        ),
+        ([TASKS, LAZY], ValueError, "batch 1 is lazy and batch 0 is not: materialise()"),
+        ([LAZY, LAZY, TASKS], ValueError, "batch 0 is lazy and batch 2 is not: materialise()"),
+        (
+            [LAZY, FAMILY.sample(2, rng=1)],
+            ValueError,
+            "batches 0 and 1 are lazy and of two seeds: materialise()",
+        ),
+        ([LAZY, OwnFamily().sample(2, rng=0)], ValueError, "batches 0 and 1 are lazy and of two families"),
+    ),
+)
+refuses_counts("concatenate", "horizon", with_keyword(mf.concatenate, "horizon", [TASKS]), 0)
+
 # --- files (damaged ones: test_files.py) --------------------
 
 refuses_all(

@@ -209,6 +209,60 @@ def test_a_sample_of_no_tasks():
         assert tasks.transitions.shape == (0, family.num_states, family.num_actions, family.num_states)
 
 
+# --- batches put together ---
+
+
+def test_parts_put_together_are_the_whole(make):
+    tasks = make()
+    whole = mf.concatenate([tasks[:2], tasks[2:2], tasks[2], tasks[3:]])
+    assert_same_tasks(whole, tasks)
+    assert repr(whole) == repr(tasks)  # lazy ones stay lazy
+    assert_same_tasks(mf.concatenate([tasks[[4, 1]], tasks[:3]]), tasks[[4, 1, 0, 1, 2]])
+    assert_same_tasks(mf.concatenate(tasks), tasks)
+    assert_same_tasks(mf.concatenate([tasks]), tasks)
+
+
+@pytest.mark.parametrize("first", BATCHES)
+@pytest.mark.parametrize("second", BATCHES)
+def test_batches_in_memory_go_together_in_every_form(first, second):
+    """Every task learns to the same bits as in its own batch; planning sums lists in another order."""
+    parts = [BATCHES[first]().materialise(), BATCHES[second](3).materialise()]
+    whole = mf.concatenate(parts)
+    assert (len(whole), whole.horizon) == (9, 9)
+    for place, part in ((slice(0, 6), parts[0]), (slice(6, 9), parts[1])):
+        assert_same_bits(whole.ids[place], part.ids)
+        assert_same_bits(whole.start[place], part.start)
+        assert_same_bits(whole.transitions[place], part.transitions)
+        np.testing.assert_allclose(whole.rewards[place], part.rewards, rtol=1e-15)
+        assert_same_bits(learned(whole)[place], learned(part))
+        found, expected = (mf.value_iteration(tasks, 0.9).q_values for tasks in (whole, part))
+        np.testing.assert_allclose(found[place], expected, rtol=0, atol=1e-12)
+
+
+def test_what_batches_share_is_written_out_for_each():
+    transitions, rewards = random_arrays(4)
+    ends = np.array([False, True, False, False])
+    first = mf.from_arrays(transitions[:3], rewards[:3], start=2, terminal=ends, horizon=9)
+    second = mf.from_arrays(transitions[3:], rewards[3:], start=[1], horizon=9)
+    whole = mf.concatenate([first, second])
+    assert whole.start.argmax(axis=1).tolist() == [2, 2, 2, 1]
+    assert (whole.outcomes["terminated"][:, 0, 0] == [ends, ends, ends, np.zeros(S, bool)]).all()
+
+
+def test_lazy_halves_of_a_split_go_together_lazily():
+    family = mf.TaskDistribution(S, A)
+    training, held_out = (part.sample(3, rng=0) for part in family.split())
+    whole = mf.concatenate([training, held_out])
+    assert "lazy" in repr(whole)
+    assert_same_bits(whole.transitions, np.concatenate([training.transitions, held_out.transitions]))
+
+
+def test_batches_with_other_time_limits_have_none_together():
+    first, second = stored(), mf.from_arrays(*random_arrays(2), horizon=5)
+    assert mf.concatenate([first, second]).horizon is None
+    assert mf.concatenate([first, second], horizon=7).horizon == 7
+
+
 # --- from_arrays ---
 
 

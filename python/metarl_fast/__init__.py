@@ -49,7 +49,7 @@ from metarl_fast.planning import (
 )
 from metarl_fast.runtime import build_info
 from metarl_fast.statistics import Interval, bootstrap_mean
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, concatenate
 
 __version__ = _version("metarl-fast")
 
@@ -85,6 +85,7 @@ __all__ = [
     "bootstrap_mean",
     "bounds",
     "build_info",
+    "concatenate",
     "from_arrays",
     "from_gymnasium",
     "from_outcomes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, overload
@@ -263,6 +263,42 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task(id={self.id}, num_states={self.batch.num_states}, num_actions={self.batch.num_actions})"
+
+
+def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) -> Tasks:
+    """Put batches one after the other.
+
+    Tasks keep their ids, and learn what they learned before. Tasks of the same id meet the same random
+    numbers: `from_arrays` numbers its tasks from 0 each time, so where they should meet independent ones put
+    the arrays together instead.
+
+    Parameters
+    ----------
+    batches
+        Batches of equal S, A and `reward_noise`, or single tasks. Lazy ones of one family and one seed stay
+        lazy; others go together when all are in memory.
+    horizon
+        Steps of an episode; default the batches' own, if it is the same for all, else None.
+
+    Raises
+    ------
+    ValueError
+        For no batches, other shapes or noise, and lazy batches that are not one family's and seed's: those
+        have to be written out with `materialise()` first.
+    TypeError
+        For anything else than batches and tasks.
+    MemoryError
+        If there is no room for the copies.
+    """
+    parts = [batch.batch if isinstance(batch, Task) else batch for batch in batches]
+    for place, part in enumerate(parts):
+        if not isinstance(part, Tasks):
+            raise TypeError(f"batches[{place}] is a {type(part).__name__}, expected Tasks or a Task")
+    if not parts:
+        raise ValueError("batches is empty, expected at least one")
+    if horizon is None and len({part.horizon for part in parts}) == 1:
+        horizon = parts[0].horizon
+    return Tasks(parts[0].recipe.join([part.recipe for part in parts[1:]]), horizon)
 
 
 def check_scratch(

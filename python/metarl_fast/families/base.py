@@ -11,7 +11,7 @@ import numpy as np
 
 from metarl_fast import _core, checks
 from metarl_fast.data import from_arrays, from_outcomes
-from metarl_fast.recipes import Ids, Places, Recipe, StoredRecipe
+from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -157,13 +157,8 @@ def halves(family: Family, ids: range) -> tuple[FamilyPart, FamilyPart]:
     return FamilyPart(family, (ids.start, middle)), FamilyPart(family, (middle, ids.stop))
 
 
-@dataclass(frozen=True)
-class PythonRecipe:
+class PythonRecipe(DrawnRecipe):
     """Tasks drawn by a family's `task` method, all at once at first use."""
-
-    family: Family
-    key: int
-    ids: Ids
 
     def stored(self) -> StoredRecipe:
         """Draw them."""
@@ -183,10 +178,6 @@ class PythonRecipe:
     def build(self) -> _core.TaskBatch:
         """Draw them and hand them to the core."""
         return self.stored().build()
-
-    def take(self, places: Places, ids: Ids) -> PythonRecipe:
-        """Name the tasks: they follow from their ids."""
-        return replace(self, ids=ids)
 
 
 def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:

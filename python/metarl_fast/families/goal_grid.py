@@ -234,7 +234,7 @@ class GoalGrid(Family):
         return replace(self, goals=Cells(cells, tuple(float(weights[cell]) for cell in cells)))
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self._build, key, ids)
+        return GeneratedRecipe(self, key, ids)
 
     def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
         weights = self.goal_weights().ravel()

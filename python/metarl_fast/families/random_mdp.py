@@ -119,7 +119,7 @@ class TaskDistribution(Family):
         return start
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self._build, key, ids)
+        return GeneratedRecipe(self, key, ids)
 
     def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
         law = self.transitions
