@@ -96,7 +96,9 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, n
     terminal = random.random((n, s)) < draw(st.sampled_from([0.0, 0.3]))
     start = distributions(random, (n, s))
     sigma = draw(st.sampled_from([0.0, 0.7])) if noise else 0.0
-    tasks = mf.from_arrays(transitions, rewards, start=start, terminal=terminal, reward_noise=sigma)
+    tasks = mf.from_arrays(
+        transitions, rewards[..., None], start=start, terminal=terminal, reward_noise=sigma
+    )
     models = [
         Model(*task, sigma) for task in zip(transitions, [None] * n, rewards, terminal, start, strict=True)
     ]

@@ -310,6 +310,39 @@ def test_rewards_by_transition(shared):
     np.testing.assert_allclose(tasks.rewards, (transitions * rewards).sum(axis=-1), atol=1e-14)
 
 
+def test_rewards_of_one_length_on_every_axis_say_what_they_mean():
+    rng = np.random.default_rng(3)
+    transitions, rewards = rng.dirichlet(np.ones(3), size=(3, 3, 3)), rng.normal(size=(3, 3, 3))
+    with pytest.raises(ValueError, match=r"rewards has shape \(3, 3, 3\), which is \[N, S, A\] as well as"):
+        mf.from_arrays(transitions, rewards)
+    by_pair = mf.from_arrays(transitions, rewards[..., None])
+    assert by_pair.core.dense
+    assert_same_bits(by_pair.rewards, rewards)
+    by_transition = mf.from_arrays(transitions, rewards[None])
+    assert_same_bits(by_transition.outcomes["reward"], np.broadcast_to(rewards, (3, 3, 3, 3)).copy())
+    np.testing.assert_allclose(by_transition.rewards, (transitions * rewards).sum(axis=-1), atol=1e-14)
+    # One task, or two axes, leave no doubt.
+    assert_same_bits(mf.from_arrays(transitions[:1], rewards[:1]).rewards, rewards[:1])
+    assert_same_bits(mf.from_arrays(transitions, rewards[0]).rewards, np.tile(rewards[0], (3, 1, 1)))
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_rewards_with_a_last_or_first_axis_of_one_mean_the_same(n):
+    transitions, rewards = random_arrays(n)
+    given, expected = mf.from_arrays(transitions, rewards[..., None]), mf.from_arrays(transitions, rewards)
+    assert_same_bits(given.rewards, expected.rewards)
+    shared = np.random.default_rng(2).normal(size=(S, A, S))
+    given, expected = mf.from_arrays(transitions, shared[None]), mf.from_arrays(transitions, shared)
+    assert_same_bits(given.outcomes["reward"], expected.outcomes["reward"])
+
+
+def test_integers_of_a_start_are_states_also_where_there_are_as_many_tasks():
+    transitions, rewards = random_arrays(S)
+    assert_same_bits(mf.from_arrays(transitions, rewards, start=[1, 0, 0, 0]).start, np.eye(S)[[1, 0, 0, 0]])
+    by_weight = mf.from_arrays(transitions, rewards, start=[1.0, 0.0, 0.0, 0.0])
+    assert_same_bits(by_weight.start, np.tile(np.eye(S)[0], (S, 1)))
+
+
 @pytest.mark.parametrize(
     ("start", "expected"),
     [

@@ -73,6 +73,19 @@ def test_a_family_may_return_outcome_lists():
     assert tasks.reward_noise == 0.5
 
 
+@pytest.mark.parametrize("by_transition", [False, True])
+def test_as_many_tasks_as_states_and_actions_leave_no_doubt(by_transition):
+    class Square(mf.Family):
+        num_states, num_actions = 3, 3
+
+        def task(self, rng):
+            rewards = rng.random((3, 3, 3) if by_transition else (3, 3))
+            return {"transitions": rng.dirichlet(np.ones(3), (3, 3)), "rewards": rewards}
+
+    tasks = Square().sample(4, rng=0)
+    assert_same_bits(Square().sample(3, rng=0).rewards, tasks.rewards[:3])
+
+
 def test_tasks_are_drawn_at_first_use_and_once():
     family = Coin()
     tasks = family.sample(10, rng=0)

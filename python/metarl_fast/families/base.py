@@ -209,6 +209,8 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
     else:
         arrays: dict[str, Any] = {name: np.asarray(values) for name, values in columns.items()}
+        if "rewards" in arrays and arrays["rewards"].shape == (len(drawn), s, a):
+            arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
         tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
     if (tasks.num_states, tasks.num_actions) != (s, a):
         raise ValueError(
