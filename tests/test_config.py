@@ -92,6 +92,16 @@ def test_what_has_no_form_is_refused():
         to_config([1.0, 2j])
 
 
+def test_a_class_of_ones_own_is_not_taken_for_one_of_the_same_name():
+    class GoalGrid(mf.GoalGrid):
+        pass
+
+    described = to_config(GoalGrid(3))
+    assert described == {**to_config(mf.GoalGrid(3)), "type": f"{__name__}.{GoalGrid.__qualname__}"}
+    with pytest.raises(ValueError, match="a family of one's own: no file can make it"):
+        from_config(described)
+
+
 def test_toml_and_json_files_say_the_same(tmp_path):
     toml, text = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text('seed = 3\nepisodes = [0, 5]\n[family]\ntype = "GoalGrid"\nsize = [4, 5]\n')

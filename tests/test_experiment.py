@@ -1,7 +1,8 @@
 """The whole job: learn, meta-learn, adapt to held-out tasks, score."""
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -105,6 +106,84 @@ def test_the_job_runs_on_any_family(family):
     assert results.scores["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
     assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
     assert all(np.isfinite(found.mean).all() for found in results.scores.values())
+
+
+class Valley(mf.Family):
+    """A family of one's own, which no configuration file can make."""
+
+    num_states, num_actions, horizon = 3, 2, 10
+
+    def task(self, rng):
+        transitions = np.zeros((3, 2, 3))
+        transitions[:, 0, 0] = transitions[:, 1, 2] = 1.0
+        return {"transitions": transitions, "rewards": rng.random((3, 2)), "start": 1}
+
+
+class Flat(Valley):
+    def task(self, rng):
+        return {**super().task(rng), "rewards": np.zeros((3, 2))}
+
+
+@dataclass(frozen=True)
+class Scaled(Valley):
+    scale: float = 2.0
+    draw: Callable[..., float] = min
+
+
+@pytest.mark.parametrize(
+    ("family", "described"),
+    [
+        (Valley(), {"type": f"{__name__}.Valley"}),
+        (Scaled(3.0), {"type": f"{__name__}.Scaled", "scale": 3.0}),
+    ],
+    ids=["class", "dataclass"],
+)
+def test_a_family_of_ones_own_goes_the_whole_way(family, described, tmp_path):
+    results = small(family).run()
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    results.save(tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["experiment"]["family"] == described
+    context = mf.load(tmp_path / "meta.npz").context
+    with pytest.raises(ValueError, match=r"type is '.*', a family of one's own: no file can make it"):
+        Experiment.from_table(context)
+
+
+def test_the_learner_follows_the_family():
+    assert Experiment(family=Valley()).learner == replace(Experiment().learner, num_states=3, num_actions=2)
+
+
+class OwnLearner(mf.QLearning):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"family": Valley().sample(3, rng=0)}, TypeError, "family is a Tasks, expected a distribution"),
+        ({"family": Valley(), "learner": mf.QLearning(4, 2)}, ValueError, "the learner has 4 states"),
+        ({"learner": "Q"}, TypeError, "learner is a str, expected QLearning"),
+        ({"learner": OwnLearner(81, 4)}, TypeError, "OwnLearner has no form .* one of .*QLearning"),
+        ({"held_out": 1.5}, ValueError, "held_out is 1.5"),
+        ({"num_steps": 0}, ValueError, "num_steps is 0"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_when_it_is_described(settings, error, message):
+    with pytest.raises(error, match=message):
+        Experiment(**settings)
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        (Flat(), "the random policy is optimal on all 20 tasks: nothing can be learned"),
+        (mf.TaskDistribution(4, 2), "these tasks have no horizon: give num_steps"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_before_the_work(family, message):
+    told = []
+    with pytest.raises(ValueError, match=message):
+        small(family).run(progress=lambda *report: told.append(report))
+    assert not told
 
 
 def test_undiscounted_episodes_are_scored_to_their_horizon():

@@ -54,6 +54,11 @@ class Bounds:
     discount: float
     horizon: int | None
 
+    @property
+    def learnable(self) -> NDArray[np.bool_]:
+        """Whether the random policy is worse than the optimum [N]; else nothing can be learned."""
+        return np.asarray(self.optimal - self.random > 1e-9 * np.maximum(1.0, np.abs(self.random)))
+
 
 def bounds(
     tasks: Tasks | Task,
@@ -99,7 +104,7 @@ def score(
     extra = found.ndim - 1
     low = limits.random.reshape(-1, *[1] * extra)
     room = limits.optimal.reshape(-1, *[1] * extra) - low
-    learnable = room > 1e-9 * np.maximum(1.0, np.abs(low))
+    learnable = limits.learnable.reshape(low.shape)
     scores = np.full(found.shape, np.nan)
     np.divide(found - low, room, out=scores, where=np.broadcast_to(learnable, found.shape))
     return scores

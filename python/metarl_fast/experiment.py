@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
 from metarl_fast.config import from_config, to_config
-from metarl_fast.engine import episode_steps, train
+from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
@@ -44,8 +44,8 @@ def _default_family() -> Family:
     )
 
 
-def _default_learner() -> QLearning:
-    return QLearning(81, 4, learning_rate=0.5, discount=0.95, epsilon=0.1)
+def _default_learner(num_states: int, num_actions: int) -> QLearning:
+    return QLearning(num_states, num_actions, learning_rate=0.5, discount=0.95, epsilon=0.1)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Experiment:
     """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
 
     family: Family = field(default_factory=_default_family)
-    learner: QLearning = field(default_factory=_default_learner)
+    learner: QLearning = None  # type: ignore[assignment]
+    """Default: the quickstart's, with the family's states and actions."""
     held_out: float = 0.2
     """What `family.split` is told."""
     training_tasks: int = 2000
@@ -68,6 +69,14 @@ class Experiment:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.family, Family):
+            raise TypeError(f"family is a {type(self.family).__name__}, expected a distribution over tasks")
+        no_tasks = self.family.sample(0, rng=0)
+        if self.learner is None:
+            learner = _default_learner(no_tasks.num_states, no_tasks.num_actions)
+            object.__setattr__(self, "learner", learner)
+        check_learner(self.learner, no_tasks)
+        checks.real(self.held_out, "held_out", 0.0, 1.0)
         checks.integer(self.training_tasks, "training_tasks", 1)
         checks.integer(self.training_episodes, "training_episodes", 1)
         checks.integer(self.held_out_tasks, "held_out_tasks", 1)
@@ -80,9 +89,12 @@ class Experiment:
         if not episodes or any(later <= earlier for earlier, later in pairwise(episodes)):
             raise ValueError(f"episodes are {episodes}, expected increasing numbers")
         object.__setattr__(self, "episodes", tuple(episodes))
+        if self.num_steps is not None:
+            checks.integer(self.num_steps, "num_steps", 1)
+        self.to_config()  # what has no form in results.json is found out before the work
 
     def to_config(self) -> dict[str, Any]:
-        """Return the settings in JSON types; `from_table` reads them back."""
+        """Return the settings in JSON types; `from_table` reads them back, but for a family of one's own."""
         found = {f.name: to_config(getattr(self, f.name)) for f in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -104,7 +116,7 @@ class Experiment:
         given = table.get("learner", {})
         if not isinstance(given, Mapping):
             raise TypeError(f"learner is {given!r}, expected a table")
-        described = {**to_config(_default_learner()), **given}
+        described = {**to_config(_default_learner(**shape)), **given}
         if described["type"] != "QLearning":
             raise ValueError(f"learner is a {described['type']}, expected QLearning")
         learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
@@ -134,7 +146,8 @@ class Experiment:
 
         s, a = self.family.num_states, self.family.num_actions
         training, held_out = self.tasks()
-        # First: what cannot be scored is found out before the work.
+        # First: what cannot be learned or scored is found out before the work.
+        episode_steps(training, self.num_steps)
         limits = self.limits(held_out, num_threads)
         learned = train(
             self._training_learner(),
@@ -191,10 +204,21 @@ class Experiment:
         return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
 
     def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
-        """Return what scales the scores; undiscounted, episodes of the time limit that learners have."""
+        """Return what scales the scores; undiscounted, episodes of the time limit that learners have.
+
+        Raises
+        ------
+        ValueError
+            If nothing can be learned on any of the tasks.
+        """
         discount = self.learner.discount
         horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
-        return evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+        if not found.learnable.any():
+            raise ValueError(
+                f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned"
+            )
+        return found
 
     def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
         """Return optimal action values; undiscounted, those of looking ahead about one time limit.
