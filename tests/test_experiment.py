@@ -172,6 +172,33 @@ def test_what_cannot_be_run_is_refused_when_it_is_described(settings, error, mes
         Experiment(**settings)
 
 
+class Signs(Valley):
+    """Two different tasks."""
+
+    signs = (-1.0, 1.0)
+
+    def task(self, rng):
+        sign = rng.choice(self.signs)
+        outcomes = {s: {a: [(1.0, 2 * a, sign * (s == 2 * a), False)] for a in range(2)} for s in range(3)}
+        return {"outcomes": outcomes, "start": 1}
+
+
+class DividedSigns(Signs):
+    def split(self, held_out=0.2):
+        parts = Signs(), Signs()
+        for part, sign in zip(parts, self.signs, strict=True):
+            part.signs = (sign,)
+        return parts
+
+
+def test_a_split_that_does_not_keep_tasks_apart_is_refused():
+    told = []
+    with pytest.raises(ValueError, match=r"20 of 20 held-out tasks are among .*: give Signs a method split"):
+        small(Signs()).run(progress=lambda *report: told.append(report))
+    assert not told
+    assert small(DividedSigns()).run().scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("family", "message"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from metarl_fast import checks, evaluate
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast.families.base import PythonRecipe
 from metarl_fast.files import whole_file
 from metarl_fast.learners import QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
@@ -149,6 +150,7 @@ class Experiment:
         # First: what cannot be learned or scored is found out before the work.
         episode_steps(training, self.num_steps)
         limits = self.limits(held_out, num_threads)
+        self._check_split(training, held_out)
         learned = train(
             self._training_learner(),
             training,
@@ -203,6 +205,18 @@ class Experiment:
         """Return the learner with more exploration: training tasks cost nothing but time."""
         return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
 
+    def _check_split(self, training: Tasks, held_out: Tasks) -> None:
+        """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""
+        if not isinstance(held_out.recipe, PythonRecipe):
+            return
+        seen = set(_contents(training))
+        shared = sum(content in seen for content in _contents(held_out))
+        if shared:
+            raise ValueError(
+                f"{shared} of {len(held_out)} held-out tasks are among the training tasks: give "
+                f"{type(self.family).__name__} a method split(held_out) that divides its different tasks"
+            )
+
     def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
         """Return what scales the scores; undiscounted, episodes of the time limit that learners have.
 
@@ -230,6 +244,15 @@ class Experiment:
         if discount == 1.0:
             discount = 1.0 - 1.0 / (1 + episode_steps(tasks, self.num_steps))
         return value_iteration(tasks, discount, num_threads=num_threads).q_values
+
+
+def _contents(tasks: Tasks) -> Iterator[bytes]:
+    """Yield what a task is, whatever its id and the padding of its outcome lists."""
+    found, start = tasks.outcomes, tasks.start
+    for k in range(len(tasks)):
+        used = found["probability"][k] > 0
+        parts = [used.sum(axis=-1), start[k], *(values[k][used] for values in found.values())]
+        yield b"".join(part.tobytes() for part in parts)
 
 
 @dataclass(frozen=True, eq=False)
