@@ -126,6 +126,11 @@ GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
             [{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2,
             "returned 1 states and 1 actions",
         ),
+        (
+            [GOOD, {**GOOD, "rewards": np.zeros((3, 1))}],
+            r"Wrong.task returned rewards of the shapes \[\(2, 1\), \(3, 1\)\], expected one shape",
+        ),
+        ([{**GOOD, "start": x} for x in (1, [0.5, 0.5])], r"start of the shapes \[\(\), \(2,\)\]"),
         ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
     ],
 )
@@ -133,6 +138,46 @@ def test_what_a_family_gets_wrong_is_named(tasks, message):
     batch = Wrong(*tasks).sample(2, rng=0)
     with pytest.raises(ValueError, match=message):
         _ = batch.rewards
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"transitions": GOOD["transitions"]}, r"\['transitions'\], expected \['rewards', 'transitions'\]"),
+        ({**GOOD, "terminals": [0, 1]}, "expected .* perhaps some of .*'terminal'"),
+        (
+            {"outcomes": {}, **GOOD},
+            r"expected \['outcomes'\] and perhaps some of \['reward_noise', 'start'\]",
+        ),
+    ],
+)
+def test_what_a_task_lacks_or_has_too_much_is_named(task, message):
+    with pytest.raises(TypeError, match=f"Wrong.task returned .*{message}"):
+        _ = Wrong(task).sample(1, rng=0).rewards
+
+
+class Reusing(mf.Family):
+    """Fills the same arrays, or the same table, for every task."""
+
+    num_states, num_actions = 2, 1
+
+    def __init__(self, listed):
+        self.listed = listed
+        self.arrays = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
+        self.table = {0: {0: [None]}, 1: {0: [(1.0, 0, 0.0, False)]}}
+
+    def task(self, rng):
+        self.arrays["rewards"][0] = reward = rng.random()
+        self.table[0][0][0] = (1.0, 1, reward, False)
+        return {"outcomes": self.table} if self.listed else self.arrays
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_family_may_use_its_arrays_again(listed):
+    tasks = Reusing(listed).sample(5, rng=0)
+    alone = [Reusing(listed).sample(5, rng=0)[k : k + 1].rewards for k in range(5)]
+    assert_same_bits(tasks.rewards, np.concatenate(alone))
+    assert len(np.unique(tasks.rewards[:, 0])) == 5
 
 
 def test_a_family_needs_a_task_method():

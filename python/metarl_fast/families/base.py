@@ -165,7 +165,7 @@ class PythonRecipe(DrawnRecipe):
         drawn: list[Mapping[str, Any]] = []
         for task_id in self.ids:
             stream = np.random.Philox(key=np.array([self.key, task_id], dtype=np.uint64))
-            drawn.append(self.family.task(np.random.Generator(stream)))
+            drawn.append(own_copy(self.family.task(np.random.Generator(stream))))
             if len(drawn) == 1:
                 first = stack(drawn, self.ids[:1], self.family)
                 # Twice while they are stacked; outcome lists of Python objects take ten times their arrays.
@@ -180,6 +180,40 @@ class PythonRecipe(DrawnRecipe):
         return self.stored().build()
 
 
+def own_copy(task: Any) -> Any:
+    """Copy arrays, dicts and lists, at every depth: a family may fill the same ones for its next task."""
+    if isinstance(task, np.ndarray):
+        return task.copy()
+    if isinstance(task, Mapping):
+        return {name: own_copy(value) for name, value in task.items()}
+    return [own_copy(value) for value in task] if isinstance(task, list) else task
+
+
+def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
+    """Return what `Family.task` returned by name, but for the noise; refuse what does not go together."""
+    if not isinstance(drawn[-1], Mapping):
+        raise TypeError(f"{who} returned {drawn[-1]!r:.60}, expected a dict")
+    names = set(drawn[0])
+    if "horizon" in names:
+        raise ValueError(f"{who} returned a horizon: it belongs to the family, as its attribute")
+    needed = {"outcomes"} if "outcomes" in names else {"transitions", "rewards"}
+    more = {"start", "reward_noise"} if "outcomes" in names else {"start", "reward_noise", "terminal"}
+    if not needed <= names <= needed | more:
+        raise TypeError(
+            f"{who} returned {sorted(names)}, expected {sorted(needed)} and perhaps some of {sorted(more)}"
+        )
+    for place, task in enumerate(drawn):
+        if set(task) != names:
+            family = who.removesuffix(".task")
+            raise ValueError(f"task {place} of {family} returned {sorted(task)}, expected {sorted(names)}")
+    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
+    for name in columns.keys() - {"outcomes"}:
+        shapes = {np.shape(value) for value in columns[name]}
+        if len(shapes) > 1:
+            raise ValueError(f"{who} returned {name} of the shapes {sorted(shapes)}, expected one shape")
+    return columns
+
+
 def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
     """Put single tasks, as `Family.task` returns them, into one recipe."""
     s = checks.integer(getattr(family, "num_states", None), f"{type(family).__name__}.num_states", 1)
@@ -188,19 +222,9 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         empty = np.zeros((0, s, a, s))
         first_state = checks.one_hot(np.array(0), s)
         return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), first_state, 0.0, ids)
-    if not isinstance(drawn[-1], Mapping):
-        raise TypeError(f"{type(family).__name__}.task returned {drawn[-1]!r}, expected a dict")
-    names = set(drawn[0])
-    for place, task in enumerate(drawn):
-        if set(task) != names:
-            raise ValueError(
-                f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}"
-            )
-    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
-    if "horizon" in columns:
-        raise ValueError(
-            f"{type(family).__name__}.task returned a horizon: it belongs to the family, as its attribute"
-        )
+    who = f"{type(family).__name__}.task"
+    who = f"{type(family).__name__}.task"
+    columns = _columns(drawn, who)
     noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
     if len(noise) > 1:
         raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
@@ -214,8 +238,7 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
     if (tasks.num_states, tasks.num_actions) != (s, a):
         raise ValueError(
-            f"{type(family).__name__}.task returned {tasks.num_states} states and {tasks.num_actions} "
-            f"actions, expected {s} and {a}"
+            f"{who} returned {tasks.num_states} states and {tasks.num_actions} actions, expected {s} and {a}"
         )
     recipe = tasks.recipe
     assert isinstance(recipe, StoredRecipe)
