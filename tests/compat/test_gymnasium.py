@@ -146,6 +146,18 @@ def test_dynamics_that_P_does_not_describe_are_refused():
         mf.from_gymnasium(gymnasium.make(TAXI, fickle_passenger=True))
 
 
+def test_wrappers_that_change_the_model_are_refused_and_others_left_out():
+    env = gymnasium.make("FrozenLake-v1")
+    for changed in (
+        gymnasium.wrappers.TransformReward(env, lambda reward: 10 * reward),
+        gymnasium.wrappers.TimeLimit(gymnasium.wrappers.StickyAction(env, 0.5), 20),
+    ):
+        with pytest.raises(ValueError, match=r"(TransformReward|StickyAction) changes what P describes"):
+            mf.from_gymnasium(changed)
+    watched = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.RecordEpisodeStatistics(env), 20)
+    np.testing.assert_array_equal(mf.from_gymnasium(watched).rewards, mf.from_gymnasium(env).rewards)
+
+
 @pytest.mark.parametrize("name", ["CartPole-v1", "Blackjack-v1"])
 def test_environments_without_a_model_are_refused(name):
     with pytest.raises(TypeError, match="has no outcome lists P"):
