@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import QLearning
-from metarl_fast.meta.start import StartLearner, training_tasks
+from metarl_fast.meta.start import StartLearner
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -72,7 +72,7 @@ class Reptile(StartLearner):
         """
         iterations = checks.integer(num_iterations, "num_iterations", 0)
         generator = np.random.default_rng(make_key(rng))
-        batch = training_tasks(tasks, num_tasks, generator)
+        batch = self._training_tasks(tasks, num_tasks, generator)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))
