@@ -107,6 +107,9 @@ def test_toml_and_json_files_say_the_same(tmp_path):
     toml.write_text('seed = 3\nepisodes = [0, 5]\n[family]\ntype = "GoalGrid"\nsize = [4, 5]\n')
     text.write_text('{"seed": 3, "episodes": [0, 5], "family": {"type": "GoalGrid", "size": [4, 5]}}')
     assert read_table(toml) == read_table(str(text)) == json.loads(text.read_text())
+    marked = tmp_path / "marked.toml"  # as some editors write it
+    marked.write_bytes(b"\xef\xbb\xbf" + toml.read_bytes())
+    assert read_table(marked) == read_table(toml)
 
 
 @pytest.mark.parametrize(

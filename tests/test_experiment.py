@@ -292,6 +292,7 @@ def test_a_table_replaces_only_what_it_names():
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
         ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
         ({"learner": 3}, TypeError, "learner is 3, expected a table"),
+        ({"learner": {"num_states": 3}}, ValueError, "the learner has 3 states and 4 actions, the tasks 81"),
     ],
 )
 def test_wrong_settings_are_refused_with_their_value(table, error, message):

@@ -120,7 +120,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
     """
     text = Path(path).read_bytes()
     try:
-        decoded = text.decode("utf-8")
+        decoded = text.decode("utf-8-sig")  # some editors begin a file with a mark
         table = json.loads(decoded) if str(path).endswith(".json") else tomllib.loads(decoded)
     except ValueError as error:
         raise ValueError(f"{path} does not parse: {error}") from error

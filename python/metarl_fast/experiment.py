@@ -103,7 +103,7 @@ class Experiment:
     def from_table(cls, table: dict[str, Any]) -> Experiment:
         """Build from a TOML or JSON table; what is absent keeps its default.
 
-        The learner's `num_states` and `num_actions` are the family's.
+        The learner's `num_states` and `num_actions` are the family's, and need not be there.
         """
         allowed = [f.name for f in fields(cls)]
         for key in table:
@@ -120,7 +120,7 @@ class Experiment:
         described = {**to_config(_default_learner(**shape)), **given}
         if described["type"] != "QLearning":
             raise ValueError(f"learner is a {described['type']}, expected QLearning")
-        learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
+        learner = from_config(described)
         return cls(family=family, learner=learner, **settings)
 
     def tasks(self) -> tuple[Tasks, Tasks]:
