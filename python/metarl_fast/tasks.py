@@ -22,8 +22,8 @@ class Tasks:
 
     Families make these (`TaskDistribution(...).sample(n, rng=seed)`); `from_arrays`, `from_outcomes` and
     `from_gymnasium` make them from data. Indexing with an integer gives a `Task`, with a slice or an array
-    of integers a batch of those tasks. A task keeps its id, which names its random streams, so a part of a
-    batch learns exactly what it learned in the whole.
+    of integers a batch of those tasks; `concatenate` puts batches together. A task keeps its id, which names
+    its random streams, so a part of a batch learns exactly what it learned in the whole.
     """
 
     recipe: Recipe
