@@ -52,6 +52,7 @@ def adaptation(
     TypeError, ValueError
         For scores that are no intervals, or of another length than `episodes`.
     """
+    checks.require_extra("matplotlib", "plot")
     if not scores:
         raise ValueError("scores is empty, expected at least one interval")
     for name, found in scores.items():
@@ -59,7 +60,6 @@ def adaptation(
             kind = type(found).__name__
             raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
         checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
-    checks.require_extra("matplotlib", "plot")
     # Not pyplot: it keeps state and may want a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
