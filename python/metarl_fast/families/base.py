@@ -47,7 +47,7 @@ class Family:
     num_states: int
     num_actions: int
     horizon: int | None = None
-    _ids = range(NUM_IDS)
+    _id_range = range(NUM_IDS)
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
@@ -77,8 +77,8 @@ class Family:
         ValueError, TypeError
             For a count below 0 or a bad `rng`.
         """
-        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, len(self._ids))
-        tasks = Tasks(self._recipe(make_key(rng), self._ids[:count]), self.horizon)
+        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, len(self._id_range))
+        tasks = Tasks(self._recipe(make_key(rng), self._id_range[:count]), self.horizon)
         return tasks[0] if num_tasks is None else tasks
 
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
@@ -91,7 +91,7 @@ class Family:
         """
         checks.real(held_out, "held_out", 0.0, 1.0)
         # A copy: the halves must not follow changes of the family.
-        return halves(copy.copy(self), self._ids)
+        return halves(copy.copy(self), self._id_range)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class FamilyPart(Family):
         return self.family.horizon
 
     @property
-    def _ids(self) -> range:  # type: ignore[override]
+    def _id_range(self) -> range:  # type: ignore[override]
         return range(*self.ids)
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
@@ -146,7 +146,7 @@ class FamilyPart(Family):
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
         """Return two parts with half of the ids each."""
         checks.real(held_out, "held_out", 0.0, 1.0)
-        return halves(self.family, self._ids)
+        return halves(self.family, self._id_range)
 
 
 def halves(family: Family, ids: range) -> tuple[FamilyPart, FamilyPart]:
