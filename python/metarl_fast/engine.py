@@ -171,8 +171,16 @@ def train(
     threads = thread_count(num_threads)
     # Thresholds, rewards and successors of an outcome; action values and visits, padded to eights.
     cells = s * ((a + 7) // 8 * 8)
-    tables = _LANES * cells * (real.itemsize + 4)
-    check_scratch(batch, threads, lanes=_LANES, bytes_per_outcome=2 * real.itemsize + 4, more_bytes=tables)
+    tables = min(_LANES, n) * cells * (real.itemsize + 4)
+    per_outcome = 2 * real.itemsize + 4
+    check_scratch(
+        batch,
+        threads,
+        lanes=_LANES,
+        bytes_per_outcome=per_outcome,
+        more_bytes=tables,
+        rows=batch.core.needs_rows,
+    )
 
     constant = learner.epsilon_decay == 1.0
     epsilon = np.array([float(learner.epsilon)]) if constant else learner.epsilons(episodes)
@@ -186,18 +194,17 @@ def train(
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     run(
         batch.core,
+        _core.Learner(_core.Rule.q_learning, _core.Behaviour.uniform if (epsilon == 1.0).all() else _core.Behaviour.epsilon_greedy,
+          epsilon, float(learner.learning_rate), float(learner.learning_rate_decay), float(learner.discount), 0.0, 0.0),
         make_key(rng),
         episodes,
         steps,
         checks.flag(continuing, "continuing"),
-        float(learner.learning_rate),
-        float(learner.learning_rate_decay),
-        float(learner.discount),
-        None if (epsilon == 1.0).all() else epsilon,
         _initial_table(initial_table, learner, batch, real),
         result.q_table,
         result.policy,
         result.returns,
+        None,
         result.snapshots,
         np.array(snapshots_at, np.int64),
         threads,
