@@ -511,7 +511,8 @@ class Run:
         self.trace_decay = real(learner.discount * getattr(learner, "trace_decay", 0.0))
         self.behaviours = behaviours(learner, num_episodes)
         self.scales = [bonus_scale(learner, e, num_episodes, real) for e in range(num_episodes)]
-        self.state = self.next_action = None
+        self.state = self.action = self.next_action = None
+        self.second = False  # whether the second table learns
 
     def values(self, state):
         """What the learner thinks of the actions in a state."""
@@ -550,11 +551,13 @@ class Run:
     def step(self):
         """(reward, terminated)."""
         state = self.state
-        action = self.next_action if self.on_policy else self.choose(state)
+        action = self.action = self.next_action if self.on_policy else self.choose(state)
         self.visits[state][action] += 1
         next_state, reward, terminated = self.answer(action)
+        if self.rule == "DoubleQLearning":
+            self.second = bool(self.stream.next() >> 31)
         learning, other = self.tables[0], self.tables[-1]
-        if self.rule == "DoubleQLearning" and self.stream.next() >> 31:
+        if self.second:
             learning, other = other, learning
         if self.on_policy:
             self.next_action = self.choose(next_state)
