@@ -76,6 +76,30 @@ def make_key(seed):
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
+def threefry(counter, key):
+    """Threefry2x32-13."""
+    k0, k1 = key
+    keys = [k0, k1, k0 ^ k1 ^ 0x1BD11BDA]
+    x0, x1 = (counter[0] + k0) & MASK, (counter[1] + k1) & MASK
+    for n in range(13):
+        x0 = (x0 + x1) & MASK
+        x1 = rotate_left(x1, (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]) ^ x0
+        if n % 4 == 3:
+            turn = n // 4 + 1
+            x0 = (x0 + keys[turn % 3]) & MASK
+            x1 = (x1 + keys[(turn + 1) % 3] + turn) & MASK
+    return [x0, x1]
+
+
+def make_index_key(key, task, purpose):
+    return make_stream(key, task, purpose).state[:2]
+
+
+def indexed(key, row, index):
+    """The index'th number of row `row`: two neighbours share a block."""
+    return threefry([index >> 1, row], key)[index & 1]
+
+
 def below(x, n):
     return (x * n) >> 32
 
@@ -182,6 +206,7 @@ class Model:
     terminated: np.ndarray  # [S] or [S, A, K]
     start: np.ndarray  # [S]
     reward_noise: float = 0.0
+    weights: list | None = None  # [S][A][S], integers below 2^24: next states are drawn by rejection
 
     def outcome(self, state, action, k):
         """(next state, expected reward, terminated)."""
@@ -228,12 +253,28 @@ def log_gamma_variate(stream, shape):
             return portable_log(d) + log_v + log_boost
 
 
-def uniform_row(stream, states):
-    weights = [stream.next() >> 8 for _ in range(states)]
+LONGEST_UNIFORM_ROW = 64
+
+
+def uniform_weights(key, pair, states):
+    return [indexed(key, pair, k) >> 8 for k in range(states)]
+
+
+def normalised(weights):
+    """Integer weights as probabilities; without any, the first state is certain."""
     if not any(weights):
-        weights[0] = 1
+        weights = [1, *weights[1:]]
     scale = 1.0 / sum(weights)
     return [w * scale for w in weights]
+
+
+def sample_by_rejection(weights, stream):
+    """A state, drawn evenly, is accepted with the probability of its weight."""
+    for _ in range(4096):
+        proposed = below(stream.next(), len(weights))
+        if stream.next() >> 8 < weights[proposed]:
+            break
+    return proposed
 
 
 def dirichlet_row(stream, states, alpha):
@@ -255,11 +296,12 @@ def garnet_row(stream, states, branching):
     return [high - low for low, high in zip([0.0, *cuts], [*cuts, 1.0], strict=True)], chosen
 
 
-def draw_reward(stream, law, state, action):
+def draw_reward(key, law, state, action, actions):
+    x = indexed(key, 0, state * actions + action)
     if hasattr(law, "std"):
-        return law.mean + law.std * normal_quantile(open_unit(stream.next()))
+        return law.mean + law.std * normal_quantile(open_unit(x))
     if hasattr(law, "low"):
-        return law.low + (law.high - law.low) * unit(stream.next())
+        return law.low + (law.high - law.low) * unit(x)
     return law.values if np.ndim(law.values) == 0 else law.values[state][action]
 
 
@@ -267,9 +309,10 @@ def random_mdp(family, key, task):
     """A task of `TaskDistribution`."""
     s, a = family.num_states, family.num_actions
     law = family.transitions
-    stream, rewards = make_stream(key, task, TRANSITIONS), make_stream(key, task, REWARDS)
+    stream = make_stream(key, task, TRANSITIONS)
+    reward_key = make_index_key(key, task, REWARDS)
     reward = np.array(
-        [[draw_reward(rewards, family.rewards, i, j) for j in range(a)] for i in range(s)], float
+        [[draw_reward(reward_key, family.rewards, i, j, a) for j in range(a)] for i in range(s)], float
     )
     start = family.start
     if hasattr(start, "low"):
@@ -282,13 +325,15 @@ def random_mdp(family, key, task):
         probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
         reward = np.repeat(reward[..., None], law.branching, axis=-1)
         return Model(probability, next_state, reward, np.zeros(shape, bool), start, family.reward_noise)
-    draw = (
-        (lambda: dirichlet_row(stream, s, law.alpha))
-        if hasattr(law, "alpha")
-        else lambda: uniform_row(stream, s)
-    )
-    probability = np.reshape([draw() for _ in range(s * a)], (s, a, s))
-    return Model(probability, None, reward, np.zeros(s, bool), start, family.reward_noise)
+    terminated = np.zeros(s, bool)
+    if hasattr(law, "alpha"):
+        rows = [dirichlet_row(stream, s, law.alpha) for _ in range(s * a)]
+        return Model(np.reshape(rows, (s, a, s)), None, reward, terminated, start, family.reward_noise)
+    weight_key = make_index_key(key, task, TRANSITIONS)
+    weights = [[uniform_weights(weight_key, i * a + j, s) for j in range(a)] for i in range(s)]
+    probability = np.array([[normalised(row) for row in rows] for rows in weights])
+    by_rejection = weights if s > LONGEST_UNIFORM_ROW else None
+    return Model(probability, None, reward, terminated, start, family.reward_noise, by_rejection)
 
 
 class GoalGrid:
@@ -472,8 +517,15 @@ def target_value(reward, discount, ahead, terminated):
     return reward if terminated else reward + discount * ahead
 
 
+def bounded(q):
+    real = type(q)
+    most = real(2.0**126) if real is np.float32 else real(2.0**1022)
+    below_most = q if q < most else most  # also for NaN
+    return below_most if below_most > -most else -most
+
+
 def towards(q, target, rate):
-    return (type(rate)(1) - rate) * q + rate * target
+    return bounded((type(rate)(1) - rate) * q + rate * target)
 
 
 def first_best(q):
@@ -540,7 +592,10 @@ class Run:
 
     def answer(self, action):
         """The task's (next state, reward, terminated)."""
-        outcome = sample(self.rows[self.state][action], unit(self.stream.next(), self.real))
+        if self.model.weights is not None:
+            outcome = sample_by_rejection(self.model.weights[self.state][action], self.stream)
+        else:
+            outcome = sample(self.rows[self.state][action], unit(self.stream.next(), self.real))
         next_state, expected, terminated = self.model.outcome(self.state, action, outcome)
         reward = self.real(expected) + self.real(0)  # makes -0 the usual 0
         if self.model.reward_noise:
@@ -589,7 +644,7 @@ class Run:
         self.traces[state, action] = self.real(1)
         step = rate * (target - q[state][action])
         for (s, a), trace in self.traces.items():
-            q[s][a] += step * trace
+            q[s][a] = bounded(q[s][a] + step * trace)
 
     def table(self):
         """What is reported."""

@@ -24,6 +24,7 @@ STORED = {
     "reward": np.zeros(ROWS.shape),
     "terminated": np.zeros(ROWS.shape, np.uint8),
     "start": START,
+    "scale": None,
     "reward_noise": 0.0,
 }
 RANDOM_MDPS = {
@@ -55,7 +56,7 @@ GOAL_GRIDS = {
     "goal_reward": 1.0,
     "step_reward": 0.0,
 }
-DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, 0.0)
+DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, None, 0.0)
 LEARNER = {
     "rule": _core.Rule.q_learning,
     "behaviour": _core.Behaviour.epsilon_greedy,
@@ -114,6 +115,7 @@ MATERIALISE = {
     "reward": np.zeros((N, S, A)),
     "terminated": np.zeros((N, S), np.uint8),
     "start": np.zeros((N, S)),
+    "scale": None,
     "num_threads": 1,
 }
 GOOD = {
@@ -213,6 +215,15 @@ for state in (S, -1, 2**31 - 1):
     refuses(_core.stored_tasks, ValueError, f"is {state}, expected 0 to 2", next_state=wrong)
 refuses(_core.stored_tasks, ValueError, "is nan", reward=np.full(ROWS.shape, math.nan))
 refuses(_core.stored_tasks, ValueError, "sums to 0", probability=np.zeros(ROWS.shape))
+by_rejection = {"next_state": None, "reward": np.zeros((N, S, A)), "terminated": np.zeros(S, np.uint8)}
+for scale in (0.0, -1.0, math.nan, 1.5):
+    wrong = np.full((N, S, A), scale)
+    refuses(_core.stored_tasks, ValueError, f"is {scale:g}, expected a number", scale=wrong, **by_rejection)
+tiny = np.full((N, S, A), 2.0**-40)
+refuses(_core.stored_tasks, ValueError, "more than 2^24 times its scale", scale=tiny, **by_rejection)
+refuses(_core.stored_tasks, ValueError, "not drawn from by rejection", scale=np.full((N, S, A), 0.1))
+wrong = np.full((N, S), 0.1)
+refuses(_core.stored_tasks, ValueError, "scale has shape (4, 3)", scale=wrong, **by_rejection)
 refuses(_core.stored_tasks, ValueError, "shape", ids=_core.TaskIds(0, N + 1, None))
 refuses(_core.stored_tasks, ValueError, f"task id {2**64 - 1}", ids=_core.TaskIds(2**64 - 1, N, None))
 refuses(_core.stored_tasks, ValueError, f"task id {2**56 + 2}", ids=_core.TaskIds(2**56 - 1, N, None))
@@ -244,7 +255,6 @@ refuses_learner(ValueError, "learning_rate_decay is inf", learning_rate_decay=ma
 refuses_learner(ValueError, "discount is 1.5", discount=1.5)
 refuses_learner(ValueError, "trace_decay is -0.5", trace_decay=-0.5, rule=_core.Rule.q_lambda)
 refuses_learner(ValueError, "trace_decay is nan", trace_decay=math.nan, rule=_core.Rule.sarsa_lambda)
-refuses_learner(ValueError, "bonus is -1", bonus=-1.0)
 refuses_learner(ValueError, "bonus is inf", bonus=math.inf)
 refuses_learner(ValueError, "epsilon is nan", exploration=np.array([0.0, math.nan]))
 refuses_learner(ValueError, "epsilon is 1.5", exploration=np.array([1.5]))
@@ -264,6 +274,7 @@ refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount
 refuses(_core.solve, ValueError, "tolerance is 0", horizon=0, plan=None, tolerance=0.0)
 refuses(_core.solve, ValueError, "plan has shape (4, 2, 3), expected (4, 3, 3)", horizon=3)
 refuses(_core.evaluate, ValueError, "discount is nan", discount=math.nan)
+refuses(_core.materialise, ValueError, "have no scale", scale=np.zeros((N, S, A)))
 refuses(_core.materialise, ValueError, "dense tasks have no next_state", next_state=STORED["next_state"])
 TABLE.add(
     "TaskIds", "list", lambda: _core.TaskIds(0, 3, np.zeros(2, np.uint64)), ValueError, "ids has shape (2)"

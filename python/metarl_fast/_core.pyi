@@ -34,6 +34,10 @@ class TaskBatch(metaclass=_Pybind11Type):
     @property
     def dense(self) -> bool: ...
     @property
+    def by_rejection(self) -> bool: ...  # of proposed next states
+    @property
+    def needs_rows(self) -> bool: ...  # to learn: else they are drawn from without being written out
+    @property
     def reward_noise(self) -> float: ...
 
 class TransitionLaw(enum.Enum):
@@ -55,6 +59,7 @@ def stored_tasks(
     reward: NDArray[np.float64],  # [N, S, A], or [N, S, A, K] with next_state
     terminated: NDArray[np.uint8],  # [S] or [N, S], or [N, S, A, K] with next_state
     start: NDArray[np.float64],  # [S] or [N, S]
+    scale: NDArray[np.float64] | None,  # [N, S, A]: outcomes are drawn by rejection
     reward_noise: float,
 ) -> TaskBatch: ...
 def random_mdps(
@@ -93,6 +98,7 @@ def materialise(
     reward: NDArray[np.float64] | None,
     terminated: NDArray[np.uint8] | None,
     start: NDArray[np.float64] | None,
+    scale: NDArray[np.float64] | None,
     num_threads: int,
 ) -> None: ...
 
@@ -192,6 +198,7 @@ def evaluate(
 
 def build_info() -> dict[str, Any]: ...
 def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
+def threefry2x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
 def xoshiro128pp(state: Sequence[int], n: int) -> NDArray[np.uint32]: ...
 def stream(key: int, task: int, purpose: int, n: int) -> NDArray[np.uint32]: ...
 @overload

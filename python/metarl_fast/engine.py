@@ -189,9 +189,18 @@ def train(
         f"the results of {n} tasks and {episodes} episodes",
     )
     threads = thread_count(num_threads)
-    # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights.
-    tables = _LANES * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
-    check_scratch(batch, threads, lanes=_LANES, bytes_per_outcome=2 * real.itemsize + 4, more_bytes=tables)
+    lanes = min(_LANES, n)
+    # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights; returns.
+    tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
+    sums = episodes * (lanes * real.itemsize + 16) * keep_mean
+    check_scratch(
+        batch,
+        threads,
+        lanes=_LANES,
+        bytes_per_outcome=2 * real.itemsize + 4,
+        more_bytes=tables + sums,
+        rows=batch.core.needs_rows,
+    )
     if learner.bonus:
         checks.real(learner.bonus, "bonus", 0.0, float(np.finfo(real).max))
 

@@ -73,11 +73,12 @@ class StoredRecipe:
     start: Float  # [S] or [N, S]
     reward_noise: float
     ids: Ids
+    scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
 
     @property
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start)
+        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start, self.scale)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def build(self) -> _core.TaskBatch:
@@ -89,6 +90,7 @@ class StoredRecipe:
             self.reward,
             self.terminated,
             self.start,
+            self.scale,
             self.reward_noise,
         )
 
@@ -106,4 +108,5 @@ class StoredRecipe:
             part(self.start, 1),
             self.reward_noise,
             ids,
+            None if self.scale is None else part(self.scale, 0),
         )

@@ -200,4 +200,4 @@ def test_scratch_counts_what_the_core_keeps_for_a_pair(kind, itemsize):
     traces = itemsize + 4 if issubclass(kind, TraceLearner) else 0
     assert kind(2, 2).scratch(itemsize) == tables * itemsize + traces
     for counted in ({"bonus": 1.0}, {"learning_rate_decay": 0.5}, {"bonus": 1.0, "learning_rate_decay": 0.5}):
-        assert kind(2, 2, **counted).scratch(itemsize) == tables * itemsize + traces + 4
+        assert kind(2, 2, **counted).scratch(itemsize) == 2 * tables * itemsize + traces

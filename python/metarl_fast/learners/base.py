@@ -165,7 +165,7 @@ class Learner(ABC):
     def scratch(self, itemsize: int) -> int:
         """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
         counts_visits = self.learning_rate_decay != 0.0 or self.bonus != 0.0
-        return self._num_tables * itemsize + 4 * counts_visits
+        return self._num_tables * itemsize * (2 if counts_visits else 1)
 
     def _check_transition(self, state: int, action: int, reward: float, next_state: int) -> None:
         checks.integer(state, "state", 0, self.num_states - 1)
