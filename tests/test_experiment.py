@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+from metarl_fast.config import LEARNERS
 from metarl_fast.experiment import STARTS, Experiment
 
 EPISODES = [0, 1, 2, 5, 10, 20, 50]
@@ -107,6 +108,28 @@ def test_the_job_runs_on_any_family(family):
     assert all(np.isfinite(found.mean).all() for found in results.scores.values())
 
 
+@pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("behaviour", [{"epsilon": 0.1}, {"temperature": 0.05, "bonus": 0.1}])
+def test_the_job_runs_with_any_learner(kind, behaviour):
+    table = {**small(GRID).to_config(), "learner": {"type": kind.__name__, **behaviour}}
+    experiment = Experiment.from_table(table)
+    assert type(experiment.learner) is kind
+    assert (experiment.learner.learning_rate, experiment.learner.discount) == (0.5, 0.95)  # as by default
+    results = experiment.run()
+    assert results.scores["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    assert results.scores["scratch"].mean[-1] > 0.3
+    assert results.scores["optimal"].mean[-1] > 0.5
+
+
+def test_training_explores_whatever_the_learner_does_later():
+    experiment = small(GRID)
+    greedy = replace(experiment.learner, epsilon=0.0)
+    cold = replace(experiment.learner, temperature=1e-6, epsilon=0.0)
+    found = [replace(experiment, learner=learner)._training_learner() for learner in (greedy, cold)]
+    assert found == [replace(greedy, epsilon=0.5)] * 2
+
+
 def test_undiscounted_episodes_are_scored_to_their_horizon():
     experiment = small(GRID)
     experiment = replace(experiment, learner=replace(experiment.learner, discount=1.0))
@@ -185,6 +208,14 @@ def test_a_table_replaces_only_what_it_names():
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
         ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
+        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected QLearning, Sarsa, Exp"),
+        (
+            {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
+            ValueError,
+            "Sarsa has no setting 'trace_decay'",
+        ),
+        ({"learner": {"type": "QLambda", "trace_decay": 2}}, ValueError, "trace_decay is 2.0, expected"),
+        ({"learner": {"temperature": 0}}, ValueError, "temperature is 0.0, expected"),
         ({"learner": 3}, TypeError, "learner is 3, expected a table"),
     ],
 )

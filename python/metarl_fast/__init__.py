@@ -37,7 +37,14 @@ from metarl_fast.families import (
     TaskDistribution,
     Uniform,
 )
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import (
+    DoubleQLearning,
+    ExpectedSarsa,
+    QLambda,
+    QLearning,
+    Sarsa,
+    SarsaLambda,
+)
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile, load
 from metarl_fast.planning import (
     PolicyValues,
@@ -59,6 +66,8 @@ __all__ = [
     "Bounds",
     "Cells",
     "Dirichlet",
+    "DoubleQLearning",
+    "ExpectedSarsa",
     "Family",
     "Fixed",
     "FrozenLakeMaps",
@@ -68,9 +77,12 @@ __all__ = [
     "MetaLearner",
     "Normal",
     "PolicyValues",
+    "QLambda",
     "QLearning",
     "Region",
     "Reptile",
+    "Sarsa",
+    "SarsaLambda",
     "Solution",
     "Task",
     "TaskDistribution",
