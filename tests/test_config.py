@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from metarl_fast.config import from_config, read_table, to_config
+from metarl_fast.config import LEARNERS, from_config, read_table, to_config
+from metarl_fast.learners import Learner
 
 DESCRIBED = [
     mf.TaskDistribution(10, 5),
@@ -24,6 +25,11 @@ DESCRIBED = [
     mf.FrozenLakeMaps().split(0.5)[0].split(0.3)[1],
     mf.TaskDistribution(4, 2).split()[1].split()[0],
     mf.QLearning(4, 3, learning_rate=0.3, epsilon=0.5, epsilon_decay=0.9, initial_q=1.0),
+    mf.Sarsa(4, 3, temperature=0.5, temperature_decay=0.9, temperature_min=0.1),
+    mf.ExpectedSarsa(4, 3, bonus=0.5),
+    mf.DoubleQLearning(4, 3, discount=0.5),
+    mf.QLambda(4, 3, trace_decay=0.5),
+    mf.SarsaLambda(4, 3, trace_decay=1.0, temperature=2.0),
 ]
 
 
@@ -34,6 +40,8 @@ def test_what_json_keeps_comes_back_equal(value):
     again = from_config(json.loads(json.dumps(config)))
     assert type(again) is type(value)
     assert to_config(again) == config
+    if isinstance(value, Learner):
+        assert again == value
     if isinstance(value, mf.Family):
         first, second = (family.sample(3, rng=0) for family in (value, again))
         np.testing.assert_array_equal(first.transitions, second.transitions)
@@ -64,6 +72,7 @@ def test_every_family_law_and_learner_has_a_form():
     public = {name for name in mf.__all__ if dataclasses.is_dataclass(getattr(mf, name))}
     tested = {type(value).__name__ for value in [*DESCRIBED, *PARTS]}
     assert public - results - {"Task", "Tasks"} == tested
+    assert {kind.__name__ for kind in LEARNERS} < tested
 
 
 @pytest.mark.parametrize(

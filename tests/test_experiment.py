@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+from metarl_fast.config import LEARNERS
 from metarl_fast.experiment import STARTS, Experiment
 
 EPISODES = [0, 1, 2, 5, 10, 20, 50]
@@ -161,7 +162,7 @@ class OwnLearner(mf.QLearning):
     [
         ({"family": Valley().sample(3, rng=0)}, TypeError, "family is a Tasks, expected a distribution"),
         ({"family": Valley(), "learner": mf.QLearning(4, 2)}, ValueError, "the learner has 4 states"),
-        ({"learner": "Q"}, TypeError, "learner is a str, expected QLearning"),
+        ({"learner": "Q"}, TypeError, "learner is a str, expected one such as QLearning"),
         ({"learner": OwnLearner(81, 4)}, TypeError, "OwnLearner has no form .* one of .*QLearning"),
         ({"held_out": 1.5}, ValueError, "held_out is 1.5"),
         ({"num_steps": 0}, ValueError, "num_steps is 0"),
@@ -211,6 +212,28 @@ def test_what_cannot_be_learned_is_refused_before_the_work(family, message):
     with pytest.raises(ValueError, match=message):
         small(family).run(progress=lambda *report: told.append(report))
     assert not told
+
+
+@pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("behaviour", [{"epsilon": 0.1}, {"temperature": 0.05, "bonus": 0.1}])
+def test_the_job_runs_with_any_learner(kind, behaviour):
+    table = {**small(GRID).to_config(), "learner": {"type": kind.__name__, **behaviour}}
+    experiment = Experiment.from_table(table)
+    assert type(experiment.learner) is kind
+    assert (experiment.learner.learning_rate, experiment.learner.discount) == (0.5, 0.95)  # as by default
+    results = experiment.run()
+    assert results.scores["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    assert results.scores["scratch"].mean[-1] > 0.3
+    assert results.scores["optimal"].mean[-1] > 0.5
+
+
+def test_training_explores_whatever_the_learner_does_later():
+    experiment = small(GRID)
+    greedy = replace(experiment.learner, epsilon=0.0)
+    cold = replace(experiment.learner, temperature=1e-6, epsilon=0.0)
+    found = [replace(experiment, learner=learner)._training_learner() for learner in (greedy, cold)]
+    assert found == [replace(greedy, epsilon=0.5)] * 2
 
 
 def test_undiscounted_episodes_are_scored_to_their_horizon():
@@ -291,6 +314,14 @@ def test_a_table_replaces_only_what_it_names():
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
         ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
+        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected QLearning, Sarsa, Exp"),
+        (
+            {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
+            ValueError,
+            "Sarsa has no setting 'trace_decay'",
+        ),
+        ({"learner": {"type": "QLambda", "trace_decay": 2}}, ValueError, "trace_decay is 2.0, expected"),
+        ({"learner": {"temperature": 0}}, ValueError, "temperature is 0.0, expected"),
         ({"learner": 3}, TypeError, "learner is 3, expected a table"),
         ({"learner": {"num_states": 3}}, ValueError, "the learner has 3 states and 4 actions, the tasks 81"),
     ],

@@ -257,6 +257,19 @@ def test_lazy_halves_of_a_split_go_together_lazily():
     assert_same_bits(whole.transitions, np.concatenate([training.transitions, held_out.transitions]))
 
 
+def test_batches_drawn_by_rejection_go_together_with_their_like():
+    family = mf.TaskDistribution(65, 2, horizon=9)
+    first, second = family.sample(2, rng=0).materialise(), family.sample(3, rng=1).materialise()
+    whole = mf.concatenate([first, second])
+    assert whole.core.by_rejection
+    learner = mf.QLearning(65, 2)
+    found, *parts = (mf.train(learner, tasks, 5, rng=3).q_table for tasks in (whole, first, second))
+    assert_same_bits(found, np.concatenate(parts))
+    written = mf.from_arrays(second.transitions, second.rewards, horizon=9)
+    with pytest.raises(ValueError, match="batches 0 and 1 draws next states by rejection"):
+        mf.concatenate([first, written])
+
+
 def test_batches_with_other_time_limits_have_none_together():
     first, second = stored(), mf.from_arrays(*random_arrays(2), horizon=5)
     assert mf.concatenate([first, second]).horizon is None

@@ -37,6 +37,15 @@ void bind_runtime(py::module_& m) {
       },
       py::arg("counter"), py::arg("key"));
   m.def(
+      "threefry2x32",
+      [](const std::array<std::uint32_t, 2>& counter, const std::array<std::uint32_t, 2>& key) {
+        std::uint32_t x0 = counter[0];
+        std::uint32_t x1 = counter[1];
+        threefry2x32(x0, x1, key[0], key[1]);
+        return std::array<std::uint32_t, 2>{x0, x1};
+      },
+      py::arg("counter"), py::arg("key"));
+  m.def(
       "xoshiro128pp",
       [](const std::array<std::uint32_t, 4>& state, std::int64_t n) {
         Stream stream{{state[0], state[1], state[2], state[3]}};

@@ -38,7 +38,14 @@ from metarl_fast.families import (
     TaskDistribution,
     Uniform,
 )
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import (
+    DoubleQLearning,
+    ExpectedSarsa,
+    QLambda,
+    QLearning,
+    Sarsa,
+    SarsaLambda,
+)
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile, load
 from metarl_fast.planning import (
     PolicyValues,
@@ -60,6 +67,8 @@ __all__ = [
     "Bounds",
     "Cells",
     "Dirichlet",
+    "DoubleQLearning",
+    "ExpectedSarsa",
     "Family",
     "FamilyPart",
     "Fixed",
@@ -70,9 +79,12 @@ __all__ = [
     "MetaLearner",
     "Normal",
     "PolicyValues",
+    "QLambda",
     "QLearning",
     "Region",
     "Reptile",
+    "Sarsa",
+    "SarsaLambda",
     "Solution",
     "Task",
     "TaskDistribution",

@@ -19,6 +19,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LEARNERS: tuple[type[learners.Learner], ...] = (
+    learners.QLearning,
+    learners.Sarsa,
+    learners.ExpectedSarsa,
+    learners.DoubleQLearning,
+    learners.QLambda,
+    learners.SarsaLambda,
+)
+"""Learners that a file can name."""
+
 _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -34,7 +44,7 @@ _TYPES: dict[str, type] = {
         families.Region,
         families.TaskDistribution,
         families.Uniform,
-        learners.QLearning,
+        *LEARNERS,
     )
 }
 

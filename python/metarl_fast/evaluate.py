@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner
 from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import Interval, bootstrap_mean
@@ -134,7 +134,7 @@ class AdaptationCurve:
 
 
 def adapt(
-    learner: QLearning,
+    learner: Learner,
     tasks: Tasks | Task,
     episodes: Sequence[int] = (0, 1, 2, 5, 10, 20, 50),
     *,
@@ -177,6 +177,7 @@ def adapt(
         initial_table=initial_table,
         snapshot_episodes=scored_at,
         q_table=False,
+        policy=False,
         num_threads=num_threads,
         progress=progress,
     )

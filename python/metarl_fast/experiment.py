@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
-from metarl_fast.config import from_config, to_config
+from metarl_fast.config import LEARNERS, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.base import PythonRecipe
 from metarl_fast.files import whole_file
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import value_iteration
 from metarl_fast.seeding import child
@@ -54,7 +54,7 @@ class Experiment:
     """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
 
     family: Family = field(default_factory=_default_family)
-    learner: QLearning = None  # type: ignore[assignment]
+    learner: Learner = None  # type: ignore[assignment]
     """Default: the quickstart's, with the family's states and actions."""
     held_out: float = 0.2
     """What `family.split` is told."""
@@ -118,8 +118,9 @@ class Experiment:
         if not isinstance(given, Mapping):
             raise TypeError(f"learner is {given!r}, expected a table")
         described = {**to_config(_default_learner(**shape)), **given}
-        if described["type"] != "QLearning":
-            raise ValueError(f"learner is a {described['type']}, expected QLearning")
+        known = [kind.__name__ for kind in LEARNERS]
+        if described["type"] not in known:
+            raise ValueError(f"learner is a {described['type']}, expected {', '.join(known)}")
         learner = from_config(described)
         return cls(family=family, learner=learner, **settings)
 
@@ -158,6 +159,7 @@ class Experiment:
             self.num_steps,
             rng=child(self.seed, 2),
             returns=False,
+            policy=False,
             num_threads=num_threads,
             progress=report("learning on training tasks"),
         ).q_table
@@ -201,9 +203,10 @@ class Experiment:
             scores[name] = curve.interval(rng=child(self.seed, 5))
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
 
-    def _training_learner(self) -> QLearning:
-        """Return the learner with more exploration: training tasks cost nothing but time."""
-        return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
+    def _training_learner(self) -> Learner:
+        """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
+        epsilon = max(self.learner.epsilon, 0.5)
+        return replace(self.learner, epsilon=epsilon, epsilon_decay=1.0, temperature=None)
 
     def _check_split(self, training: Tasks, held_out: Tasks) -> None:
         """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""

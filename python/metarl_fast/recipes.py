@@ -107,11 +107,12 @@ class StoredRecipe:
     start: Float  # [S] or [N, S]
     reward_noise: float
     ids: Ids
+    scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
 
     @property
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start)
+        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start, self.scale)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def build(self) -> _core.TaskBatch:
@@ -123,6 +124,7 @@ class StoredRecipe:
             self.reward,
             self.terminated,
             self.start,
+            self.scale,
             self.reward_noise,
         )
 
@@ -140,6 +142,7 @@ class StoredRecipe:
             part(self.start, 1),
             self.reward_noise,
             ids,
+            None if self.scale is None else part(self.scale, 0),
         )
 
     def join(self, others: Sequence[Recipe]) -> StoredRecipe:
@@ -157,6 +160,11 @@ class StoredRecipe:
                 raise ValueError(
                     f"batch {place} has reward_noise {other.reward_noise}, batch 0 has {self.reward_noise}"
                 )
+            if (other.scale is None) != (self.scale is None):
+                raise ValueError(
+                    f"one of the batches 0 and {place} draws next states by rejection, as from long rows of "
+                    "the uniform law: make it anew by from_arrays from its transitions, rewards and start"
+                )
             parts.append(other)
         if any(part.next_state is not None for part in parts):
             longest = max(part.probability.shape[-1] for part in parts)
@@ -171,6 +179,7 @@ class StoredRecipe:
             return np.ascontiguousarray(np.broadcast_to(values, (len(part.ids), s)))
 
         next_state = [part.next_state for part in parts if part.next_state is not None]
+        scale = [part.scale for part in parts if part.scale is not None]
         return StoredRecipe(
             np.concatenate([part.probability for part in parts]),
             np.concatenate(next_state) if next_state else None,
@@ -179,6 +188,7 @@ class StoredRecipe:
             np.concatenate([of_each_task(part.start, part) for part in parts]),
             self.reward_noise,
             joined_ids([part.ids for part in parts]),
+            np.concatenate(scale) if scale else None,
         )
 
     def _as_lists(self, length: int) -> StoredRecipe:

@@ -130,13 +130,14 @@ class Tasks:
             "reward": ((n, s, a) if batch.dense else outcomes, np.float64),
             "terminated": ((n, s) if batch.dense else outcomes, np.uint8),
             "start": ((n, s), np.float64),
+            "scale": ((n, s, a), np.float64),
         }
         size = sum(
             int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        check_scratch(self, thread_count())
+        check_scratch(self, thread_count(), rows="probability" in wanted or not batch.dense)
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
@@ -194,7 +195,11 @@ class Tasks:
         if isinstance(self.recipe, StoredRecipe):
             return self
         names = ["probability", "reward", "terminated", "start"]
-        found = self._materialise(*names) if self.core.dense else self._materialise("next_state", *names)
+        if not self.core.dense:
+            names.append("next_state")
+        if self.core.by_rejection:
+            names.append("scale")
+        found = self._materialise(*names)
         stored = StoredRecipe(
             found["probability"],
             found.get("next_state"),
@@ -203,6 +208,7 @@ class Tasks:
             found["start"],
             self.reward_noise,
             self.recipe.ids,
+            found.get("scale"),
         )
         return Tasks(stored, self.horizon)
 
@@ -302,12 +308,21 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) 
 
 
 def check_scratch(
-    batch: Tasks, num_threads: int, *, lanes: int = 1, bytes_per_outcome: int = 0, more_bytes: int = 0
+    batch: Tasks,
+    num_threads: int,
+    *,
+    lanes: int = 1,
+    bytes_per_outcome: int = 0,
+    more_bytes: int = 0,
+    rows: bool = True,
 ) -> None:
-    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`."""
+    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`.
+
+    Without `rows` their rows of probabilities are not written out.
+    """
     core = batch.core
     # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
-    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15)
+    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
     threads = min(num_threads, math.ceil(len(batch) / lanes))
     checks.memory(
         threads * (outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes),

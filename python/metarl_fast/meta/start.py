@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, train
 from metarl_fast.files import whole_file
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -109,7 +109,7 @@ class TableObserver(StartLearner):
     def fit(
         self,
         tasks: Family | Tasks | Task,
-        learner: QLearning,
+        learner: Learner,
         num_episodes: int,
         num_steps: int | None = None,
         *,
@@ -127,6 +127,7 @@ class TableObserver(StartLearner):
             num_steps,
             rng=generator,
             returns=False,
+            policy=False,
             num_threads=num_threads,
             progress=progress,
         )
