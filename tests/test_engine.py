@@ -376,3 +376,20 @@ def test_tables_that_the_kernel_cannot_count_are_refused():
         (ValueError, MemoryError), match=r"the size of a task's table is 7.2e\+07|GB are available"
     ):
         mf.train(mf.QLearning(9_000_000, 1), family.sample(1, rng=0), 1, 1, rng=0)
+
+
+# --- rows drawn from by rejection --------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("dtype", REALS)
+def test_learning_on_long_rows_equals_the_twin_lazy_and_in_memory(kind, dtype):
+    family = mf.TaskDistribution(70, 3, start=mf.Uniform(), reward_noise=0.5)
+    learner = kind(70, 3, epsilon=0.4, bonus=0.3)
+    tasks = family.sample(33, rng=7)
+
+    def model_of(index):
+        return reference.generate(family, reference.make_key(7), index)
+
+    for batch in (tasks, tasks.materialise()):
+        assert_equals_twin(batch, model_of, learner, num_episodes=4, num_steps=25, dtype=dtype)

@@ -26,35 +26,53 @@ Tile<Real> preferences(const Block<Real>& b, Tile<Real> tile, const std::int32_t
   return b.preference;
 }
 
+// Of the actions whose value is `largest`, the skip'th, counted from 0.
+template <class Real>
+void pick_among_best(Tile<Real> tile, std::int32_t actions, const Real* largest, Count<Real>* skip,
+                     Count<Real>* picked) {
+  constexpr int kWidth = kRegisterBytes / sizeof(Real);
+  for (int l = 0; l < kLanes; l += kWidth) {
+    const Register<Real> best = load(largest + l);
+    Register<Count<Real>> left = load(skip + l);
+    Register<Count<Real>> found = {};
+    for (std::int32_t a = 0; a < actions; ++a) {
+      const auto is_best = load(tile[a] + l) == best;  // -1 where it is
+      found = (is_best & (left == 0)) ? found - found + a : found;
+      left += is_best;
+    }
+    store(picked + l, found);
+  }
+}
+
 template <class Real>
 void choose_epsilon_greedy(const Block<Real>& b, Tile<Real> tile, const std::uint32_t* x,
                            std::int32_t* action) {
   using Index = Count<Real>;
   alignas(64) Real largest[kLanes];
   alignas(64) Index ties[kLanes];
-  alignas(64) Index first[kLanes];
-  largest_in_tile(tile, b.actions, largest);
-  find_best(tile, b.actions, largest, ties, first);
-  Index greedy_among_ties = 0;
+  alignas(64) Index best[kLanes];
+  alignas(64) std::int32_t explore[kLanes];
   const std::int32_t actions = b.actions;
-#pragma omp simd reduction(| : greedy_among_ties)
-  for (int l = 0; l < kLanes; ++l) {
-    const Real u = unit(x[l], Real{});
-    const auto best = static_cast<std::int32_t>(first[l]);
-    const std::int32_t explore = position(u * b.explore_scale[l], actions);
-    const bool exploring = u < b.epsilon_now[l];
-    action[l] = exploring ? explore : best;
-    greedy_among_ties |= static_cast<Index>((ties[l] > 1) & !exploring);
-  }
-  if (!greedy_among_ties) return;
-  for (int l = 0; l < kLanes; ++l) {
-    const Real u = unit(x[l], Real{});
-    if (ties[l] == 1 || u < b.epsilon_now[l]) continue;
-    const auto n = static_cast<std::int32_t>(ties[l]);
-    for (std::int32_t skip = position((u - b.epsilon_now[l]) * b.greedy_scale[l], n); skip > 0; --skip) {
-      do ++action[l];
-      while (tile[action[l]][l] != largest[l]);
+  largest_in_tile(tile, actions, largest);
+  find_best(tile, actions, largest, ties, best);
+  Index some_ties = 0;
+#pragma omp simd reduction(| : some_ties)
+  for (int l = 0; l < kLanes; ++l) some_ties |= ties[l] - 1;
+  if (some_ties) {
+    alignas(64) Index skip[kLanes];
+#pragma omp simd
+    for (int l = 0; l < kLanes; ++l) {
+      const Real u = unit(x[l], Real{});
+      // Where u explores this is negative, and picks nothing.
+      skip[l] = position((u - b.epsilon_now[l]) * b.greedy_scale[l], static_cast<std::int32_t>(ties[l]));
     }
+    pick_among_best(tile, actions, largest, skip, best);
+  }
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) {
+    const Real u = unit(x[l], Real{});
+    explore[l] = position(u * b.explore_scale[l], actions);
+    action[l] = u < b.epsilon_now[l] ? explore[l] : static_cast<std::int32_t>(best[l]);
   }
 }
 

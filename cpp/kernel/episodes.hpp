@@ -11,14 +11,24 @@
 namespace metarl_fast {
 namespace {
 
+// The values of a state to report and act by: of two tables, their sum.
+template <class Real>
+Real value_at(const Block<Real>& b, const Real* q, std::int64_t a) {
+  return b.second_table == 0 ? q[a] : q[a] + q[a + b.second_table];
+}
+
 // What the lane has learned: of two tables, their mean.
 template <class Real>
 void copy_table(const Block<Real>& b, int lane, Real* out) {
   const Real* q = b.q_table + b.first_cell[lane];
-  for (std::int64_t s = 0; s < b.states; ++s) {
-    for (std::int64_t a = 0; a < b.actions; ++a) {
-      const Real* entry = q + s * b.q_stride + a;
-      *out++ = b.second_table == 0 ? *entry : Real{0.5} * (entry[0] + entry[b.second_table]);
+  const Real* end = out + b.states * b.actions;
+  const Real share = b.second_table == 0 ? Real{1} : Real{0.5};
+  for (std::int64_t s = 0; s < b.states; ++s, q += b.q_stride, out += b.actions) {
+    if (b.second_table == 0 && end - out >= b.q_stride) {
+      // Eight at a time; what is too much is overwritten by the next row.
+      for (std::int64_t a = 0; a < b.q_stride; a += 8) __builtin_memcpy(out + a, q + a, 8 * sizeof(Real));
+    } else {
+      for (std::int64_t a = 0; a < b.actions; ++a) out[a] = share * value_at(b, q, a);
     }
   }
 }
@@ -26,13 +36,15 @@ void copy_table(const Block<Real>& b, int lane, Real* out) {
 // The first action of largest value in each state.
 template <class Real>
 void copy_policy(const Block<Real>& b, int lane, std::int32_t* out) {
-  for (std::int64_t s = 0; s < b.states; ++s) {
-    const Real* q = b.q_table + b.first_cell[lane] + s * b.q_stride;
-    const auto value = [&](std::int32_t a) {
-      return b.second_table == 0 ? q[a] : q[a] + q[a + b.second_table];
-    };
+  const Real* q = b.q_table + b.first_cell[lane];
+  for (std::int64_t s = 0; s < b.states; ++s, q += b.q_stride) {
     std::int32_t best = 0;
-    for (std::int32_t a = 1; a < b.actions; ++a) best = value(a) > value(best) ? a : best;
+    Real largest = value_at(b, q, 0);
+    for (std::int32_t a = 1; a < b.actions; ++a) {
+      const Real value = value_at(b, q, a);
+      best = value > largest ? a : best;
+      largest = value > largest ? value : largest;
+    }
     out[s] = best;
   }
 }
@@ -126,7 +138,18 @@ void end_episode(Block<Real>& b, int lane, bool terminated) {
   close_episode(b, lane);
   if (b.continuing && !terminated) return;
   b.num_traces[lane] = 0;
+  if (Rule::kTurnsTilesOver && terminated) return;  // it has begun anew
   begin_episode<Rule>(b, lane);
+}
+
+// Where episodes terminated the next state's value does not count, so the next episode may begin before the
+// rows are read: those of the start states are then among them.
+template <class Real>
+void begin_terminated_episodes(Block<Real>& b, Lanes<Real>& lanes) {
+  for_each_lane(lanes_set(lanes.terminated), [&](int l) {
+    lanes.next_state[l] = start_state(b, l, unit(draw(b, l), Real{}));
+    lanes.next_cell[l] = b.first_cell[l] + lanes.next_state[l] * static_cast<std::int32_t>(b.q_stride);
+  });
 }
 
 // The same for all lanes when they reach the time limit together, the common case.

@@ -107,8 +107,8 @@ template <class Real>
 void draw_rows(UniformTasks<Real>& tasks) {
   alignas(64) std::int32_t weight[kLongestUniformRow + 1][kLanes];
   alignas(64) Real threshold[kLongestUniformRow][kLanes];
-  alignas(64) Real coarse[4][kLanes];
-  static_assert(Row::for_outcomes(kLongestUniformRow).coarse == 4);
+  alignas(64) Real coarse[8][kLanes];
+  static_assert(Row::for_outcomes(kLongestUniformRow).coarse <= 8);
   alignas(64) std::int32_t total[kLanes];
   const Row row = tasks.row;
   const std::int64_t last = tasks.states - 1;

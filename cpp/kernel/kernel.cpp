@@ -117,23 +117,21 @@ void learn(Block<Real>& b, Lanes<Real>& lanes) {
 // Goes on to the next state, or to the next episode.
 template <class Rule, class Real>
 void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
-  std::int32_t any_ended = 0;
+  alignas(64) std::int32_t ended[kLanes];
   std::int32_t all_timed_out = -1;
-#pragma omp simd reduction(| : any_ended) reduction(& : all_timed_out)
+#pragma omp simd reduction(& : all_timed_out)
   for (int l = 0; l < kLanes; ++l) {
     b.episode_return[l] += lanes.reward[l];
     b.state[l] = lanes.next_state[l];
     b.steps_left[l] -= 1;
     const std::int32_t timed_out = b.steps_left[l] == 0 ? -1 : 0;
-    any_ended |= timed_out | lanes.terminated[l];
+    ended[l] = timed_out | lanes.terminated[l];
     all_timed_out &= lanes.terminated[l] ? 0 : timed_out;
   }
   if (all_timed_out) {
     end_all_episodes<Rule>(b);
-  } else if (any_ended) {
-    for (int l = 0; l < kLanes; ++l) {
-      if (b.steps_left[l] == 0 || lanes.terminated[l]) end_episode<Rule>(b, l, lanes.terminated[l] != 0);
-    }
+  } else {
+    for_each_lane(lanes_set(ended), [&](int l) { end_episode<Rule>(b, l, lanes.terminated[l] != 0); });
   }
 }
 
@@ -146,6 +144,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
     locate(b, lanes);
     if (b.visits) count_visits(b, lanes);
     respond(b, lanes);
+    if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
     Rule::look_ahead(lanes);
     learn<Rule>(b, lanes);
     move_on<Rule>(b, lanes);

@@ -130,6 +130,32 @@ static inline bool any_set(Register<std::int32_t> numbers) {
 #endif
 }
 
+// Bit l is set where lane l's number is not 0.
+static inline std::uint32_t lanes_set(const std::int32_t* numbers) {
+  std::uint32_t bits = 0;
+#if defined(__AVX512F__)
+  for (int l = 0; l < kLanes; l += 16) {
+    const __m512i words = _mm512_load_si512(numbers + l);
+    bits |= static_cast<std::uint32_t>(_mm512_test_epi32_mask(words, words)) << l;
+  }
+#elif defined(__AVX2__)
+  for (int l = 0; l < kLanes; l += 8) {
+    const __m256i words = _mm256_load_si256(reinterpret_cast<const __m256i*>(numbers + l));
+    const __m256i zero = _mm256_cmpeq_epi32(words, _mm256_setzero_si256());
+    bits |= (~static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(zero))) & 0xFFu) << l;
+  }
+#else
+  for (int l = 0; l < kLanes; ++l) bits |= static_cast<std::uint32_t>(numbers[l] != 0) << l;
+#endif
+  return bits;
+}
+
+// Calls `use(lane)` for each bit that is set.
+template <class Use>
+static inline void for_each_lane(std::uint32_t bits, const Use& use) {
+  for (; bits != 0; bits &= bits - 1) use(__builtin_ctz(bits));
+}
+
 // Eight columns of the rows table + offset[l], turned so that tile[k] holds the k-th entries of all rows.
 template <class Real>
 static inline void load_tile(const Real* table, const std::int32_t* offset, Real (*tile)[kLanes]) {

@@ -177,6 +177,11 @@ void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLan
 }
 
 template <class Real>
+bool may_terminate(const Block<Real>& b) {
+  return b.answers == Answers::outcome_lists || b.any_terminal;
+}
+
+template <class Real>
 void respond(Block<Real>& b, Lanes<Real>& lanes) {
   if (b.answers == Answers::rows || b.answers == Answers::outcome_lists) {
     alignas(64) Real u[kLanes];

@@ -41,6 +41,10 @@ class TaskDistribution(Family):
 
     Notes
     -----
+    With uniform transitions and more than 64 states, rows are never written out: a next state is proposed,
+    and accepted or not by its weight alone. So a task of a million states takes memory for rewards and
+    action values only, S * A numbers each.
+
     These laws do not change when states other than the start, or actions, are renamed. The best meta-learned
     table is therefore constant over them: on this family meta-learning can find a good constant, not a good
     policy. `GoalGrid` is a family where a table helps.
@@ -65,7 +69,8 @@ class TaskDistribution(Family):
             raise ValueError(f"transitions is {self.transitions}, expected Uniform(): weights are normalised")
         if isinstance(self.transitions, Garnet) and self.transitions.branching > s:
             raise ValueError(f"branching is {self.transitions.branching}, expected at most num_states={s}")
-        outcomes = self.transitions.branching if isinstance(self.transitions, Garnet) else s
+        # Long rows of the uniform law are never written out, so there may be more than memory holds.
+        outcomes = s if isinstance(self.transitions, Dirichlet) else getattr(self.transitions, "branching", 1)
         checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
         if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
             raise TypeError(f"rewards is {self.rewards!r}, expected Uniform, Normal or Fixed")
