@@ -13,6 +13,13 @@ FAMILIES = {
     "grid": mf.GoalGrid(3, slip=0.3, step_reward=-0.1, start=None),
 }
 
+# What `update` of some learners wants beside a transition.
+MORE = {
+    mf.Sarsa: {"next_action": 0},
+    mf.SarsaLambda: {"next_action": 0},
+    mf.DoubleQLearning: {"second": False},
+}
+
 
 def following(learner, family, *, num_episodes=15, num_steps=12):
     """Yield the twin's run after each step that both have learned from."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+from following import MORE
 from metarl_fast import checks
 from metarl_fast.config import LEARNERS
 from metarl_fast.learners import Learner
@@ -80,16 +81,13 @@ NUMBERS = (
     ("temperature_decay", 0.0, 1.1),
     ("temperature_min", -0.1, None),
 )
-# What `update` wants beside a transition.
-NEXT_ACTION = {mf.Sarsa: {"next_action": 0}, mf.SarsaLambda: {"next_action": 0}}
-MORE = {**NEXT_ACTION, mf.DoubleQLearning: {"second": False}}
 for kind in LEARNERS:
     entry, traces = kind.__name__, issubclass(kind, TraceLearner)
     for name, low, high in (*NUMBERS, *([("trace_decay", -0.1, 1.1)] if traces else [])):
         refuses_numbers(entry, name, with_keyword(kind, name, S, A), low, high)
     transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0, **MORE.get(kind, {})}
     update = kind(S, A).update
-    for name in ("state", "action", "next_state", *NEXT_ACTION.get(kind, {})):
+    for name in {"state", "action", "next_state", "next_action"} & set(transition):
         refuses_counts(f"{entry}.update", name, with_keyword(update, name, **transition), -1)
         call = partial(update, **{**transition, name: S})
         refuses(f"{entry}.update", f"{name}=S", call, ValueError, f"{name} is {S}")

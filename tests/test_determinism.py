@@ -17,6 +17,7 @@ import pytest
 import golden
 import metarl_fast as mf
 from bits import assert_same_bits, digest
+from following import MORE
 from metarl_fast.config import LEARNERS
 
 HERE = Path(__file__).parent
@@ -234,14 +235,6 @@ def test_lazy_tasks_stay_small():
     tasks = mf.TaskDistribution(1000, 50).sample(10**9, rng=0)
     assert len(pickle.dumps(tasks)) < 2000
     assert len(pickle.dumps(tasks[7:])) < 2000
-
-
-# What `update` of a learner wants beside a transition.
-MORE = {
-    mf.Sarsa: {"next_action": 1},
-    mf.SarsaLambda: {"next_action": 1},
-    mf.DoubleQLearning: {"second": True},
-}
 
 
 @copies

@@ -308,6 +308,25 @@ def test_continuing_keeps_the_state_at_the_time_limit():
     assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0).returns.tolist() == [[3, 3, 3, 3]]
 
 
+@kinds
+@pytest.mark.parametrize("real", REALS)
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_values_that_grow_without_end_are_held(kind, real, sign):
+    most = 2.0**126 if real is np.float32 else 2.0**1022
+    rewards = sign * np.array([[most / 2, most / 4]])
+    learner = kind(1, 2, learning_rate=1.0, discount=1.0, epsilon=1.0)
+    assert_equals_twin(
+        mf.from_arrays(np.ones((1, 2, 1)), rewards),
+        lambda _: reference.Model(np.ones((1, 2, 1)), None, rewards, np.zeros(1, bool), np.ones(1)),
+        learner,
+        num_episodes=20,
+        num_steps=3,
+        dtype=real,
+    )
+    run = mf.train(learner, mf.from_arrays(np.ones((1, 2, 1)), rewards), 20, 3, rng=9, dtype=real)
+    assert (run.q_table == sign * most).any()
+
+
 def test_the_learning_rate_decays_with_the_visits_of_a_pair():
     # One state, one action, rate 1/N: the table is the mean of the noisy rewards.
     tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=1.0)

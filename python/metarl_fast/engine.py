@@ -101,9 +101,11 @@ def _initial_table(
     if value is None or np.ndim(value) == 0:
         name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
         limit = float(np.finfo(dtype).max)
-        return np.full((s, a), checks.real(number, name, -limit, limit), dtype)
-    table = checks.array(value, "initial_table", dtype.type)
-    return checks.finite(checks.shape(table, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
+        table = np.empty((s, a), dtype)
+        table.fill(checks.real(number, name, -limit, limit))
+        return table
+    given = checks.array(value, "initial_table", dtype.type)
+    return checks.finite(checks.shape(given, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
 
 
 def train(

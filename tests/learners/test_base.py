@@ -8,16 +8,11 @@ import pytest
 import metarl_fast as mf
 import reference
 from bits import assert_same_bits
+from following import MORE
 from metarl_fast.config import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
-# What `update` wants beside a transition.
-MORE = {
-    mf.Sarsa: {"next_action": 0},
-    mf.SarsaLambda: {"next_action": 0},
-    mf.DoubleQLearning: {"second": False},
-}
 
 
 # --- schedules ---

@@ -42,8 +42,8 @@ class TaskDistribution(Family):
     Notes
     -----
     With uniform transitions and more than 64 states, rows are never written out: a next state is proposed,
-    and accepted or not by its weight alone. So a task of a million states takes memory for rewards and action
-    values only, S * A numbers each.
+    and accepted or not by its weight alone. So a task of a million states takes memory for rewards and
+    action values only, S * A numbers each.
 
     These laws do not change when states other than the start, or actions, are renamed. The best meta-learned
     table is therefore constant over them: on this family meta-learning can find a good constant, not a good

@@ -148,8 +148,8 @@ class Learner(ABC):
             exploration = self.temperatures(1 if self.temperature_decay == 1.0 else num_episodes)
         else:
             constant = self.epsilon_decay == 1.0
-            exploration = self.epsilons(1 if constant else num_episodes)
-            uniform = self.epsilon == 1.0 if constant else (exploration == 1.0).all()
+            exploration = np.array([float(self.epsilon)]) if constant else self.epsilons(num_episodes)
+            uniform = self.epsilon == 1.0 and (constant or (exploration == 1.0).all())
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
         return _core.Learner(
             self._rule,
