@@ -168,24 +168,24 @@ class LaneBlock {
   void allocate_task(const Shape& shape, std::size_t lanes) {
     const bool has_rows = shape.sampling == Sampling::inverse;
     const Row row = has_rows ? block_.row : Row{0, 0};
-    const std::int64_t pairs_a_line = std::max<std::int64_t>(1, kLine / block_.row.fine);
+    block_.record = shape.dense ? row.fine : record_of_lists(row.fine);
+    const std::int64_t pairs_a_line =
+        std::max<std::int64_t>(1, kLine / std::max<std::int64_t>(1, block_.record));
     lane_pairs_ = odd_multiple(shape.pairs(), pairs_a_line);
     lane_entries_ = shape.pairs() * (has_rows || !law_ ? shape.outcomes : 1);
     const std::size_t pairs = lanes * count(lane_pairs_);
-    thresholds_ = make_aligned<Real>(pairs * count(row.fine));
+    records_ = make_aligned<Real>(pairs * count(block_.record));
     coarse_ = make_aligned<Real>(pairs * count(row.coarse));
-    rewards_ = make_aligned<Real>(pairs * count(shape.dense ? 1 : block_.row.fine));
+    if (shape.dense) rewards_ = make_aligned<Real>(pairs);
     start_ = make_aligned<Real>(lanes * count(block_.start_row.fine));
     start_coarse_ = make_aligned<Real>(lanes * count(block_.start_row.coarse));
-    if (!shape.dense) successors_ = make_aligned<std::int32_t>(pairs * count(block_.row.fine));
     if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * count(shape.states));
     if (block_.answers == Answers::stored_weights) {
       weights_ = make_aligned<std::int32_t>(pairs * count(shape.states));
     }
-    block_.thresholds = thresholds_.get();
+    block_.records = records_.get();
     block_.coarse = coarse_.get();
     block_.rewards = rewards_.get();
-    block_.successors = successors_.get();
     block_.weights = weights_.get();
     block_.terminal = terminal_.get();
     block_.start = start_.get();
@@ -264,7 +264,7 @@ class LaneBlock {
     tasks.reward_a = law_->reward_a;
     tasks.reward_b = law_->reward_b;
     tasks.row = block_.row;
-    tasks.thresholds = block_.answers == Answers::rows ? thresholds_.get() : nullptr;
+    tasks.thresholds = block_.answers == Answers::rows ? records_.get() : nullptr;
     tasks.coarse = coarse_.get();
     tasks.rewards = law_->fixed_rewards ? nullptr : rewards_.get();
     tasks.lane_pairs = lane_pairs_;
@@ -300,12 +300,12 @@ class LaneBlock {
     } else {
       for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
         write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
-                         thresholds_.get() + (first_pair + pair) * block_.row.fine,
+                         records_.get() + (first_pair + pair) * block_.record,
                          coarse_.get() + (first_pair + pair) * block_.row.coarse);
       }
     }
     if (!shape.dense) {
-      write_outcomes(task, first_pair * block_.row.fine);
+      write_outcomes(task, records_.get() + first_pair * block_.record);
       return;
     }
     write_rewards(lane, task.reward, shape.pairs());
@@ -325,14 +325,22 @@ class LaneBlock {
     }
   }
 
-  void write_outcomes(const TaskView& task, std::int64_t first) {
+  // Thresholds, rewards and successors, in whole lines.
+  static std::int64_t record_of_lists(std::int64_t fine) {
+    constexpr auto kReals = static_cast<std::int64_t>(kCacheLine / sizeof(Real));
+    const std::int64_t successors = (fine * 4 + std::int64_t{sizeof(Real)} - 1) / std::int64_t{sizeof(Real)};
+    return (2 * fine + successors + kReals - 1) / kReals * kReals;
+  }
+
+  void write_outcomes(const TaskView& task, Real* record) const {
     const Shape& shape = batch_.shape();
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair, record += block_.record) {
+      Real* rewards = record + block_.row.fine;
+      auto* successors = reinterpret_cast<std::int32_t*>(record + 2 * block_.row.fine);
       for (std::int64_t k = 0; k < shape.outcomes; ++k) {
         const std::int64_t from = pair * shape.outcomes + k;
-        const std::int64_t to = first + pair * block_.row.fine + k;
-        rewards_[count(to)] = without_minus_zero(task.reward[from]);
-        successors_[count(to)] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
+        rewards[k] = without_minus_zero(task.reward[from]);
+        successors[k] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
       }
     }
   }
@@ -403,9 +411,9 @@ class LaneBlock {
   Block<Real> block_{};
   std::int64_t lane_pairs_, lane_entries_, q_cells_;
   double law_reach_ = 0.0, largest_reward_ = 0.0, largest_initial_ = 0.0;
-  AlignedArray<Real> thresholds_, coarse_, rewards_, start_, start_coarse_, q_table_, tiles_, traces_;
+  AlignedArray<Real> records_, coarse_, rewards_, start_, start_coarse_, q_table_, tiles_, traces_;
   AlignedArray<double> softmax_;
-  AlignedArray<std::int32_t> successors_, weights_, trace_cells_;
+  AlignedArray<std::int32_t> weights_, trace_cells_;
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<Count<Real>> visits_, visit_tile_;
   std::vector<Real> initial_, row_of_one_, block_returns_;

@@ -28,19 +28,28 @@ Tile<Real> preferences(const Block<Real>& b, Tile<Real> tile, const std::int32_t
 
 // Of the actions whose value is `largest`, the skip'th, counted from 0.
 template <class Real>
-void pick_among_best(Tile<Real> tile, std::int32_t actions, const Real* largest, Count<Real>* skip,
+void pick_among_best(Tile<Real> tile, std::int32_t actions, const Real* largest, const Count<Real>* skip,
                      Count<Real>* picked) {
-  constexpr int kWidth = kRegisterBytes / sizeof(Real);
-  for (int l = 0; l < kLanes; l += kWidth) {
-    const Register<Real> best = load(largest + l);
-    Register<Count<Real>> left = load(skip + l);
-    Register<Count<Real>> found = {};
-    for (std::int32_t a = 0; a < actions; ++a) {
-      const auto is_best = load(tile[a] + l) == best;  // -1 where it is
-      found = (is_best & (left == 0)) ? found - found + a : found;
-      left += is_best;
+  using Index = Count<Real>;
+  for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
+    Register<Real> best[kRegisters];
+    Register<Index> left[kRegisters];
+    Register<Index> found[kRegisters] = {};
+    for (int g = 0; g < kRegisters; ++g) {
+      best[g] = load(largest + first + g * kWidth<Real>);
+      left[g] = load(skip + first + g * kWidth<Real>);
     }
-    store(picked + l, found);
+    Register<Index> action = {};
+    for (std::int32_t a = 0; a < actions; ++a) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kRegisters; ++g) {
+        const auto is_best = load(tile[a] + first + g * kWidth<Real>) == best[g];  // -1 where it is
+        found[g] = (is_best & (left[g] == 0)) ? action : found[g];
+        left[g] += is_best;
+      }
+      action += 1;
+    }
+    for (int g = 0; g < kRegisters; ++g) store(picked + first + g * kWidth<Real>, found[g]);
   }
 }
 

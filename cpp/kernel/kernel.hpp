@@ -59,19 +59,22 @@ struct Block {
 
   // The lanes. Those without a task of their own mirror the first one: they read and write its memory, the
   // same values at the same time.
-  const Real* thresholds;          // [lanes][S*A][row.fine]
-  const Real* coarse;              // [lanes][S*A][row.coarse]
-  const Real* rewards;             // dense [lanes][S*A]; outcomes [lanes][S*A][row.fine]; never -0
-  const std::int32_t* successors;  // outcomes [lanes][S*A][row.fine]: next state, or ~it if terminal
-  const std::int32_t* weights;     // stored weights [lanes][S*A][S], below 2^24
-  const std::uint8_t* terminal;    // dense [lanes][S]
-  const Real* start;               // [lanes] rows over states
-  const Real* start_coarse;        // [lanes] their indices
-  Real* q_table;                   // [lanes][S][q_stride], padded with -infinity; twice that for two tables
-  std::int32_t second_table;       // from a cell of the first table to that of the second
-  Count<Real>* visits;             // [lanes][S][q_stride], if they are counted
-  std::int32_t* trace_cells;       // [lanes][trace_room]
-  Real* traces;                    // [lanes][trace_room]
+  // For each pair of each lane's task a record: thresholds [row.fine]; for outcome lists also rewards
+  // [row.fine], never -0, and successors [row.fine], 32-bit integers: the next state, or ~it if terminal. So
+  // that one look into far memory brings all.
+  const Real* records;           // [lanes][S*A][record]
+  std::int64_t record;           // from one record to the next one
+  const Real* coarse;            // [lanes][S*A][row.coarse]
+  const Real* rewards;           // dense [lanes][S*A], never -0
+  const std::int32_t* weights;   // stored weights [lanes][S*A][S], below 2^24
+  const std::uint8_t* terminal;  // dense [lanes][S]
+  const Real* start;             // [lanes] rows over states
+  const Real* start_coarse;      // [lanes] their indices
+  Real* q_table;                 // [lanes][S][q_stride], padded with -infinity; twice that for two tables
+  std::int32_t second_table;     // from a cell of the first table to that of the second
+  Count<Real>* visits;           // [lanes][S][q_stride], if they are counted
+  std::int32_t* trace_cells;     // [lanes][trace_room]
+  Real* traces;                  // [lanes][trace_room]
   std::int64_t trace_room;
   std::int32_t task_of[kLanes];                 // whose memory the lane uses
   std::int32_t single_start[kLanes];            // the only start state, or -1

@@ -42,11 +42,11 @@ std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
 // An outcome for each lane, from the row of its pair; `use(lane, outcome)` gets them one by one, so that what
 // follows from an outcome does not wait for those of the other lanes.
 template <int N, class Real, class Use>
-[[gnu::always_inline]] inline void sample_rows(const Real* rows, const std::int32_t* pair, Real (&u)[kLanes],
-                                               const Use& use) {
+[[gnu::always_inline]] inline void sample_rows(const Real* rows, std::int64_t distance,
+                                               const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
   alignas(64) std::int64_t offset[kLanes];
 #pragma omp simd
-  for (int l = 0; l < kLanes; ++l) offset[l] = std::int64_t{pair[l]} * N;
+  for (int l = 0; l < kLanes; ++l) offset[l] = pair[l] * distance;
   through_memory(offset);
   through_memory(u);
 #pragma GCC unroll 32
@@ -58,11 +58,11 @@ template <int N, class Real, class Use>
 void sample_indexed_rows(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
   const Real* place[kLanes];
   std::int32_t before[kLanes];
-  const Real* thresholds = b.thresholds;
-  const std::int64_t fine = b.row.fine;
-  sample_rows<N>(b.coarse, pair, u, [&, thresholds, fine](int l, std::int32_t line) {
+  const Real* records = b.records;
+  const std::int64_t record = b.record;
+  sample_rows<N>(b.coarse, N, pair, u, [&, records, record](int l, std::int32_t line) {
     before[l] = 16 * line;
-    place[l] = thresholds + pair[l] * fine + before[l];
+    place[l] = records + pair[l] * record + before[l];
     __builtin_prefetch(place[l]);
   });
 #pragma GCC unroll 32
@@ -72,10 +72,10 @@ void sample_indexed_rows(const Block<Real>& b, const std::int32_t* pair, Real (&
 template <class Real, class Use>
 void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
   switch (b.row.fine) {
-    case 4: return sample_rows<4>(b.thresholds, pair, u, use);
-    case 8: return sample_rows<8>(b.thresholds, pair, u, use);
-    case 16: return sample_rows<16>(b.thresholds, pair, u, use);
-    case 32: return sample_rows<32>(b.thresholds, pair, u, use);
+    case 4: return sample_rows<4>(b.records, b.record, pair, u, use);
+    case 8: return sample_rows<8>(b.records, b.record, pair, u, use);
+    case 16: return sample_rows<16>(b.records, b.record, pair, u, use);
+    case 32: return sample_rows<32>(b.records, b.record, pair, u, use);
     default: break;
   }
   switch (b.row.coarse) {
@@ -85,7 +85,7 @@ void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes
     default: break;
   }
   for (int l = 0; l < kLanes; ++l) {
-    use(l, sample(b.thresholds + pair[l] * b.row.fine, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
+    use(l, sample(b.records + pair[l] * b.record, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
   }
 }
 
@@ -185,27 +185,33 @@ template <class Real>
   alignas(64) Real u[kLanes];
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
-  sample_rows<16>(b.thresholds, lanes.pair, u, row_answer(b, lanes));
+  sample_rows<16>(b.records, 16, lanes.pair, u, row_answer(b, lanes));
 }
 
 template <class Real>
 void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLanes]) {
-  const auto q_stride = static_cast<std::int32_t>(b.q_stride);
-  const std::int64_t row = b.row.fine;
-  const std::int32_t* successors = b.successors;
-  const Real* rewards = b.rewards;
+  constexpr std::int64_t kWords = sizeof(Real) / sizeof(std::int32_t);
+  const std::int64_t record = b.record;
+  const Real* rewards = b.records + b.row.fine;
+  const auto* successors = reinterpret_cast<const std::int32_t*>(b.records + 2 * b.row.fine);
   const Real* q_table = b.q_table;
   through_memory(lanes.pair);
   through_memory(lanes.cell);
-  sample_all(b, lanes.pair, u, [&, q_stride, row, successors, rewards, q_table](int l, std::int32_t outcome) {
-    const std::int64_t place = lanes.pair[l] * row + outcome;
-    const std::int32_t successor = successors[place];
-    lanes.reward[l] = rewards[place];
+  sample_all(b, lanes.pair, u, [&, record, successors, rewards, q_table](int l, std::int32_t outcome) {
+    const std::int64_t place = lanes.pair[l] * record;
+    lanes.next_state[l] = successors[place * kWords + outcome];
+    lanes.reward[l] = rewards[place + outcome];
     lanes.q_tm1[l] = q_table[lanes.cell[l]];
-    lanes.terminated[l] = successor < 0;
-    lanes.next_state[l] = successor < 0 ? ~successor : successor;
-    lanes.next_cell[l] = b.first_cell[l] + lanes.next_state[l] * q_stride;
   });
+  const auto q_stride = static_cast<std::int32_t>(b.q_stride);
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) {
+    const std::int32_t successor = lanes.next_state[l];
+    const std::int32_t state = successor < 0 ? ~successor : successor;
+    lanes.terminated[l] = successor < 0;
+    lanes.next_state[l] = state;
+    lanes.next_cell[l] = b.first_cell[l] + state * q_stride;
+  }
 }
 
 template <class Real>

@@ -51,35 +51,50 @@ void read_state_rows(const Block<Real>& b, const std::int32_t* state, Real (*til
   }
 }
 
+// Work on tiles goes two registers of lanes at a time, for the second not to wait for the first.
+constexpr int kRegisters = 2;
+template <class Real>
+constexpr int kWidth = kRegisterBytes / static_cast<int>(sizeof(Real));
+
 // max_a of a tile.
 template <class Real>
 void largest_in_tile(Tile<Real> tile, std::int32_t actions, Real* largest) {
-  constexpr int kWidth = kRegisterBytes / sizeof(Real);
-  for (int l = 0; l < kLanes; l += kWidth) {
-    Register<Real> best = load(tile[0] + l);
+  for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
+    Register<Real> best[kRegisters];
+    for (int g = 0; g < kRegisters; ++g) best[g] = load(tile[0] + first + g * kWidth<Real>);
     for (std::int32_t a = 1; a < actions; ++a) {
-      const Register<Real> q = load(tile[a] + l);
-      best = q > best ? q : best;
+#pragma GCC unroll 2
+      for (int g = 0; g < kRegisters; ++g) {
+        const Register<Real> q = load(tile[a] + first + g * kWidth<Real>);
+        best[g] = q > best[g] ? q : best[g];
+      }
     }
-    store(largest + l, best);
+    for (int g = 0; g < kRegisters; ++g) store(largest + first + g * kWidth<Real>, best[g]);
   }
 }
 
 // Of the actions whose value is `largest`, how many there are and which comes first.
 template <class Real, class Index>
-void find_best(Tile<Real> tile, std::int32_t actions, const Real* largest, Index* ties, Index* first) {
-  constexpr int kWidth = kRegisterBytes / sizeof(Real);
-  for (int l = 0; l < kLanes; l += kWidth) {
-    const Register<Real> best = load(largest + l);
-    Register<Index> count = {};
-    Register<Index> found = {};
+void find_best(Tile<Real> tile, std::int32_t actions, const Real* largest, Index* ties, Index* first_best) {
+  for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
+    Register<Real> best[kRegisters];
+    Register<Index> count[kRegisters] = {};
+    Register<Index> found[kRegisters] = {};
+    for (int g = 0; g < kRegisters; ++g) best[g] = load(largest + first + g * kWidth<Real>);
+    Register<Index> action = Register<Index>{} + static_cast<Index>(actions);
     for (std::int32_t a = actions - 1; a >= 0; --a) {
-      const auto is_best = load(tile[a] + l) == best;  // -1 where it is
-      count -= is_best;
-      found = is_best ? found - found + a : found;
+      action -= 1;
+#pragma GCC unroll 2
+      for (int g = 0; g < kRegisters; ++g) {
+        const auto is_best = load(tile[a] + first + g * kWidth<Real>) == best[g];  // -1 where it is
+        count[g] -= is_best;
+        found[g] = is_best ? action : found[g];
+      }
     }
-    store(ties + l, count);
-    store(first + l, found);
+    for (int g = 0; g < kRegisters; ++g) {
+      store(ties + first + g * kWidth<Real>, count[g]);
+      store(first_best + first + g * kWidth<Real>, found[g]);
+    }
   }
 }
 
@@ -99,13 +114,19 @@ void largest_values(const Block<Real>& b, const std::int32_t* cell, Real* maxima
 // changed one value. `changed` holds that action, or -1.
 template <class Real, class Index>
 void turn_over(Block<Real>& b, const Index* changed, const Real* q) {
-  constexpr int kWidth = kRegisterBytes / sizeof(Real);
-  for (int l = 0; l < kLanes; l += kWidth) {
-    const Register<Index> where = load(changed + l);
-    const Register<Real> fresh = load(q + l);
+  for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
+    Register<Index> where[kRegisters];
+    Register<Real> fresh[kRegisters];
+    for (int g = 0; g < kRegisters; ++g) {
+      where[g] = load(changed + first + g * kWidth<Real>);
+      fresh[g] = load(q + first + g * kWidth<Real>);
+    }
     for (std::int32_t a = 0; a < b.actions; ++a) {
-      const Register<Real> kept = load(b.next_tile[a] + l);
-      store(b.tile[a] + l, where == a ? fresh : kept);
+#pragma GCC unroll 2
+      for (int g = 0; g < kRegisters; ++g) {
+        const int at = first + g * kWidth<Real>;
+        store(b.tile[a] + at, where[g] == a ? fresh[g] : load(b.next_tile[a] + at));
+      }
     }
   }
 }
