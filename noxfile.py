@@ -24,6 +24,16 @@ def tests(session):
     session.run("pytest", *session.posargs)
 
 
+@nox.session(python=["3.11"])
+def oldest(session):
+    """Run the Python tests with the oldest libraries that pyproject.toml allows."""
+    session.install(
+        ".[test]", "numpy==1.26.*", "gymnasium==1.2.1", "matplotlib==3.8.*", "tqdm==4.60.*", "scipy==1.11.*"
+    )
+    # Old libraries meet deprecations of others that they did not pin.
+    session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
+
+
 @nox.session
 def cpp(session):
     """Run the C++ tests with the address and undefined-behaviour sanitizers."""

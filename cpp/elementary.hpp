@@ -10,6 +10,10 @@
 
 namespace metarl_fast {
 
+// Exact by IEEE 754. (std::sqrt of a float is a weak symbol where it is not inlined.)
+static inline float square_root(float x) { return __builtin_sqrtf(x); }
+static inline double square_root(double x) { return __builtin_sqrt(x); }
+
 // Natural logarithm of a positive, finite, normal x; error below 2 units in the last place.
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 artanh(z), z = (m-1)/(m+1), as a series in z^2.
 static inline double portable_log(double x) {

@@ -9,15 +9,19 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
 #include "interrupt.hpp"
 #include "kernel/kernel.hpp"
-#include "lanes.hpp"
+#include "lane_block.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -167,6 +171,29 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, [[maybe_un
   run.finish();
 }
 
+// Sums over tasks that do not depend on which thread is done first: the blocks' sums are added in the order
+// of the blocks, and those that come early wait.
+class OrderedSums {
+ public:
+  explicit OrderedSums(std::int64_t size) : sums_(static_cast<std::size_t>(size)) {}
+
+  void add(std::int64_t block, std::vector<double> part) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_.emplace(block, std::move(part));
+    for (auto next = waiting_.begin(); next != waiting_.end() && next->first == next_block_;
+         next = waiting_.erase(next), ++next_block_) {
+      for (std::size_t e = 0; e < sums_.size(); ++e) sums_[e] += next->second[e];
+    }
+  }
+  const std::vector<double>& sums() const { return sums_; }
+
+ private:
+  std::mutex mutex_;
+  std::int64_t next_block_ = 0;
+  std::map<std::int64_t, std::vector<double>> waiting_;
+  std::vector<double> sums_;
+};
+
 double entries(const Shape& shape) { return static_cast<double>(shape.probabilities()); }
 
 // A guess, to tell small planning from large.
@@ -175,11 +202,26 @@ constexpr double kSweeps = 100.0;
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 // The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
-void check(const Shape& shape) {
-  const std::int64_t cells = shape.states * ((shape.actions + 7) / 8 * 8);
-  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes - 2 * kLine,
+void check(const Shape& shape, const Learner& learner) {
+  const std::int64_t tables = learner.rule == Rule::double_q_learning ? 2 : 1;
+  const std::int64_t cells = tables * shape.states * ((shape.actions + 7) / 8 * 8);
+  require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes - 4 * kLine,
           "the size of a task's table", static_cast<double>(cells),
-          "num_states * num_actions, actions counted in eights, below 2^26");
+          "num_states * num_actions, actions counted in eights, below 2^26 (two tables: 2^25)");
+}
+
+void check_exploration(const Learner& learner, std::int64_t num_episodes) {
+  const bool softmax = learner.behaviour == Behaviour::softmax;
+  require(learner.num_explorations == 1 || learner.num_explorations == num_episodes, "num_explorations",
+          static_cast<double>(learner.num_explorations), "1 or num_episodes");
+  for (std::int64_t e = 0; e < learner.num_explorations; ++e) {
+    const double value = learner.exploration[e];
+    if (softmax) {
+      require(value > 0.0 && std::isfinite(value), "temperature", value, "a finite number above 0");
+    } else {
+      require(value >= 0.0 && value <= 1.0, "epsilon", value, "0 to 1");
+    }
+  }
 }
 
 void check(const Learner& learner, const Schedule& schedule, const std::int64_t* snapshot_episodes,
@@ -194,12 +236,10 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
           static_cast<double>(schedule.num_episodes), "0 to 2147483646");
   require(schedule.num_steps >= 1 && schedule.num_steps <= kMost, "num_steps",
           static_cast<double>(schedule.num_steps), "1 to 2147483646");
-  require(
-      learner.uniform_behaviour || learner.num_epsilons == 1 || learner.num_epsilons == schedule.num_episodes,
-      "num_epsilons", static_cast<double>(learner.num_epsilons), "1 or num_episodes");
-  for (std::int64_t e = 0; !learner.uniform_behaviour && e < learner.num_epsilons; ++e) {
-    require(learner.epsilon[e] >= 0.0 && learner.epsilon[e] <= 1.0, "epsilon", learner.epsilon[e], "0 to 1");
-  }
+  require(learner.trace_decay >= 0.0 && learner.trace_decay <= 1.0, "trace_decay", learner.trace_decay,
+          "0 to 1");
+  require(std::isfinite(learner.bonus), "bonus", learner.bonus, "a finite number");
+  if (learner.behaviour != Behaviour::uniform) check_exploration(learner, schedule.num_episodes);
   std::int64_t before = -1;
   for (std::int64_t k = 0; k < num_snapshots; ++k) {
     require(snapshot_episodes[k] > before && snapshot_episodes[k] <= schedule.num_episodes,
@@ -223,15 +263,28 @@ template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
-  check(batch.shape());
+  check(batch.shape(), learner);
   const double updates =
       static_cast<double>(schedule.num_episodes) * static_cast<double>(schedule.num_steps) * 5.0;
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
-  for_each_block(batch.size(), kLanes, entries(batch.shape()) + updates, options, [&] {
-    return [block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {
-      return block.run(i, pulse.interrupt());
-    };
+  const bool written_out = !batch.uniform_law() || batch.shape().sampling == Sampling::inverse;
+  const double tables = written_out ? entries(batch.shape()) : static_cast<double>(batch.shape().pairs());
+  OrderedSums sums(arrays.mean_returns ? schedule.num_episodes : 0);
+  for_each_block(batch.size(), kLanes, tables + updates, options, [&] {
+    return
+        [&, block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {
+          const std::int64_t done = block.run(i, pulse.interrupt());
+          if (arrays.mean_returns && done > 0) {
+            std::vector<double> part(size(schedule.num_episodes));
+            block.add_returns(part.data());
+            sums.add(i, std::move(part));
+          }
+          return done;
+        };
   });
+  for (std::size_t e = 0; e < sums.sums().size(); ++e) {
+    arrays.mean_returns[e] = sums.sums()[e] / static_cast<double>(batch.size());
+  }
 }
 
 template void train<float>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<float>&,
@@ -279,11 +332,13 @@ void evaluate(const TaskBatch& batch, const Criterion& criterion, const Evaluate
 
 void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const RunOptions& options) {
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), kLanes, entries(batch.shape()), options, [&] {
-    return [&, buffer = TaskBuffer(shape)](std::int64_t block, Pulse& pulse) mutable {
+  const bool rows = !batch.uniform_law() || out.probability || out.scale;
+  const double work = rows ? entries(shape) : static_cast<double>(shape.pairs());
+  for_each_block(batch.size(), kLanes, work, options, [&] {
+    return [&, buffer = TaskBuffer(shape, rows)](std::int64_t block, Pulse& pulse) mutable {
       const std::int64_t end = std::min(batch.size(), (block + 1) * kLanes);
       for (std::int64_t i = block * kLanes; i < end && !pulse.stop_requested(); ++i) {
-        const TaskView task = batch.load(i, buffer);
+        const TaskView task = rows ? batch.load(i, buffer) : batch.load_without_rows(i, buffer);
         const std::int64_t entries = shape.probabilities();
         if (out.probability) std::copy_n(task.probability, entries, out.probability + i * entries);
         if (out.next_state) std::copy_n(task.next_state, entries, out.next_state + i * entries);
@@ -291,6 +346,7 @@ void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const Run
         if (out.terminated) {
           std::copy_n(task.terminated, shape.terminations(), out.terminated + i * shape.terminations());
         }
+        if (out.scale) std::copy_n(task.scale, shape.pairs(), out.scale + i * shape.pairs());
         if (out.start) std::copy_n(task.start, shape.states, out.start + i * shape.states);
       }
       return end - block * kLanes;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "learners/learner.hpp"
 #include "mdp.hpp"
 #include "solvers/planning.hpp"
 
@@ -20,15 +21,6 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 struct RunOptions {
   int num_threads = 1;
   Progress progress;
-};
-
-struct Learner {
-  double learning_rate = 0.1;
-  double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
-  double discount = 0.95;
-  bool uniform_behaviour = true;
-  const double* epsilon = nullptr;  // [num_epsilons], unless the behaviour is uniform
-  std::int64_t num_epsilons = 0;    // num_episodes, or 1 for the same in all
 };
 
 struct Schedule {
@@ -46,6 +38,7 @@ struct TrainArrays {
   Real* q_table = nullptr;                          // [tasks][S][A]
   std::int32_t* policy = nullptr;                   // [tasks][S]
   Real* returns = nullptr;                          // [tasks][num_episodes]
+  double* mean_returns = nullptr;                   // [num_episodes], the mean over tasks
   Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
   const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
   std::int64_t num_snapshots = 0;
@@ -84,6 +77,7 @@ struct MaterialiseArrays {
   double* reward;
   std::uint8_t* terminated;
   double* start;
+  double* scale;
 };
 void materialise(const TaskBatch&, const MaterialiseArrays&, const RunOptions&);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mdp.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -50,6 +51,22 @@ void check_task(const Shape& shape, const TaskView& task, std::int64_t index) {
     check_distribution(task.probability + pair * shape.outcomes, shape.outcomes,
                        [&] { return table + where(); });
   }
+  for (std::int64_t pair = 0; shape.sampling == Sampling::rejection && pair < shape.pairs(); ++pair) {
+    if (!(task.scale[pair] > 0.0 && task.scale[pair] <= 1.0)) {
+      std::ostringstream message;
+      message << "scale" << location(index, pair / shape.actions, pair % shape.actions) << " is "
+              << task.scale[pair] << ", expected a number above 0, at most 1";
+      reject(message);
+    }
+    const double* row = task.probability + pair * shape.outcomes;
+    const double largest = *std::max_element(row, row + shape.outcomes);
+    if (!(largest / task.scale[pair] <= 0x1p24)) {
+      std::ostringstream message;
+      message << table << location(index, pair / shape.actions, pair % shape.actions) << " reaches "
+              << largest << ", more than 2^24 times its scale " << task.scale[pair];
+      reject(message);
+    }
+  }
   const std::int64_t rewards_per_pair = shape.dense ? 1 : shape.outcomes;
   for (std::int64_t i = 0; i < shape.rewards(); ++i) {
     if (!std::isfinite(task.reward[i])) {
@@ -86,6 +103,9 @@ void check_shape(const Shape& shape) {
             << ": all must be positive and num_states * num_actions below 2^31";
     reject(message);
   }
+  if (shape.sampling == Sampling::rejection && !shape.dense) {
+    throw std::invalid_argument("outcome lists are not drawn from by rejection");
+  }
   if (!(shape.reward_noise >= 0.0) || !std::isfinite(shape.reward_noise)) {
     std::ostringstream message;
     message << "reward_noise is " << shape.reward_noise << ", expected a finite number >= 0";
@@ -111,15 +131,17 @@ void require(bool condition, const char* name, double value, const char* expecte
   reject(message);
 }
 
-TaskBuffer::TaskBuffer(const Shape& shape)
-    : probability(size(shape.probabilities())),
-      next_state(shape.dense ? 0 : size(shape.probabilities())),
+TaskBuffer::TaskBuffer(const Shape& shape, bool with_rows)
+    : probability(with_rows ? size(shape.probabilities()) : 0),
+      next_state(with_rows && !shape.dense ? size(shape.probabilities()) : 0),
       reward(size(shape.rewards())),
       terminated(size(shape.terminations())),
-      start(size(shape.states)) {}
+      start(size(shape.states)),
+      scale(with_rows && shape.sampling == Sampling::rejection ? size(shape.pairs()) : 0) {}
 
 TaskView TaskBuffer::view() const {
-  return {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data()};
+  return {probability.data(), next_state.data(), reward.data(),
+          terminated.data(),  start.data(),      scale.data()};
 }
 
 TaskBatch::TaskBatch(const Shape& shape, TaskIds ids) : shape_(shape), ids_(std::move(ids)) {
@@ -156,6 +178,7 @@ TaskView StoredTasks::at(std::int64_t index) const {
   task.reward += index * shape().rewards();
   task.terminated += index * arrays_.terminated_stride;
   task.start += index * arrays_.start_stride;
+  if (shape().sampling == Sampling::rejection) task.scale += index * shape().pairs();
   return task;
 }
 

@@ -10,20 +10,30 @@
 //   reward        [S][A]                                  [S][A][K]
 //   terminated    [S], by the state entered               [S][A][K], by the outcome
 //   start         [S]                                     [S]
+//   scale         [S][A], for rejection only              (none)
 //
-// The sampling rule, for both: u uniform in [0, 1) selects the first outcome whose cumulative probability
-// (summed in double, in order, then rounded to the table's type) exceeds u; the last outcome of positive
-// probability is taken when rounding leaves none.
+// The sampling rule of most tasks, and of all start states: u uniform in [0, 1) selects the first outcome
+// whose cumulative probability (summed in double, in order, then rounded to the table's type) exceeds u; the
+// last outcome of positive probability is taken when rounding leaves none.
+//
+// Dense tasks may instead be drawn from by rejection: probability = weight * scale, with an integer weight
+// below 2^24 for each next state. A next state is proposed evenly and accepted if a number below 2^24, drawn
+// evenly too, is below its weight; else the next one is proposed.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
+
+#include "uniform_law.hpp"
 
 namespace metarl_fast {
 
 // Throws std::invalid_argument saying what `name` is and what was expected.
 void require(bool condition, const char* name, double value, const char* expected);
+
+enum class Sampling { inverse, rejection };
 
 struct Shape {
   std::int64_t states = 0;
@@ -31,6 +41,7 @@ struct Shape {
   std::int64_t outcomes = 0;  // K; equals `states` when dense
   bool dense = true;
   double reward_noise = 0.0;  // standard deviation of the Gaussian added to each sampled reward
+  Sampling sampling = Sampling::inverse;
 
   std::int64_t pairs() const { return states * actions; }
   std::int64_t probabilities() const { return pairs() * outcomes; }
@@ -45,11 +56,12 @@ struct TaskView {
   const double* reward = nullptr;
   const std::uint8_t* terminated = nullptr;
   const double* start = nullptr;
+  const double* scale = nullptr;
 };
 
-// Room for one generated task.
+// Room for one generated task, with or without its rows: `probability`, `next_state` and `scale`.
 struct TaskBuffer {
-  explicit TaskBuffer(const Shape& shape);
+  explicit TaskBuffer(const Shape& shape, bool with_rows = true);
   TaskView view() const;
 
   std::vector<double> probability;
@@ -57,6 +69,7 @@ struct TaskBuffer {
   std::vector<double> reward;
   std::vector<std::uint8_t> terminated;
   std::vector<double> start;
+  std::vector<double> scale;
 };
 
 // Which tasks a batch holds. A task's id names its random streams, so a part of a batch behaves as it did
@@ -81,9 +94,8 @@ class TaskBatch {
   // The task at `index`, written into `buffer` if it does not lie in memory already.
   virtual TaskView load(std::int64_t index, TaskBuffer& buffer) const = 0;
 
-  // Batches of RandomMdp's uniform law give their key here, and leave the rows of probabilities to the
-  // kernel, which draws the same ones for all lanes at once.
-  virtual const std::uint64_t* uniform_rows_key() const { return nullptr; }
+  // The law of a batch that needs nothing but that; such a batch can also be loaded without its rows.
+  virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
   virtual TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const {
     return load(index, buffer);
   }

@@ -12,6 +12,11 @@
 // depends on nothing else: not on threads, lanes, block sizes or instruction sets. The sequential
 // generator is used because it costs 11 plain operations a number where Philox costs about 70.
 //
+// Where numbers are needed out of order (the weights of a row of a million states, of which one is looked at)
+// they come from Threefry2x32-13 (Salmon et al.), a function of an index under a key of the first two words
+// that Philox makes of (key, task, purpose). It is made of additions, rotations and exclusive ors alone,
+// which every vector unit has.
+//
 // Everything here is `static`: the kernel compiles this text once per instruction set, and a shared
 // inline symbol could carry AVX-512 code to a processor that lacks it.
 #pragma once
@@ -75,6 +80,52 @@ static inline Word xoshiro_next(Word& s0, Word& s1, Word& s2, Word& s3) {
   s2 ^= t;
   s3 = rotate_left<Word>(s3, 11);
   return result;
+}
+
+// The key of a task's indexed numbers.
+struct IndexKey {
+  std::uint32_t word[2];
+};
+
+static inline IndexKey make_index_key(std::uint64_t key, std::uint64_t task, Purpose purpose) {
+  const Stream stream = make_stream(key, task, purpose);
+  return {{stream.s[0], stream.s[1]}};
+}
+
+// Threefry2x32 with 13 rounds, of the counter (x0, x1) in place. Word is std::uint32_t or a vector of them.
+template <class Word>
+static inline void threefry2x32(Word& x0, Word& x1, Word key0, Word key1) {
+  const Word key2 = key0 ^ key1 ^ 0x1BD11BDAu;
+  const auto mix = [&x0, &x1](int rotation) {
+    x0 += x1;
+    x1 = rotate_left<Word>(x1, rotation) ^ x0;
+  };
+  const auto four_rounds = [&mix](int a, int b, int c, int d) {
+    mix(a);
+    mix(b);
+    mix(c);
+    mix(d);
+  };
+  x0 += key0;
+  x1 += key1;
+  four_rounds(13, 15, 26, 6);
+  x0 += key1;
+  x1 += key2 + 1u;
+  four_rounds(17, 29, 16, 24);
+  x0 += key2;
+  x1 += key0 + 2u;
+  four_rounds(13, 15, 26, 6);
+  x0 += key0;
+  x1 += key1 + 3u;
+  mix(17);
+}
+
+// The index'th number of row `row`: two neighbours share a block.
+static inline std::uint32_t indexed(const IndexKey& key, std::uint32_t row, std::uint32_t index) {
+  std::uint32_t x0 = index >> 1;
+  std::uint32_t x1 = row;
+  threefry2x32(x0, x1, key.word[0], key.word[1]);
+  return index & 1 ? x1 : x0;
 }
 
 static inline std::uint32_t next(Stream& stream) {

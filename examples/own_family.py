@@ -10,6 +10,9 @@ class Corridor(mf.Family):
 
     num_states, num_actions, horizon = 12, 2, 40
 
+    def __init__(self, treasures=(6, 7, 8, 9, 10, 11)):
+        self.treasures = treasures
+
     def task(self, rng):
         transitions = np.zeros((12, 2, 12))
         for cell in range(12):
@@ -18,9 +21,13 @@ class Corridor(mf.Family):
             transitions[cell, 0, right] += 0.2
             transitions[cell, 1, right] += 0.8
             transitions[cell, 1, left] += 0.2
-        treasure = rng.integers(6, 12)
+        treasure = rng.choice(self.treasures)
         is_treasure = np.arange(12) == treasure
         return {"transitions": transitions, "rewards": transitions @ is_treasure, "terminal": is_treasure}
+
+    def split(self, held_out=0.2):
+        """Divide the treasures: the same few tasks would else be drawn on both sides."""
+        return Corridor((6, 8, 9, 11)), Corridor((7, 10))
 
 
 training, held_out = Corridor().split()

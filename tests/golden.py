@@ -13,6 +13,7 @@ import numpy as np
 
 import metarl_fast as mf
 from bits import digest
+from metarl_fast.config import LEARNERS
 
 FAMILIES = {
     "uniform": mf.TaskDistribution(10, 5),
@@ -26,7 +27,7 @@ FAMILIES = {
 }
 
 
-def train(family, dtype, **options):
+def train(family, dtype, kind=mf.QLearning, **options):
     settings = {
         "epsilon": 0.9,
         "epsilon_decay": 0.8,
@@ -34,7 +35,7 @@ def train(family, dtype, **options):
         "learning_rate_decay": 0.3,
         **options,
     }
-    learner = mf.QLearning(family.num_states, family.num_actions, **settings)
+    learner = kind(family.num_states, family.num_actions, **settings)
     tasks = family.sample(40, rng=1)
     run = mf.train(learner, tasks, 12, 30, rng=2, snapshot_episodes=[1, 5], dtype=dtype)
     return digest(run.q_table, run.policy, run.returns, run.snapshots)
@@ -57,6 +58,16 @@ def checksums():
         found[f"{name}, float64"] = train(family, np.float64)
         found[f"{name}, uniform behaviour"] = train(family, np.float32, epsilon=1.0, epsilon_decay=1.0)
         found[f"{name}, planning"] = plan(family)
+        for kind in LEARNERS:
+            softmax = {"temperature": 2.0, "temperature_decay": 0.7, "temperature_min": 0.05}
+            for dtype in (np.float32, np.float64):
+                more = f"{name}, {np.dtype(dtype)}, {kind.__name__}"
+                found[more] = train(family, dtype, kind)
+                found[f"{more}, bonus"] = train(family, dtype, kind, bonus=0.5)
+                found[f"{more}, softmax"] = train(family, dtype, kind, **softmax)
+            found[f"{name}, {kind.__name__}, uniform behaviour"] = train(
+                family, np.float32, kind, epsilon=1.0, epsilon_decay=1.0
+            )
     return found
 
 

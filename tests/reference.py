@@ -14,7 +14,7 @@ import struct
 import sys
 from bisect import bisect_right, insort
 from dataclasses import dataclass
-from itertools import product
+from itertools import accumulate, product
 
 import numpy as np
 
@@ -74,6 +74,30 @@ def make_stream(key, task, purpose):
 def make_key(seed):
     """What `rng=seed` stands for."""
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+
+
+def threefry(counter, key):
+    """Threefry2x32-13."""
+    k0, k1 = key
+    keys = [k0, k1, k0 ^ k1 ^ 0x1BD11BDA]
+    x0, x1 = (counter[0] + k0) & MASK, (counter[1] + k1) & MASK
+    for n in range(13):
+        x0 = (x0 + x1) & MASK
+        x1 = rotate_left(x1, (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]) ^ x0
+        if n % 4 == 3:
+            turn = n // 4 + 1
+            x0 = (x0 + keys[turn % 3]) & MASK
+            x1 = (x1 + keys[(turn + 1) % 3] + turn) & MASK
+    return [x0, x1]
+
+
+def make_index_key(key, task, purpose):
+    return make_stream(key, task, purpose).state[:2]
+
+
+def indexed(key, row, index):
+    """The index'th number of row `row`: two neighbours share a block."""
+    return threefry([index >> 1, row], key)[index & 1]
 
 
 def below(x, n):
@@ -182,6 +206,7 @@ class Model:
     terminated: np.ndarray  # [S] or [S, A, K]
     start: np.ndarray  # [S]
     reward_noise: float = 0.0
+    weights: list | None = None  # [S][A][S], integers below 2^24: next states are drawn by rejection
 
     def outcome(self, state, action, k):
         """(next state, expected reward, terminated)."""
@@ -228,12 +253,28 @@ def log_gamma_variate(stream, shape):
             return portable_log(d) + log_v + log_boost
 
 
-def uniform_row(stream, states):
-    weights = [stream.next() >> 8 for _ in range(states)]
+LONGEST_UNIFORM_ROW = 64
+
+
+def uniform_weights(key, pair, states):
+    return [indexed(key, pair, k) >> 8 for k in range(states)]
+
+
+def normalised(weights):
+    """Integer weights as probabilities; without any, the first state is certain."""
     if not any(weights):
-        weights[0] = 1
+        weights = [1, *weights[1:]]
     scale = 1.0 / sum(weights)
     return [w * scale for w in weights]
+
+
+def sample_by_rejection(weights, stream):
+    """A state, drawn evenly, is accepted with the probability of its weight."""
+    for _ in range(4096):
+        proposed = below(stream.next(), len(weights))
+        if stream.next() >> 8 < weights[proposed]:
+            break
+    return proposed
 
 
 def dirichlet_row(stream, states, alpha):
@@ -255,11 +296,12 @@ def garnet_row(stream, states, branching):
     return [high - low for low, high in zip([0.0, *cuts], [*cuts, 1.0], strict=True)], chosen
 
 
-def draw_reward(stream, law, state, action):
+def draw_reward(key, law, state, action, actions):
+    x = indexed(key, 0, state * actions + action)
     if hasattr(law, "std"):
-        return law.mean + law.std * normal_quantile(open_unit(stream.next()))
+        return law.mean + law.std * normal_quantile(open_unit(x))
     if hasattr(law, "low"):
-        return law.low + (law.high - law.low) * unit(stream.next())
+        return law.low + (law.high - law.low) * unit(x)
     return law.values if np.ndim(law.values) == 0 else law.values[state][action]
 
 
@@ -267,9 +309,10 @@ def random_mdp(family, key, task):
     """A task of `TaskDistribution`."""
     s, a = family.num_states, family.num_actions
     law = family.transitions
-    stream, rewards = make_stream(key, task, TRANSITIONS), make_stream(key, task, REWARDS)
+    stream = make_stream(key, task, TRANSITIONS)
+    reward_key = make_index_key(key, task, REWARDS)
     reward = np.array(
-        [[draw_reward(rewards, family.rewards, i, j) for j in range(a)] for i in range(s)], float
+        [[draw_reward(reward_key, family.rewards, i, j, a) for j in range(a)] for i in range(s)], float
     )
     start = family.start
     if hasattr(start, "low"):
@@ -282,13 +325,15 @@ def random_mdp(family, key, task):
         probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
         reward = np.repeat(reward[..., None], law.branching, axis=-1)
         return Model(probability, next_state, reward, np.zeros(shape, bool), start, family.reward_noise)
-    draw = (
-        (lambda: dirichlet_row(stream, s, law.alpha))
-        if hasattr(law, "alpha")
-        else lambda: uniform_row(stream, s)
-    )
-    probability = np.reshape([draw() for _ in range(s * a)], (s, a, s))
-    return Model(probability, None, reward, np.zeros(s, bool), start, family.reward_noise)
+    terminated = np.zeros(s, bool)
+    if hasattr(law, "alpha"):
+        rows = [dirichlet_row(stream, s, law.alpha) for _ in range(s * a)]
+        return Model(np.reshape(rows, (s, a, s)), None, reward, terminated, start, family.reward_noise)
+    weight_key = make_index_key(key, task, TRANSITIONS)
+    weights = [[uniform_weights(weight_key, i * a + j, s) for j in range(a)] for i in range(s)]
+    probability = np.array([[normalised(row) for row in rows] for rows in weights])
+    by_rejection = weights if s > LONGEST_UNIFORM_ROW else None
+    return Model(probability, None, reward, terminated, start, family.reward_noise, by_rejection)
 
 
 class GoalGrid:
@@ -361,26 +406,105 @@ def generate(family, key, task):
     return GoalGrid(family).model(key, task) if hasattr(family, "goals") else random_mdp(family, key, task)
 
 
-# --- cpp/learners and cpp/kernel ---------------------------------------------------------------------------
+# --- cpp/learners: behaviour ------------------------------------------------------------------------------
 
 
 def position(u, n):
     return min(int(u * type(u)(n)), n - 1)
 
 
-def greedy_action(q, u):
-    best = [a for a, value in enumerate(q) if value == max(q)]
+def greedy_action(h, u):
+    best = [a for a, value in enumerate(h) if value == max(h)]
     return best[position(u, len(best))] if len(best) > 1 else best[0]
 
 
-def epsilon_greedy_action(q, u, epsilon):
-    """Epsilon is a double; its reciprocals are rounded to the type of u."""
-    real = type(u)
-    if u < real(epsilon):
-        explore_scale = real(1.0 / epsilon) if epsilon > 2.0**-32 else real(0)
-        return position(u * explore_scale, len(q))
-    greedy_scale = real(1.0 / (1.0 - epsilon)) if epsilon < 1.0 else real(0)
-    return greedy_action(q, (u - real(epsilon)) * greedy_scale)
+def greedy_value(q, h, bonus):
+    """What the greedy actions are worth. Without a bonus that is one number; a mean of it might round."""
+    return mean([value for value, p in zip(q, h, strict=True) if p == max(h)]) if bonus else max(q)
+
+
+def bonus_scale(learner, episode, num_episodes, real):
+    """b (1 - e/n)."""
+    return real(learner.bonus * (1.0 - episode / num_episodes))
+
+
+def with_bonus(q, visits, scale):
+    """h(a) = q(a) + scale / sqrt(N(a) + 1)."""
+    real = type(scale)
+    return [value + scale / real(math.sqrt(real(n + 1))) for value, n in zip(q, visits, strict=True)]
+
+
+@dataclass
+class Uniform:
+    """Every action alike; what they are worth does not matter."""
+
+    def choose(self, h, x, real):
+        return below(x, len(h))
+
+    def expected(self, q, h, bonus):
+        return mean(q)
+
+
+@dataclass
+class EpsilonGreedy:
+    """Epsilon is a double; it and its reciprocals are rounded to the type of the tables."""
+
+    epsilon: float
+
+    def choose(self, h, x, real):
+        u, epsilon = unit(x, real), real(self.epsilon)
+        if u < epsilon:
+            explore_scale = real(1.0 / self.epsilon) if self.epsilon > 2.0**-32 else real(0)
+            return position(u * explore_scale, len(h))
+        greedy_scale = real(1.0 / (1.0 - self.epsilon)) if self.epsilon < 1.0 else real(0)
+        return greedy_action(h, (u - epsilon) * greedy_scale)
+
+    def expected(self, q, h, bonus):
+        real = type(q[0])
+        epsilon = real(self.epsilon)
+        return epsilon * mean(q) + (real(1) - epsilon) * greedy_value(q, h, bonus)
+
+
+@dataclass
+class Softmax:
+    """Worked out in double whatever the type of the tables."""
+
+    temperature: float
+
+    def weights(self, h):
+        largest = float(max(h))
+        return [portable_exp((float(value) - largest) / self.temperature) for value in h]
+
+    def choose(self, h, x, real):
+        cumulative = list(accumulate(self.weights(h)))
+        return sample(cumulative[:-1], unit(x) * cumulative[-1])
+
+    def expected(self, q, h, bonus):
+        weights = self.weights(h)
+        weighted = [w * float(value) for w, value in zip(weights, q, strict=True)]
+        return type(q[0])(total(weighted) / total(weights))
+
+
+def total(values):
+    """The sum in order. (Python's own `sum` compensates for rounding.)"""
+    return list(accumulate(values))[-1]
+
+
+def mean(values):
+    return total(values) / type(values[0])(len(values))
+
+
+def behaviours(learner, num_episodes):
+    """The behaviour in each episode."""
+    if learner.temperature is not None:
+        return [Softmax(temperature) for temperature in learner.temperatures(num_episodes).tolist()]
+    epsilons = learner.epsilons(num_episodes).tolist()
+    if all(epsilon == 1.0 for epsilon in epsilons):
+        return [Uniform()] * num_episodes
+    return [EpsilonGreedy(epsilon) for epsilon in epsilons]
+
+
+# --- cpp/learners: update rules ----------------------------------------------------------------------------
 
 
 def learning_rate(learner, visits):
@@ -389,64 +513,174 @@ def learning_rate(learner, visits):
     return min(1.0, learner.learning_rate * portable_exp(-learner.learning_rate_decay * portable_log(visits)))
 
 
-def q_learning_target(reward, discount, max_q, terminated):
-    return reward if terminated else reward + discount * max_q
+def target_value(reward, discount, ahead, terminated):
+    return reward if terminated else reward + discount * ahead
+
+
+def bounded(q):
+    real = type(q)
+    most = real(2.0**126) if real is np.float32 else real(2.0**1022)
+    below_most = q if q < most else most  # also for NaN
+    return below_most if below_most > -most else -most
 
 
 def towards(q, target, rate):
-    return (type(rate)(1) - rate) * q + rate * target
+    return bounded((type(rate)(1) - rate) * q + rate * target)
 
 
-def choose_action(q, x, epsilon, real):
-    """Epsilon is None for the uniform behaviour."""
-    return below(x, len(q)) if epsilon is None else epsilon_greedy_action(q, unit(x, real), epsilon)
+def first_best(q):
+    return q.index(max(q))
 
 
-def answer(model, rows, state, action, stream, real):
-    """The task's (next state, reward, terminated)."""
-    outcome = sample(rows[state][action], unit(stream.next(), real))
-    next_state, expected, terminated = model.outcome(state, action, outcome)
-    reward = real(expected) + real(0)  # makes -0 the usual 0
-    if model.reward_noise:
-        reward += real(model.reward_noise) * real(normal_quantile(open_unit(stream.next())))
-    return next_state, reward, terminated
+def halved_sum(first, second):
+    return [(a + b) * type(a)(0.5) for a, b in zip(first, second, strict=True)]
+
+
+def fade(traces, decay):
+    """Traces that are still worth something, a step later."""
+    faded = {pair: trace * decay for pair, trace in traces.items()}
+    return {pair: trace for pair, trace in faded.items() if trace >= 2.0**-20}
+
+
+# --- cpp/kernel: one task ----------------------------------------------------------------------------------
+
+
+class Run:
+    """A learner on one task, in numbers of type `real`."""
+
+    def __init__(self, model, stream, learner, num_episodes, table, real):
+        self.model, self.stream, self.learner, self.real = model, stream, learner, real
+        self.rule = type(learner).__name__
+        self.on_policy = self.rule in ("Sarsa", "SarsaLambda")
+        table = np.asarray(table).tolist()
+        count = 2 if self.rule == "DoubleQLearning" else 1
+        self.tables = [[[real(value) for value in row] for row in table] for _ in range(count)]
+        self.visits = np.zeros(np.shape(table), int).tolist()
+        self.traces = {}  # of pairs (state, action)
+        self.rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
+        self.starts = thresholds(model.start.tolist(), real)
+        self.discount = real(learner.discount)
+        self.trace_decay = real(learner.discount * getattr(learner, "trace_decay", 0.0))
+        self.behaviours = behaviours(learner, num_episodes)
+        self.scales = [bonus_scale(learner, e, num_episodes, real) for e in range(num_episodes)]
+        self.state = self.action = self.next_action = None
+        self.second = False  # whether the second table learns
+
+    def values(self, state):
+        """What the learner thinks of the actions in a state."""
+        rows = [q[state] for q in self.tables]
+        return rows[0] if len(rows) == 1 else [a + b for a, b in zip(*rows, strict=True)]
+
+    def preferences(self, state):
+        """What the behaviour goes by."""
+        q = self.values(state)
+        return with_bonus(q, self.visits[state], self.scale) if self.learner.bonus != 0.0 else q
+
+    def choose(self, state):
+        return self.behaviour.choose(self.preferences(state), self.stream.next(), self.real)
+
+    def begin_episode(self, episode):
+        self.behaviour, self.scale = self.behaviours[episode], self.scales[episode]
+        if self.state is None:
+            self.state = sample(self.starts, unit(self.stream.next(), self.real))
+            if self.on_policy:
+                self.next_action = self.choose(self.state)
+
+    def end_episode(self):
+        self.state = None
+        self.traces = {}
+
+    def answer(self, action):
+        """The task's (next state, reward, terminated)."""
+        if self.model.weights is not None:
+            outcome = sample_by_rejection(self.model.weights[self.state][action], self.stream)
+        else:
+            outcome = sample(self.rows[self.state][action], unit(self.stream.next(), self.real))
+        next_state, expected, terminated = self.model.outcome(self.state, action, outcome)
+        reward = self.real(expected) + self.real(0)  # makes -0 the usual 0
+        if self.model.reward_noise:
+            noise = self.real(normal_quantile(open_unit(self.stream.next())))
+            reward += self.real(self.model.reward_noise) * noise
+        return next_state, reward, terminated
+
+    def step(self):
+        """(reward, terminated)."""
+        state = self.state
+        action = self.action = self.next_action if self.on_policy else self.choose(state)
+        self.visits[state][action] += 1
+        next_state, reward, terminated = self.answer(action)
+        if self.rule == "DoubleQLearning":
+            self.second = bool(self.stream.next() >> 31)
+        learning, other = self.tables[0], self.tables[-1]
+        if self.second:
+            learning, other = other, learning
+        if self.on_policy:
+            self.next_action = self.choose(next_state)
+        ahead = self.ahead(next_state, learning, other)
+        target = target_value(reward, self.discount, ahead, terminated)
+        rate = self.real(learning_rate(self.learner, self.visits[state][action]))
+        if self.rule in ("QLambda", "SarsaLambda"):
+            self.update_along_traces(state, action, target, rate)
+        else:
+            learning[state][action] = towards(learning[state][action], target, rate)
+        self.state = next_state
+        return reward, terminated
+
+    def ahead(self, next_state, learning, other):
+        """What the rule expects from the next state on."""
+        if self.on_policy:
+            return learning[next_state][self.next_action]
+        if self.rule == "ExpectedSarsa":
+            h = self.preferences(next_state)
+            return self.behaviour.expected(learning[next_state], h, self.learner.bonus != 0.0)
+        if self.rule == "DoubleQLearning":
+            return other[next_state][first_best(learning[next_state])]
+        return max(learning[next_state])
+
+    def update_along_traces(self, state, action, target, rate):
+        q = self.tables[0]
+        explored = self.rule == "QLambda" and q[state][action] < max(q[state])
+        self.traces = {} if explored else fade(self.traces, self.trace_decay)
+        self.traces[state, action] = self.real(1)
+        step = rate * (target - q[state][action])
+        for (s, a), trace in self.traces.items():
+            q[s][a] = bounded(q[s][a] + step * trace)
+
+    def table(self):
+        """What is reported."""
+        if len(self.tables) == 1:
+            return [list(row) for row in self.tables[0]]
+        return [halved_sum(*rows) for rows in zip(*self.tables, strict=True)]
+
+    def policy(self):
+        return [first_best(self.values(state)) for state in range(len(self.visits))]
 
 
 def train(model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real):
-    """Q-learning on one task: (q_table, returns, snapshots) of type `real`."""
-    q = [[real(value) for value in row] for row in np.asarray(table).tolist()]
-    rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
-    starts = thresholds(model.start.tolist(), real)
-    discount = real(learner.discount)
-    epsilons = learner.epsilons(num_episodes).tolist()
-    if all(epsilon == 1.0 for epsilon in epsilons):
-        epsilons = [None] * num_episodes
-    visits = np.zeros(np.shape(q), int)
+    """A learner on one task: (q_table, policy, returns, snapshots), the numbers of type `real`."""
+    run = Run(model, stream, learner, num_episodes, table, real)
     returns, snapshots = [], []
-    state = None
-    for episode, epsilon in enumerate(epsilons):
+    for episode in range(num_episodes):
         if episode in snapshots_at:
-            snapshots.append([list(row) for row in q])
-        if state is None:
-            state = sample(starts, unit(stream.next(), real))
-        total, terminated, step = real(0), False, 0
-        while step < num_steps and not terminated:
-            action = choose_action(q[state], stream.next(), epsilon, real)
-            next_state, reward, terminated = answer(model, rows, state, action, stream, real)
-            visits[state, action] += 1
-            rate = real(learning_rate(learner, int(visits[state, action])))
-            target = q_learning_target(reward, discount, max(q[next_state]), terminated)
-            q[state][action] = towards(q[state][action], target, rate)
-            total += reward
-            state = next_state
-            step += 1
-        returns.append(total)
+            snapshots.append(run.table())
+        run.begin_episode(episode)
+        earned, terminated, steps = real(0), False, 0
+        while steps < num_steps and not terminated:
+            reward, terminated = run.step()
+            earned += reward
+            steps += 1
+        returns.append(earned)
         if terminated or not continuing:
-            state = None
+            run.end_episode()
     if num_episodes in snapshots_at:
-        snapshots.append(q)
-    shape = (len(snapshots), *np.shape(q))
-    return np.array(q, real), np.array(returns, real), np.array(snapshots, real).reshape(shape)
+        snapshots.append(run.table())
+    shape = (len(snapshots), *np.shape(table))
+    return (
+        np.array(run.table(), real),
+        np.array(run.policy(), np.int32),
+        np.array(returns, real),
+        np.array(snapshots, real).reshape(shape),
+    )
 
 
 if __name__ == "__main__":

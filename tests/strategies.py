@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 import metarl_fast as mf
+from metarl_fast.config import LEARNERS
+from metarl_fast.learners.traces import TraceLearner
 from reference import Model
 
 seeds = st.integers(0, 2**32)
@@ -20,9 +22,15 @@ num_tasks = st.sampled_from([1, 15, 16, 17, 31, 32, 33, 70])
 few_tasks = st.sampled_from([1, 2, 17, 33])
 
 
-def learners(s, a):
+def learners(s, a, kinds=LEARNERS):
+    """Learners of all rules with all behaviours, or of some."""
+    return st.sampled_from(kinds).flatmap(lambda kind: learners_of(kind, s, a))
+
+
+def learners_of(kind, s, a):
+    traces = {"trace_decay": fractions} if issubclass(kind, TraceLearner) else {}
     return st.builds(
-        mf.QLearning,
+        kind,
         st.just(s),
         st.just(a),
         learning_rate=fractions,
@@ -32,6 +40,11 @@ def learners(s, a):
         epsilon_min=fractions,
         learning_rate_decay=st.sampled_from([0.0, 0.5, 1.0, 1.7]),
         initial_q=st.sampled_from([0.0, 1.0, -2.5]),
+        bonus=st.sampled_from([0.0, 0.0, 0.5, 3.0]),
+        temperature=st.none() | st.sampled_from([1e-30, 0.05, 0.3, 1.0, 50.0]),
+        temperature_decay=st.sampled_from([1.0, 0.5, 1e-3]),
+        temperature_min=st.sampled_from([0.0, 0.2, 2.0]),
+        **traces,
     )
 
 
@@ -96,7 +109,9 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, n
     terminal = random.random((n, s)) < draw(st.sampled_from([0.0, 0.3]))
     start = distributions(random, (n, s))
     sigma = draw(st.sampled_from([0.0, 0.7])) if noise else 0.0
-    tasks = mf.from_arrays(transitions, rewards, start=start, terminal=terminal, reward_noise=sigma)
+    tasks = mf.from_arrays(
+        transitions, rewards[..., None], start=start, terminal=terminal, reward_noise=sigma
+    )
     models = [
         Model(*task, sigma) for task in zip(transitions, [None] * n, rewards, terminal, start, strict=True)
     ]

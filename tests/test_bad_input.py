@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+from following import MORE
 from metarl_fast import checks
+from metarl_fast.config import LEARNERS
+from metarl_fast.learners import Learner
+from metarl_fast.learners.traces import TraceLearner
 from refusals import Table
 
 NAN, INF = math.nan, math.inf
@@ -23,6 +27,7 @@ LIMITS = mf.bounds(TASKS, 0.9)
 FAMILY = mf.TaskDistribution(S, A, horizon=5)
 LEARNER = mf.QLearning(S, A)
 DECAYING = dataclasses.replace(LEARNER, epsilon_decay=0.5)
+COOLING = dataclasses.replace(LEARNER, temperature=1.0, temperature_decay=0.5)
 POLICY = np.full((S, A), 1 / A)
 Q = np.zeros((N, S, A))
 STAY = [(1.0, 0, 0.0, False)]
@@ -63,7 +68,7 @@ def with_keyword(function, name, *arguments, **keywords):
     return lambda value: function(*arguments, **{**keywords, name: value})
 
 
-for name, low, high in (
+NUMBERS = (
     ("learning_rate", -0.1, 1.1),
     ("discount", -0.1, 1.1),
     ("epsilon", -0.1, 1.1),
@@ -71,16 +76,40 @@ for name, low, high in (
     ("epsilon_min", -0.1, 1.1),
     ("learning_rate_decay", -0.1, None),
     ("initial_q", None, None),
-):
-    refuses_numbers("QLearning", name, with_keyword(mf.QLearning, name, S, A), low, high)
-transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0}
-for name in ("state", "action", "next_state"):
-    refuses_counts("QLearning.update", name, with_keyword(LEARNER.update, name, **transition), -1)
-refuses("QLearning.update", "state=S", lambda: LEARNER.update(S, 0, 0.0, 0), ValueError, f"state is {S}")
-refuses_numbers("QLearning.update", "reward", with_keyword(LEARNER.update, "reward", **transition))
-refuses_counts("QLearning.epsilons", "num_episodes", LEARNER.epsilons, -1)
+    ("bonus", -0.1, None),
+    ("temperature", 0.0, None),
+    ("temperature_decay", 0.0, 1.1),
+    ("temperature_min", -0.1, None),
+)
+for kind in LEARNERS:
+    entry, traces = kind.__name__, issubclass(kind, TraceLearner)
+    for name, low, high in (*NUMBERS, *([("trace_decay", -0.1, 1.1)] if traces else [])):
+        refuses_numbers(entry, name, with_keyword(kind, name, S, A), low, high)
+    transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0, **MORE.get(kind, {})}
+    update = kind(S, A).update
+    for name in {"state", "action", "next_state", "next_action"} & set(transition):
+        refuses_counts(f"{entry}.update", name, with_keyword(update, name, **transition), -1)
+        call = partial(update, **{**transition, name: S})
+        refuses(f"{entry}.update", f"{name}=S", call, ValueError, f"{name} is {S}")
+    refuses_numbers(f"{entry}.update", "reward", with_keyword(update, "reward", **transition))
+    refuses_counts(f"{entry}.epsilons", "num_episodes", kind(S, A).epsilons, -1)
+    refuses_counts(f"{entry}.temperatures", "num_episodes", kind(S, A, temperature=1.0).temperatures, -1)
+    refuses(
+        f"{entry}.temperatures",
+        "epsilon-greedy",
+        lambda k=kind: k(S, A).temperatures(1),
+        ValueError,
+        "temperature is None",
+    )
+double = mf.DoubleQLearning(S, A)
+for second in (0, 1.0, None):
+    call = partial(double.update, 0, 0, 0.0, 0, second=second)
+    refuses("DoubleQLearning.update", f"second={second}", call, TypeError, f"second is {second}")
+refuses("DoubleQLearning.update", "no second", partial(double.update, 0, 0, 0.0, 0), TypeError, "'second'")
+refuses("DoubleQLearning.q_table", "", partial(double.q_table.fill, 1.0), ValueError, "read-only")
+refuses("Learner", "", partial(Learner, S, A), TypeError, "abstract class Learner")
 
-for entry in (mf.QLearning, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Reptile):
+for entry in (*LEARNERS, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Reptile):
     refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
     refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
@@ -198,9 +227,12 @@ for function in (
     lambda learner: mf.AverageQ(S, A).fit(TASKS, learner, 1),
 ):
     refuses("learner", "'Q'", partial(function, "Q"), TypeError, "learner is a str")
-    refuses("learner", "S + 1", partial(function, mf.QLearning(S + 1, A)), ValueError, f"has {S + 1} states")
+    for kind in LEARNERS:
+        text = f"has {S + 1} states"
+        refuses("learner", f"{kind.__name__}, S + 1", partial(function, kind(S + 1, A)), ValueError, text)
+        refuses("learner", kind.__name__, partial(function, kind), TypeError, "learner is a ABCMeta")
 
-for name in ("returns", "q_table", "continuing"):
+for name in ("returns", "q_table", "policy", "mean_returns", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")
 refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")
 for arguments, text in (((2**31,), "num_episodes is 2147483648"), ((1, 2**31), "num_steps is 2147483648")):
@@ -346,6 +378,7 @@ for function in (
     lambda: train(1, initial_table=np.full((S, A), 1e300)),
     lambda: train(1, initial_table=1e300),
     lambda: mf.train(mf.QLearning(S, A, initial_q=1e300), TASKS, 1),
+    lambda: mf.train(mf.QLearning(S, A, bonus=1e300), TASKS, 1),
     lambda: mf.train(LEARNER, mf.from_arrays(ROWS, REWARDS + 1e300), 1, 1),
 ):
     refuses("train", "beyond float32", function, ValueError, "1e+300")
@@ -466,6 +499,32 @@ refuses_all(
 refuses(
     "FrozenLakeMaps", "is_slippery=1", lambda: mf.FrozenLakeMaps(is_slippery=1), TypeError, "is_slippery is 1"
 )
+refuses_all(
+    "FrozenLakeMaps",
+    lambda among: mf.FrozenLakeMaps(among=among),
+    (
+        ((0.5, 0.5), ValueError, "among is (0.5, 0.5), expected increasing numbers"),
+        ((-0.1, 0.5), ValueError, "among is -0.1"),
+        ((0.5, 1.1), ValueError, "among is 1.1"),
+        ((0.5,), TypeError, "among is (0.5,), expected two numbers"),
+        (0.5, TypeError, "among is 0.5, expected two numbers"),
+    ),
+)
+refuses_all(
+    "FamilyPart",
+    partial(mf.FamilyPart, FAMILY),
+    (
+        ((5, 5), ValueError, "ids is (5, 5), expected first < end"),
+        ((-1, 5), ValueError, "ids is -1"),
+        ((0, 2**57), ValueError, f"ids is {2**57}"),
+        ((0.0, 5), TypeError, "ids is 0.0"),
+        (5, TypeError, "ids is 5, expected two integers"),
+    ),
+)
+for family in (5, FAMILY.split()[0]):
+    refuses(
+        "FamilyPart", repr(family), partial(mf.FamilyPart, family, (0, 5)), TypeError, f"family is {family}"
+    )
 refuses("FrozenLakeMaps", "part='test'", lambda: mf.FrozenLakeMaps(part="test"), ValueError, "part is 'test'")
 
 
@@ -562,6 +621,35 @@ refuses_all(
 )
 refuses_counts("from_gymnasium", "horizon", with_keyword(mf.from_gymnasium, "horizon", ToyText()), 0)
 
+# --- batches put together --------------------
+
+LAZY = FAMILY.sample(2, rng=0)
+refuses_all(
+    "concatenate",
+    mf.concatenate,
+    (
+        ([], ValueError, "batches is empty"),
+        (5, TypeError, "'int' object is not iterable"),
+        ([TASKS, ROWS], TypeError, "batches[1] is a ndarray, expected Tasks or a Task"),
+        (LAZY[0], TypeError, "batches[0] is a ndarray"),
+        ([TASKS, mf.from_arrays(np.ones((1, 1, 1)), [[0.0]])], ValueError, "batch 1 has 1 states and 1 act"),
+        (
+            [TASKS, mf.from_arrays(ROWS, REWARDS, reward_noise=0.5)],
+            ValueError,
+            "batch 1 has reward_noise 0.5",
+        ),
+        ([TASKS, LAZY], ValueError, "batch 1 is lazy and batch 0 is not: materialise()"),
+        ([LAZY, LAZY, TASKS], ValueError, "batch 0 is lazy and batch 2 is not: materialise()"),
+        (
+            [LAZY, FAMILY.sample(2, rng=1)],
+            ValueError,
+            "batches 0 and 1 are lazy and of two seeds: materialise()",
+        ),
+        ([LAZY, OwnFamily().sample(2, rng=0)], ValueError, "batches 0 and 1 are lazy and of two families"),
+    ),
+)
+refuses_counts("concatenate", "horizon", with_keyword(mf.concatenate, "horizon", [TASKS]), 0)
+
 # --- files (damaged ones: test_files.py) --------------------
 
 refuses_all(
@@ -583,8 +671,9 @@ for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
 MANY = FAMILY.sample(2**50, rng=0)
 WIDE = mf.TaskDistribution(2**18, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
 for entry, call in (
-    ("QLearning", lambda: mf.QLearning(2**31 - 1, 2**31 - 1)),
+    *((kind.__name__, partial(kind, 2**31 - 1, 2**31 - 1)) for kind in LEARNERS),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
+    ("QLearning.temperatures", lambda: COOLING.temperatures(2**40)),
     ("AverageQ", lambda: mf.AverageQ(2**40, 2**20)),
     ("MetaLearner", lambda: mf.MetaLearner(2**40, 2**20)),
     ("Reptile", lambda: mf.Reptile(2**40, 2**20)),
@@ -602,9 +691,11 @@ for entry, call in (
     ("Tasks.materialise", MANY.materialise),
     ("train", lambda: mf.train(LEARNER, MANY, 1)),
     ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
-    ("train", lambda: mf.train(mf.QLearning(2**18, 1), WIDE, 1, 1)),
+    *(("train", lambda k=kind: mf.train(k(2**18, 1), WIDE, 1, 1)) for kind in LEARNERS),
     ("train", lambda: train(2**30)),
+    ("train", lambda: train(2**30, returns=False, mean_returns=True)),
     ("train", lambda: mf.train(DECAYING, TASKS, 2**30, 1, returns=False)),
+    ("train", lambda: mf.train(COOLING, TASKS, 2**30, 1, returns=False)),
     ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),
     ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
     ("value_iteration", lambda: mf.value_iteration(MANY)),

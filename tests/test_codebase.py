@@ -10,6 +10,7 @@ import pytest
 
 import metarl_fast
 from building import ROOT, needs, run
+from metarl_fast.config import LEARNERS
 
 CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
 PYTHON = sorted(ROOT.glob("python/metarl_fast/**/*.py"))
@@ -210,7 +211,24 @@ def test_the_core_is_called_by_few():
     """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
     families = {"families.base", "families.goal_grid", "families.random_mdp"}
-    assert callers == {"runtime", "recipes", "tasks", "engine", "planning", *families}
+    rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
+    learners = {"learners.base", *rules}
+    assert callers == {
+        *("runtime", "recipes", "tasks", "engine", "planning", "meta.policy_prior"),
+        *families,
+        *learners,
+    }
+
+
+def test_nothing_in_python_decides_with_the_systems_functions():
+    """As in C++; products of matrices sum in another order on another processor, too."""
+    names = "exp|exp2|expm1|log|log2|log10|log1p|logaddexp|power|float_power|sin|cos|tan|tanh|cbrt|hypot"
+    products = "dot|matmul|inner|outer|einsum|tensordot|vecdot|linalg"
+    pattern = re.compile(rf"\b(?:np|numpy|math)\.(?:{names}|pow|erf|{products})\b|\s@\s|\*\*\s*[0-9.-]*\.")
+    # The loops that `bench` compares with, and a picture's axis, decide nothing; a learner's own `update`,
+    # step by step, is not what `train` runs.
+    for module in MODULES.keys() - {"benchmark", "plotting", "learners.expected_sarsa"}:
+        assert not pattern.search(MODULES[module].read_text(encoding="utf-8")), module
 
 
 @needs("stubtest")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from metarl_fast.config import from_config, read_table, to_config
+from metarl_fast.config import LEARNERS, from_config, read_table, to_config
+from metarl_fast.learners import Learner
 
 DESCRIBED = [
     mf.TaskDistribution(10, 5),
@@ -21,7 +22,14 @@ DESCRIBED = [
     mf.GoalGrid(size=(3, 4), walls=("....", ".#..", "...."), goals=mf.Cells(((0, 3), (2, 3)), (1.0, 2.0))),
     mf.GoalGrid(size=6, goals=mf.Region((0, 3), (2, 6)), start=None, slip=0.2, step_reward=-0.1),
     mf.FrozenLakeMaps(side=5, is_slippery=False, part="held_out"),
+    mf.FrozenLakeMaps().split(0.5)[0].split(0.3)[1],
+    mf.TaskDistribution(4, 2).split()[1].split()[0],
     mf.QLearning(4, 3, learning_rate=0.3, epsilon=0.5, epsilon_decay=0.9, initial_q=1.0),
+    mf.Sarsa(4, 3, temperature=0.5, temperature_decay=0.9, temperature_min=0.1),
+    mf.ExpectedSarsa(4, 3, bonus=0.5),
+    mf.DoubleQLearning(4, 3, discount=0.5),
+    mf.QLambda(4, 3, trace_decay=0.5),
+    mf.SarsaLambda(4, 3, trace_decay=1.0, temperature=2.0),
 ]
 
 
@@ -32,6 +40,8 @@ def test_what_json_keeps_comes_back_equal(value):
     again = from_config(json.loads(json.dumps(config)))
     assert type(again) is type(value)
     assert to_config(again) == config
+    if isinstance(value, Learner):
+        assert again == value
     if isinstance(value, mf.Family):
         first, second = (family.sample(3, rng=0) for family in (value, again))
         np.testing.assert_array_equal(first.transitions, second.transitions)
@@ -62,6 +72,7 @@ def test_every_family_law_and_learner_has_a_form():
     public = {name for name in mf.__all__ if dataclasses.is_dataclass(getattr(mf, name))}
     tested = {type(value).__name__ for value in [*DESCRIBED, *PARTS]}
     assert public - results - {"Task", "Tasks"} == tested
+    assert {kind.__name__ for kind in LEARNERS} < tested
 
 
 @pytest.mark.parametrize(
@@ -90,11 +101,24 @@ def test_what_has_no_form_is_refused():
         to_config([1.0, 2j])
 
 
+def test_a_class_of_ones_own_is_not_taken_for_one_of_the_same_name():
+    class GoalGrid(mf.GoalGrid):
+        pass
+
+    described = to_config(GoalGrid(3))
+    assert described == {**to_config(mf.GoalGrid(3)), "type": f"{__name__}.{GoalGrid.__qualname__}"}
+    with pytest.raises(ValueError, match="a family of one's own: no file can make it"):
+        from_config(described)
+
+
 def test_toml_and_json_files_say_the_same(tmp_path):
     toml, text = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text('seed = 3\nepisodes = [0, 5]\n[family]\ntype = "GoalGrid"\nsize = [4, 5]\n')
     text.write_text('{"seed": 3, "episodes": [0, 5], "family": {"type": "GoalGrid", "size": [4, 5]}}')
     assert read_table(toml) == read_table(str(text)) == json.loads(text.read_text())
+    marked = tmp_path / "marked.toml"  # as some editors write it
+    marked.write_bytes(b"\xef\xbb\xbf" + toml.read_bytes())
+    assert read_table(marked) == read_table(toml)
 
 
 @pytest.mark.parametrize(

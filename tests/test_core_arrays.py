@@ -24,6 +24,7 @@ STORED = {
     "reward": np.zeros(ROWS.shape),
     "terminated": np.zeros(ROWS.shape, np.uint8),
     "start": START,
+    "scale": None,
     "reward_noise": 0.0,
 }
 RANDOM_MDPS = {
@@ -55,21 +56,29 @@ GOAL_GRIDS = {
     "goal_reward": 1.0,
     "step_reward": 0.0,
 }
-DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, 0.0)
+DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, None, 0.0)
+LEARNER = {
+    "rule": _core.Rule.q_learning,
+    "behaviour": _core.Behaviour.epsilon_greedy,
+    "exploration": np.array([0.5, 0.5]),
+    "learning_rate": 0.1,
+    "learning_rate_decay": 0.0,
+    "discount": 0.9,
+    "trace_decay": 0.0,
+    "bonus": 0.0,
+}
 TRAIN = {
     "batch": DENSE,
+    "learner": _core.Learner(**LEARNER),
     "key": 0,
     "num_episodes": 2,
     "num_steps": 3,
     "continuing": False,
-    "learning_rate": 0.1,
-    "learning_rate_decay": 0.0,
-    "discount": 0.9,
-    "epsilon": np.zeros(2),
     "initial_table": np.zeros((S, A), np.float32),
     "q_table": np.zeros((N, S, A), np.float32),
     "policy": np.zeros((N, S), np.int32),
     "returns": np.zeros((N, 2), np.float32),
+    "mean_returns": np.zeros(2),
     "snapshots": np.zeros((N, 2, S, A), np.float32),
     "snapshot_episodes": np.array([0, 1]),
     "num_threads": 1,
@@ -106,6 +115,7 @@ MATERIALISE = {
     "reward": np.zeros((N, S, A)),
     "terminated": np.zeros((N, S), np.uint8),
     "start": np.zeros((N, S)),
+    "scale": None,
     "num_threads": 1,
 }
 GOOD = {
@@ -118,7 +128,7 @@ GOOD = {
     _core.materialise: MATERIALISE,
 }
 OUTPUTS = {
-    _core.train_float32: ("q_table", "policy", "returns", "snapshots"),
+    _core.train_float32: ("q_table", "policy", "returns", "mean_returns", "snapshots"),
     _core.solve: ("values", "q_values", "policy", "plan", "returns"),
     _core.evaluate: ("values", "returns"),
     _core.materialise: ("probability", "reward", "terminated", "start"),
@@ -151,7 +161,7 @@ def read_only(array):
 
 for function, good in GOOD.items():
     for name, value in good.items():
-        if isinstance(value, _core.TaskBatch):
+        if isinstance(value, (_core.TaskBatch, _core.Learner)):
             refuses(function, TypeError, "incompatible", **{name: None})
         if not isinstance(value, np.ndarray):
             continue
@@ -205,15 +215,58 @@ for state in (S, -1, 2**31 - 1):
     refuses(_core.stored_tasks, ValueError, f"is {state}, expected 0 to 2", next_state=wrong)
 refuses(_core.stored_tasks, ValueError, "is nan", reward=np.full(ROWS.shape, math.nan))
 refuses(_core.stored_tasks, ValueError, "sums to 0", probability=np.zeros(ROWS.shape))
+by_rejection = {"next_state": None, "reward": np.zeros((N, S, A)), "terminated": np.zeros(S, np.uint8)}
+for scale in (0.0, -1.0, math.nan, 1.5):
+    wrong = np.full((N, S, A), scale)
+    refuses(_core.stored_tasks, ValueError, f"is {scale:g}, expected a number", scale=wrong, **by_rejection)
+tiny = np.full((N, S, A), 2.0**-40)
+refuses(_core.stored_tasks, ValueError, "more than 2^24 times its scale", scale=tiny, **by_rejection)
+refuses(_core.stored_tasks, ValueError, "not drawn from by rejection", scale=np.full((N, S, A), 0.1))
+wrong = np.full((N, S), 0.1)
+refuses(_core.stored_tasks, ValueError, "scale has shape (4, 3)", scale=wrong, **by_rejection)
 refuses(_core.stored_tasks, ValueError, "shape", ids=_core.TaskIds(0, N + 1, None))
 refuses(_core.stored_tasks, ValueError, f"task id {2**64 - 1}", ids=_core.TaskIds(2**64 - 1, N, None))
 refuses(_core.stored_tasks, ValueError, f"task id {2**56 + 2}", ids=_core.TaskIds(2**56 - 1, N, None))
-refuses(_core.train_float32, ValueError, "num_episodes is -1", num_episodes=-1, epsilon=None, returns=None)
+refuses(
+    _core.train_float32,
+    ValueError,
+    "num_episodes is -1",
+    learner=_core.Learner(**{**LEARNER, "exploration": np.array([0.5])}),
+    num_episodes=-1,
+    returns=None,
+    mean_returns=None,
+)
 refuses(_core.train_float32, ValueError, "num_steps is 0", num_steps=0)
-refuses(_core.train_float32, ValueError, "learning_rate is nan", learning_rate=math.nan)
-refuses(_core.train_float32, ValueError, "learning_rate_decay is inf", learning_rate_decay=math.inf)
-refuses(_core.train_float32, ValueError, "discount is 1.5", discount=1.5)
-refuses(_core.train_float32, ValueError, "epsilon is nan", epsilon=np.array([0.0, math.nan]))
+
+
+def refuses_learner(error, text, **changes):
+    """Whether at once or by `train`."""
+
+    def call():
+        _core.train_float32(**{**TRAIN, "learner": _core.Learner(**{**LEARNER, **changes})})
+
+    given = ", ".join(f"{name}={value!r:.30}" for name, value in changes.items())
+    TABLE.add("Learner", given, call, error, text)
+
+
+softmax = _core.Behaviour.softmax
+refuses_learner(ValueError, "learning_rate is nan", learning_rate=math.nan)
+refuses_learner(ValueError, "learning_rate_decay is inf", learning_rate_decay=math.inf)
+refuses_learner(ValueError, "discount is 1.5", discount=1.5)
+refuses_learner(ValueError, "trace_decay is -0.5", trace_decay=-0.5, rule=_core.Rule.q_lambda)
+refuses_learner(ValueError, "trace_decay is nan", trace_decay=math.nan, rule=_core.Rule.sarsa_lambda)
+refuses_learner(ValueError, "bonus is inf", bonus=math.inf)
+refuses_learner(ValueError, "epsilon is nan", exploration=np.array([0.0, math.nan]))
+refuses_learner(ValueError, "epsilon is 1.5", exploration=np.array([1.5]))
+for temperature in (math.nan, 0.0, -1.0, math.inf):
+    refuses_learner(ValueError, "temperature is", exploration=np.array([0.5, temperature]), behaviour=softmax)
+for exploration in (np.zeros(3), np.zeros(0), np.zeros((1, 1, 2)), unaligned(np.zeros(2))):
+    refuses_learner(ValueError, "exploration", exploration=exploration)
+for exploration in (np.zeros(2, np.float32), np.zeros(4)[::2], np.zeros(2, ">f8"), None):
+    refuses_learner(TypeError, "incompatible", exploration=exploration)
+refuses_learner(TypeError, "incompatible", rule=0)
+refuses_learner(TypeError, "incompatible", rule=_core.Behaviour.uniform)
+refuses_learner(TypeError, "incompatible", behaviour="softmax")
 for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
     refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
 refuses(_core.solve, ValueError, "horizon is -1", horizon=-1, plan=None)
@@ -221,6 +274,7 @@ refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount
 refuses(_core.solve, ValueError, "tolerance is 0", horizon=0, plan=None, tolerance=0.0)
 refuses(_core.solve, ValueError, "plan has shape (4, 2, 3), expected (4, 3, 3)", horizon=3)
 refuses(_core.evaluate, ValueError, "discount is nan", discount=math.nan)
+refuses(_core.materialise, ValueError, "have no scale", scale=np.zeros((N, S, A)))
 refuses(_core.materialise, ValueError, "dense tasks have no next_state", next_state=STORED["next_state"])
 TABLE.add(
     "TaskIds", "list", lambda: _core.TaskIds(0, 3, np.zeros(2, np.uint64)), ValueError, "ids has shape (2)"

@@ -17,17 +17,27 @@ import pytest
 import golden
 import metarl_fast as mf
 from bits import assert_same_bits, digest
+from following import MORE
+from metarl_fast.config import LEARNERS
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "data" / "golden.json"
 
 families = pytest.mark.parametrize("family", golden.FAMILIES.values(), ids=golden.FAMILIES)
+kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+BEHAVIOURS = {
+    "epsilon-greedy": {"epsilon": 0.3},
+    "bonus": {"epsilon": 0.1, "bonus": 0.7},
+    "softmax": {"temperature": 0.3, "temperature_decay": 0.9},
+    "uniform": {"epsilon": 1.0},
+}
+behaviours = pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
 
 
-def learn(family, tasks, **options):
-    learner = mf.QLearning(family.num_states, family.num_actions, epsilon=0.3, learning_rate_decay=0.2)
-    run = mf.train(learner, tasks, 8, 20, rng=5, snapshot_episodes=[2, 4], **options)
-    return digest(run.q_table, run.policy, run.returns, run.snapshots)
+def learn(family, tasks, kind=mf.QLearning, behaviour=BEHAVIOURS["epsilon-greedy"], **options):
+    learner = kind(family.num_states, family.num_actions, learning_rate_decay=0.2, **behaviour)
+    run = mf.train(learner, tasks, 8, 20, rng=5, snapshot_episodes=[2, 4], mean_returns=True, **options)
+    return digest(run.q_table, run.policy, run.returns, run.mean_returns, run.snapshots)
 
 
 @families
@@ -35,6 +45,14 @@ def learn(family, tasks, **options):
 def test_the_number_of_threads_does_not_matter(family, dtype):
     tasks = family.sample(203, rng=0)
     assert len({learn(family, tasks, dtype=dtype, num_threads=n) for n in (1, 2, 3, 8)}) == 1
+
+
+@kinds
+@behaviours
+def test_the_number_of_threads_does_not_matter_to_any_learner(kind, behaviour):
+    family = golden.FAMILIES["goal_grid"]
+    tasks = family.sample(203, rng=0)
+    assert len({learn(family, tasks, kind, behaviour, num_threads=n) for n in (1, 2, 3)}) == 1
 
 
 @families
@@ -49,6 +67,15 @@ def test_the_number_of_threads_does_not_matter_to_planning(family):
 def test_lazy_tasks_and_the_same_in_memory_learn_the_same(family):
     tasks = family.sample(40, rng=0)
     assert learn(family, tasks.materialise()) == learn(family, tasks)
+
+
+@kinds
+@behaviours
+@pytest.mark.parametrize("name", ["uniform", "goal_grid"])
+def test_lazy_tasks_and_the_same_in_memory_are_the_same_to_any_learner(name, kind, behaviour):
+    family = golden.FAMILIES[name]
+    tasks = family.sample(40, rng=0)
+    assert learn(family, tasks.materialise(), kind, behaviour) == learn(family, tasks, kind, behaviour)
 
 
 @pytest.mark.parametrize("name", ["uniform", "dirichlet"])
@@ -101,10 +128,12 @@ def test_a_longer_sample_begins_with_the_shorter_one(family):
     assert learn(family, long[:20]) == learn(family, short)
 
 
-def test_the_block_a_task_runs_in_does_not_matter():
+@kinds
+@behaviours
+def test_the_block_a_task_runs_in_does_not_matter(kind, behaviour):
     family = golden.FAMILIES["goal_grid"]
     tasks = family.sample(40, rng=0)
-    learner = mf.QLearning(36, 4)
+    learner = kind(36, 4, **behaviour)
     alone = np.concatenate([mf.train(learner, tasks[k], 5, rng=1).q_table for k in range(40)])
     assert_same_bits(mf.train(learner, tasks, 5, rng=1).q_table, alone)
 
@@ -209,15 +238,17 @@ def test_lazy_tasks_stay_small():
 
 
 @copies
-def test_copies_of_learners_go_on_from_where_they_were(copied):
-    learner = mf.QLearning(4, 2, learning_rate=0.3)
-    learner.update(0, 1, 1.0, 2)
+@kinds
+def test_copies_of_learners_go_on_from_where_they_were(copied, kind):
+    learner = kind(4, 2, learning_rate=0.3)
+    more = MORE.get(kind, {})
+    learner.update(0, 1, 1.0, 2, **more)
     again = copied(learner)
     assert again == learner
     assert_same_bits(again.q_table, learner.q_table)
-    again.update(0, 1, 1.0, 0)
+    again.update(2, 1, 1.0, 0, **more)
     assert not np.array_equal(again.q_table, learner.q_table)
-    learner.update(0, 1, 1.0, 0)
+    learner.update(2, 1, 1.0, 0, **more)
     assert_same_bits(again.q_table, learner.q_table)
 
 

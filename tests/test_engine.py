@@ -11,14 +11,18 @@ import metarl_fast as mf
 import reference
 import strategies
 from bits import assert_same_bits
+from metarl_fast import checks
+from metarl_fast.config import LEARNERS
 
 REALS = [np.float32, np.float64]
+kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 thorough = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def assert_equals_twin(tasks, model_of, learner, **options):
     """Train, and compare the first, the middle and the last task with the twin."""
     given = {
+        "mean_returns": True,
         "initial_table": None,
         "rng": 9,
         "dtype": np.float32,
@@ -27,11 +31,14 @@ def assert_equals_twin(tasks, model_of, learner, **options):
     }
     given |= options
     run = mf.train(learner, tasks, **given)
+    scale = np.abs(run.returns).max(initial=0.0)
+    means = run.returns.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(run.mean_returns, means, rtol=0, atol=1e-13 * scale)
     table = given["initial_table"]
     if table is None:
         table = np.full((learner.num_states, learner.num_actions), learner.initial_q)
     for index in {0, len(tasks) // 2, len(tasks) - 1}:
-        q_table, returns, snapshots = reference.train(
+        q_table, policy, returns, snapshots = reference.train(
             model_of(index),
             reference.make_stream(
                 reference.make_key(given["rng"]), int(tasks.ids[index]), reference.LEARNING
@@ -46,7 +53,7 @@ def assert_equals_twin(tasks, model_of, learner, **options):
         )
         assert_same_bits(run.q_table[index], q_table)
         assert_same_bits(run.returns[index], returns)
-        assert_same_bits(run.policy[index], q_table.argmax(axis=1).astype(np.int32))
+        assert_same_bits(run.policy[index], policy)
         if run.snapshots is not None:
             assert_same_bits(run.snapshots[index], snapshots)
 
@@ -75,30 +82,32 @@ def initial_tables(draw, n, s, a):
     )
 
 
+@kinds
 @thorough
-@given(st.data())
-def test_generated_tasks_and_learning_equal_the_twin(data):
+@given(data=st.data())
+def test_generated_tasks_and_learning_equal_the_twin(kind, data):
     family = data.draw(strategies.random_mdps() | strategies.goal_grids())
     n, key = data.draw(strategies.num_tasks), data.draw(strategies.seeds)
     s, a = family.num_states, family.num_actions
     assert_equals_twin(
         family.sample(n, rng=key),
         lambda index: reference.generate(family, reference.make_key(key), index),
-        data.draw(strategies.learners(s, a)),
+        data.draw(strategies.learners(s, a, [kind])),
         initial_table=data.draw(initial_tables(n, s, a)),
         **data.draw(schedules()),
     )
 
 
+@kinds
 @thorough
-@given(st.data())
-def test_learning_on_tasks_in_memory_equals_the_twin(data):
+@given(data=st.data())
+def test_learning_on_tasks_in_memory_equals_the_twin(kind, data):
     tasks, models = data.draw(strategies.dense_tasks() | strategies.outcome_tasks())
     n, s, a = len(tasks), tasks.num_states, tasks.num_actions
     assert_equals_twin(
         tasks,
         models.__getitem__,
-        data.draw(strategies.learners(s, a)),
+        data.draw(strategies.learners(s, a, [kind])),
         initial_table=data.draw(initial_tables(n, s, a)),
         **data.draw(schedules()),
     )
@@ -106,28 +115,44 @@ def test_learning_on_tasks_in_memory_equals_the_twin(data):
 
 @pytest.mark.parametrize("real", REALS)
 @pytest.mark.parametrize(("s", "a"), [(1, 1), (4, 4), (5, 5), (8, 8), (9, 9), (16, 3), (17, 25), (300, 1)])
-@pytest.mark.parametrize("epsilon", [0.2, 1.0])
-def test_every_row_width_equals_the_twin(s, a, epsilon, real):
+@pytest.mark.parametrize(
+    ("kind", "behaviour"),
+    [
+        (mf.QLearning, {"epsilon": 0.2}),
+        (mf.QLearning, {"epsilon": 1.0}),
+        (mf.QLearning, {"temperature": 0.2}),
+        (mf.Sarsa, {"epsilon": 0.2}),
+        (mf.ExpectedSarsa, {"epsilon": 0.2, "bonus": 1.0}),
+        (mf.ExpectedSarsa, {"temperature": 0.2}),
+        (mf.DoubleQLearning, {"epsilon": 0.2, "bonus": 1.0}),
+        (mf.QLambda, {"epsilon": 0.2}),
+        (mf.SarsaLambda, {"temperature": 0.2, "bonus": 1.0}),
+    ],
+)
+def test_every_row_width_equals_the_twin(s, a, kind, behaviour, real):
     # Once over the 4,096 steps between two looks at the cancellation flag.
     family = mf.TaskDistribution(s, a, start=mf.Uniform(), reward_noise=0.1)
     assert_equals_twin(
         family.sample(1, rng=0),
         lambda index: reference.generate(family, reference.make_key(0), index),
-        mf.QLearning(s, a, epsilon=epsilon),
+        kind(s, a, **behaviour),
         num_episodes=3,
         num_steps=1400,
         dtype=real,
     )
 
 
-def test_lanes_that_end_at_different_times_equal_the_twin():
+@kinds
+@pytest.mark.parametrize("continuing", [False, True])
+def test_lanes_that_end_at_different_times_equal_the_twin(kind, continuing):
     family = mf.GoalGrid(4, slip=0.1)
     assert_equals_twin(
         family.sample(20, rng=1),
         lambda index: reference.generate(family, reference.make_key(1), index),
-        mf.QLearning(16, 4, learning_rate=0.5, epsilon=0.5, epsilon_decay=0.9),
+        kind(16, 4, learning_rate=0.5, epsilon=0.5, epsilon_decay=0.9),
         num_episodes=30,
         num_steps=50,
+        continuing=continuing,
         snapshot_episodes=[0, 1, 29, 30],
     )
 
@@ -175,8 +200,50 @@ def test_a_single_task_is_a_batch_of_one():
 def test_what_is_not_wanted_is_none():
     tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
     run = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0, returns=False, q_table=False)
-    assert (run.q_table, run.returns, run.snapshots) == (None, None, None)
-    assert_same_bits(run.get_policy(), mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0).policy)
+    assert (run.q_table, run.returns, run.mean_returns, run.snapshots) == (None, None, None, None)
+    whole = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0)
+    assert_same_bits(run.get_policy(), whole.policy)
+    run = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0, policy=False)
+    assert run.policy is None
+    assert_same_bits(run.q_table, whole.q_table)
+    with pytest.raises(ValueError, match="policy is None: it was not kept"):
+        run.get_policy()
+
+
+@kinds
+@pytest.mark.parametrize("real", REALS)
+def test_mean_returns_are_the_means_whether_or_not_the_returns_are_kept(kind, real):
+    # Episodes that end when they please, in more blocks than one, the last one not full.
+    family = mf.GoalGrid(4, slip=0.3, step_reward=-0.1)
+    tasks, learner = family.sample(150, rng=0), kind(16, 4)
+    run = mf.train(learner, tasks, 7, 30, rng=1, mean_returns=True, dtype=real)
+    assert run.mean_returns.dtype == np.float64
+    np.testing.assert_allclose(run.mean_returns, run.returns.mean(axis=0, dtype=np.float64), rtol=1e-12)
+    for threads in (1, 2, 3):
+        options = {"rng": 1, "mean_returns": True, "dtype": real, "num_threads": threads}
+        alone = mf.train(learner, tasks, 7, 30, returns=False, **options)
+        assert alone.returns is None
+        assert_same_bits(alone.mean_returns, run.mean_returns)
+
+
+def test_without_tasks_there_is_no_mean():
+    tasks = mf.TaskDistribution(4, 2).sample(0, rng=0)
+    run = mf.train(mf.QLearning(4, 2), tasks, 3, 5, rng=0, mean_returns=True)
+    assert np.isnan(run.mean_returns).all()
+    assert run.mean_returns.shape == (3,)
+
+
+def test_results_that_are_not_kept_need_no_memory(monkeypatch):
+    monkeypatch.setattr(checks, "_system_memory", lambda: 2**27)
+    tasks = mf.TaskDistribution(400, 1, transitions=mf.Garnet(1)).sample(100_000, rng=0)
+    learner = mf.QLearning(400, 1)
+    nothing = {"q_table": False, "policy": False, "returns": False}
+    mf.train(learner, tasks, 1, 1, **nothing, mean_returns=True, num_threads=1)
+    for kept in ("q_table", "policy"):
+        with pytest.raises(MemoryError, match="the results of 100000 tasks and 1 episodes need"):
+            mf.train(learner, tasks, 1, 1, **{**nothing, kept: True})
+    with pytest.raises(MemoryError, match="the results of 100000 tasks and 400 episodes need"):
+        mf.train(learner, tasks, 400, 1, **{**nothing, "returns": True})
 
 
 def test_an_empty_batch_and_no_episodes():
@@ -241,6 +308,25 @@ def test_continuing_keeps_the_state_at_the_time_limit():
     assert mf.train(learner, ring([1.0, 2.0, 4.0]), 4, 2, rng=0).returns.tolist() == [[3, 3, 3, 3]]
 
 
+@kinds
+@pytest.mark.parametrize("real", REALS)
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_values_that_grow_without_end_are_held(kind, real, sign):
+    most = 2.0**126 if real is np.float32 else 2.0**1022
+    rewards = sign * np.array([[most / 2, most / 4]])
+    learner = kind(1, 2, learning_rate=1.0, discount=1.0, epsilon=1.0)
+    assert_equals_twin(
+        mf.from_arrays(np.ones((1, 2, 1)), rewards),
+        lambda _: reference.Model(np.ones((1, 2, 1)), None, rewards, np.zeros(1, bool), np.ones(1)),
+        learner,
+        num_episodes=20,
+        num_steps=3,
+        dtype=real,
+    )
+    run = mf.train(learner, mf.from_arrays(np.ones((1, 2, 1)), rewards), 20, 3, rng=9, dtype=real)
+    assert (run.q_table == sign * most).any()
+
+
 def test_the_learning_rate_decays_with_the_visits_of_a_pair():
     # One state, one action, rate 1/N: the table is the mean of the noisy rewards.
     tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=1.0)
@@ -290,3 +376,20 @@ def test_tables_that_the_kernel_cannot_count_are_refused():
         (ValueError, MemoryError), match=r"the size of a task's table is 7.2e\+07|GB are available"
     ):
         mf.train(mf.QLearning(9_000_000, 1), family.sample(1, rng=0), 1, 1, rng=0)
+
+
+# --- rows drawn from by rejection --------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("dtype", REALS)
+def test_learning_on_long_rows_equals_the_twin_lazy_and_in_memory(kind, dtype):
+    family = mf.TaskDistribution(70, 3, start=mf.Uniform(), reward_noise=0.5)
+    learner = kind(70, 3, epsilon=0.4, bonus=0.3)
+    tasks = family.sample(33, rng=7)
+
+    def model_of(index):
+        return reference.generate(family, reference.make_key(7), index)
+
+    for batch in (tasks, tasks.materialise()):
+        assert_equals_twin(batch, model_of, learner, num_episodes=4, num_steps=25, dtype=dtype)

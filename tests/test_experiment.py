@@ -1,12 +1,14 @@
 """The whole job: learn, meta-learn, adapt to held-out tasks, score."""
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import metarl_fast as mf
+from metarl_fast.config import LEARNERS
 from metarl_fast.experiment import STARTS, Experiment
 
 EPISODES = [0, 1, 2, 5, 10, 20, 50]
@@ -107,6 +109,133 @@ def test_the_job_runs_on_any_family(family):
     assert all(np.isfinite(found.mean).all() for found in results.scores.values())
 
 
+class Valley(mf.Family):
+    """A family of one's own, which no configuration file can make."""
+
+    num_states, num_actions, horizon = 3, 2, 10
+
+    def task(self, rng):
+        transitions = np.zeros((3, 2, 3))
+        transitions[:, 0, 0] = transitions[:, 1, 2] = 1.0
+        return {"transitions": transitions, "rewards": rng.random((3, 2)), "start": 1}
+
+
+class Flat(Valley):
+    def task(self, rng):
+        return {**super().task(rng), "rewards": np.zeros((3, 2))}
+
+
+@dataclass(frozen=True)
+class Scaled(Valley):
+    scale: float = 2.0
+    draw: Callable[..., float] = min
+
+
+@pytest.mark.parametrize(
+    ("family", "described"),
+    [
+        (Valley(), {"type": f"{__name__}.Valley"}),
+        (Scaled(3.0), {"type": f"{__name__}.Scaled", "scale": 3.0}),
+    ],
+    ids=["class", "dataclass"],
+)
+def test_a_family_of_ones_own_goes_the_whole_way(family, described, tmp_path):
+    results = small(family).run()
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    results.save(tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["experiment"]["family"] == described
+    context = mf.load(tmp_path / "meta.npz").context
+    with pytest.raises(ValueError, match=r"type is '.*', a family of one's own: no file can make it"):
+        Experiment.from_table(context)
+
+
+def test_the_learner_follows_the_family():
+    assert Experiment(family=Valley()).learner == replace(Experiment().learner, num_states=3, num_actions=2)
+
+
+class OwnLearner(mf.QLearning):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"family": Valley().sample(3, rng=0)}, TypeError, "family is a Tasks, expected a distribution"),
+        ({"family": Valley(), "learner": mf.QLearning(4, 2)}, ValueError, "the learner has 4 states"),
+        ({"learner": "Q"}, TypeError, "learner is a str, expected one such as QLearning"),
+        ({"learner": OwnLearner(81, 4)}, TypeError, "OwnLearner has no form .* one of .*QLearning"),
+        ({"held_out": 1.5}, ValueError, "held_out is 1.5"),
+        ({"num_steps": 0}, ValueError, "num_steps is 0"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_when_it_is_described(settings, error, message):
+    with pytest.raises(error, match=message):
+        Experiment(**settings)
+
+
+class Signs(Valley):
+    """Two different tasks."""
+
+    signs = (-1.0, 1.0)
+
+    def task(self, rng):
+        sign = rng.choice(self.signs)
+        outcomes = {s: {a: [(1.0, 2 * a, sign * (s == 2 * a), False)] for a in range(2)} for s in range(3)}
+        return {"outcomes": outcomes, "start": 1}
+
+
+class DividedSigns(Signs):
+    def split(self, held_out=0.2):
+        parts = Signs(), Signs()
+        for part, sign in zip(parts, self.signs, strict=True):
+            part.signs = (sign,)
+        return parts
+
+
+def test_a_split_that_does_not_keep_tasks_apart_is_refused():
+    told = []
+    with pytest.raises(ValueError, match=r"20 of 20 held-out tasks are among .*: give Signs a method split"):
+        small(Signs()).run(progress=lambda *report: told.append(report))
+    assert not told
+    assert small(DividedSigns()).run().scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        (Flat(), "the random policy is optimal on all 20 tasks: nothing can be learned"),
+        (mf.TaskDistribution(4, 2), "these tasks have no horizon: give num_steps"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_before_the_work(family, message):
+    told = []
+    with pytest.raises(ValueError, match=message):
+        small(family).run(progress=lambda *report: told.append(report))
+    assert not told
+
+
+@pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("behaviour", [{"epsilon": 0.1}, {"temperature": 0.05, "bonus": 0.1}])
+def test_the_job_runs_with_any_learner(kind, behaviour):
+    table = {**small(GRID).to_config(), "learner": {"type": kind.__name__, **behaviour}}
+    experiment = Experiment.from_table(table)
+    assert type(experiment.learner) is kind
+    assert (experiment.learner.learning_rate, experiment.learner.discount) == (0.5, 0.95)  # as by default
+    results = experiment.run()
+    assert results.scores["scratch"].mean[0] == pytest.approx(0.0, abs=1e-6)
+    assert results.scores["optimal"].mean[0] == pytest.approx(1.0, abs=1e-6)
+    assert results.scores["scratch"].mean[-1] > 0.3
+    assert results.scores["optimal"].mean[-1] > 0.5
+
+
+def test_training_explores_whatever_the_learner_does_later():
+    experiment = small(GRID)
+    greedy = replace(experiment.learner, epsilon=0.0)
+    cold = replace(experiment.learner, temperature=1e-6, epsilon=0.0)
+    found = [replace(experiment, learner=learner)._training_learner() for learner in (greedy, cold)]
+    assert found == [replace(greedy, epsilon=0.5)] * 2
+
+
 def test_undiscounted_episodes_are_scored_to_their_horizon():
     experiment = small(GRID)
     experiment = replace(experiment, learner=replace(experiment.learner, discount=1.0))
@@ -185,7 +314,16 @@ def test_a_table_replaces_only_what_it_names():
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
         ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
+        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected QLearning, Sarsa, Exp"),
+        (
+            {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
+            ValueError,
+            "Sarsa has no setting 'trace_decay'",
+        ),
+        ({"learner": {"type": "QLambda", "trace_decay": 2}}, ValueError, "trace_decay is 2.0, expected"),
+        ({"learner": {"temperature": 0}}, ValueError, "temperature is 0.0, expected"),
         ({"learner": 3}, TypeError, "learner is 3, expected a table"),
+        ({"learner": {"num_states": 3}}, ValueError, "the learner has 3 states and 4 actions, the tasks 81"),
     ],
 )
 def test_wrong_settings_are_refused_with_their_value(table, error, message):

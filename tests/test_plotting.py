@@ -53,6 +53,24 @@ def test_the_ending_names_the_format(tmp_path):
     assert "<svg" in (tmp_path / "a.svg").read_text()
 
 
+@pytest.mark.parametrize(
+    ("scores", "error", "message"),
+    [
+        ({}, ValueError, "scores is empty"),
+        ({"mine": [0, 0, 0, 0]}, TypeError, r"scores\['mine'\] is a list, expected what `interval\(\)`"),
+        (
+            {"mine": interval([0, 0, 0])},
+            ValueError,
+            r"scores\['mine'\].mean has shape \(3,\), expected \(4,\)",
+        ),
+    ],
+)
+def test_scores_that_cannot_be_drawn_are_refused(scores, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        adaptation(scores, EPISODES, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(

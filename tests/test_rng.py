@@ -51,6 +51,25 @@ def test_philox_agrees_with_the_twin():
         assert _core.philox4x32(counter, [key0, key1]) == reference.philox(counter, [key0, key1])
 
 
+# kat_vectors of Random123: counter, key, output of threefry2x32 with 13 rounds.
+THREEFRY_KNOWN_ANSWERS = [
+    ([0] * 2, [0] * 2, [0x9D1C5EC6, 0x8BD50731]),
+    ([0xFFFFFFFF] * 2, [0xFFFFFFFF] * 2, [0xFD36D048, 0x2D17272C]),
+    ([0x243F6A88, 0x85A308D3], [0x13198A2E, 0x03707344], [0xBA3E4725, 0xF27D669E]),
+]
+
+
+@pytest.mark.parametrize(("counter", "key", "output"), THREEFRY_KNOWN_ANSWERS)
+def test_threefry_gives_the_published_answers(counter, key, output):
+    assert _core.threefry2x32(counter, key) == output
+    assert reference.threefry(counter, key) == output
+
+
+def test_threefry_agrees_with_the_twin():
+    for x0, x1, key0, key1 in np.random.default_rng(2).integers(0, 2**32, (200, 4)).tolist():
+        assert _core.threefry2x32([x0, x1], [key0, key1]) == reference.threefry([x0, x1], [key0, key1])
+
+
 def test_xoshiro_gives_the_published_answers():
     # State 1, 2, 3, 4 in the code of Blackman and Vigna; Rust's rand_xoshiro tests the same numbers.
     known = [641, 1573767, 3222811527, 3517856514, 836907274]

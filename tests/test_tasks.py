@@ -209,6 +209,73 @@ def test_a_sample_of_no_tasks():
         assert tasks.transitions.shape == (0, family.num_states, family.num_actions, family.num_states)
 
 
+# --- batches put together ---
+
+
+def test_parts_put_together_are_the_whole(make):
+    tasks = make()
+    whole = mf.concatenate([tasks[:2], tasks[2:2], tasks[2], tasks[3:]])
+    assert_same_tasks(whole, tasks)
+    assert repr(whole) == repr(tasks)  # lazy ones stay lazy
+    assert_same_tasks(mf.concatenate([tasks[[4, 1]], tasks[:3]]), tasks[[4, 1, 0, 1, 2]])
+    assert_same_tasks(mf.concatenate(tasks), tasks)
+    assert_same_tasks(mf.concatenate([tasks]), tasks)
+
+
+@pytest.mark.parametrize("first", BATCHES)
+@pytest.mark.parametrize("second", BATCHES)
+def test_batches_in_memory_go_together_in_every_form(first, second):
+    """Every task learns to the same bits as in its own batch; planning sums lists in another order."""
+    parts = [BATCHES[first]().materialise(), BATCHES[second](3).materialise()]
+    whole = mf.concatenate(parts)
+    assert (len(whole), whole.horizon) == (9, 9)
+    for place, part in ((slice(0, 6), parts[0]), (slice(6, 9), parts[1])):
+        assert_same_bits(whole.ids[place], part.ids)
+        assert_same_bits(whole.start[place], part.start)
+        assert_same_bits(whole.transitions[place], part.transitions)
+        np.testing.assert_allclose(whole.rewards[place], part.rewards, rtol=1e-15)
+        assert_same_bits(learned(whole)[place], learned(part))
+        found, expected = (mf.value_iteration(tasks, 0.9).q_values for tasks in (whole, part))
+        np.testing.assert_allclose(found[place], expected, rtol=0, atol=1e-12)
+
+
+def test_what_batches_share_is_written_out_for_each():
+    transitions, rewards = random_arrays(4)
+    ends = np.array([False, True, False, False])
+    first = mf.from_arrays(transitions[:3], rewards[:3], start=2, terminal=ends, horizon=9)
+    second = mf.from_arrays(transitions[3:], rewards[3:], start=[1], horizon=9)
+    whole = mf.concatenate([first, second])
+    assert whole.start.argmax(axis=1).tolist() == [2, 2, 2, 1]
+    assert (whole.outcomes["terminated"][:, 0, 0] == [ends, ends, ends, np.zeros(S, bool)]).all()
+
+
+def test_lazy_halves_of_a_split_go_together_lazily():
+    family = mf.TaskDistribution(S, A)
+    training, held_out = (part.sample(3, rng=0) for part in family.split())
+    whole = mf.concatenate([training, held_out])
+    assert "lazy" in repr(whole)
+    assert_same_bits(whole.transitions, np.concatenate([training.transitions, held_out.transitions]))
+
+
+def test_batches_drawn_by_rejection_go_together_with_their_like():
+    family = mf.TaskDistribution(65, 2, horizon=9)
+    first, second = family.sample(2, rng=0).materialise(), family.sample(3, rng=1).materialise()
+    whole = mf.concatenate([first, second])
+    assert whole.core.by_rejection
+    learner = mf.QLearning(65, 2)
+    found, *parts = (mf.train(learner, tasks, 5, rng=3).q_table for tasks in (whole, first, second))
+    assert_same_bits(found, np.concatenate(parts))
+    written = mf.from_arrays(second.transitions, second.rewards, horizon=9)
+    with pytest.raises(ValueError, match="batches 0 and 1 draws next states by rejection"):
+        mf.concatenate([first, written])
+
+
+def test_batches_with_other_time_limits_have_none_together():
+    first, second = stored(), mf.from_arrays(*random_arrays(2), horizon=5)
+    assert mf.concatenate([first, second]).horizon is None
+    assert mf.concatenate([first, second], horizon=7).horizon == 7
+
+
 # --- from_arrays ---
 
 
@@ -254,6 +321,39 @@ def test_rewards_by_transition(shared):
     assert (outcomes["next_state"] == np.arange(S)).all()
     assert (outcomes["terminated"] == ends).all()
     np.testing.assert_allclose(tasks.rewards, (transitions * rewards).sum(axis=-1), atol=1e-14)
+
+
+def test_rewards_of_one_length_on_every_axis_say_what_they_mean():
+    rng = np.random.default_rng(3)
+    transitions, rewards = rng.dirichlet(np.ones(3), size=(3, 3, 3)), rng.normal(size=(3, 3, 3))
+    with pytest.raises(ValueError, match=r"rewards has shape \(3, 3, 3\), which is \[N, S, A\] as well as"):
+        mf.from_arrays(transitions, rewards)
+    by_pair = mf.from_arrays(transitions, rewards[..., None])
+    assert by_pair.core.dense
+    assert_same_bits(by_pair.rewards, rewards)
+    by_transition = mf.from_arrays(transitions, rewards[None])
+    assert_same_bits(by_transition.outcomes["reward"], np.broadcast_to(rewards, (3, 3, 3, 3)).copy())
+    np.testing.assert_allclose(by_transition.rewards, (transitions * rewards).sum(axis=-1), atol=1e-14)
+    # One task, or two axes, leave no doubt.
+    assert_same_bits(mf.from_arrays(transitions[:1], rewards[:1]).rewards, rewards[:1])
+    assert_same_bits(mf.from_arrays(transitions, rewards[0]).rewards, np.tile(rewards[0], (3, 1, 1)))
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_rewards_with_a_last_or_first_axis_of_one_mean_the_same(n):
+    transitions, rewards = random_arrays(n)
+    given, expected = mf.from_arrays(transitions, rewards[..., None]), mf.from_arrays(transitions, rewards)
+    assert_same_bits(given.rewards, expected.rewards)
+    shared = np.random.default_rng(2).normal(size=(S, A, S))
+    given, expected = mf.from_arrays(transitions, shared[None]), mf.from_arrays(transitions, shared)
+    assert_same_bits(given.outcomes["reward"], expected.outcomes["reward"])
+
+
+def test_integers_of_a_start_are_states_also_where_there_are_as_many_tasks():
+    transitions, rewards = random_arrays(S)
+    assert_same_bits(mf.from_arrays(transitions, rewards, start=[1, 0, 0, 0]).start, np.eye(S)[[1, 0, 0, 0]])
+    by_weight = mf.from_arrays(transitions, rewards, start=[1.0, 0.0, 0.0, 0.0])
+    assert_same_bits(by_weight.start, np.tile(np.eye(S)[0], (S, 1)))
 
 
 @pytest.mark.parametrize(

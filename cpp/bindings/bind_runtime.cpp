@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What was built, and the raw pieces that tests compare with their published answers.
+// What was built, and the raw pieces: tests compare them with their published answers, and the policy prior
+// takes its exponential from here.
 #include "arrays.hpp"
 
 #include "../elementary.hpp"
@@ -33,6 +34,15 @@ void bind_runtime(py::module_& m) {
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {
         const Philox4x32 out = philox4x32({{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
         return std::array<std::uint32_t, 4>{out.word[0], out.word[1], out.word[2], out.word[3]};
+      },
+      py::arg("counter"), py::arg("key"));
+  m.def(
+      "threefry2x32",
+      [](const std::array<std::uint32_t, 2>& counter, const std::array<std::uint32_t, 2>& key) {
+        std::uint32_t x0 = counter[0];
+        std::uint32_t x1 = counter[1];
+        threefry2x32(x0, x1, key[0], key[1]);
+        return std::array<std::uint32_t, 2>{x0, x1};
       },
       py::arg("counter"), py::arg("key"));
   m.def(

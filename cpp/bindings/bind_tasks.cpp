@@ -22,11 +22,11 @@ std::vector<T> to_vector(const Array<T>& array) {
   return {array.data(), array.data() + array.size()};
 }
 
-// start is [S] or [N][S]; terminated may lack its task axis when dense.
+// start is [S] or [N][S]; terminated may lack its task axis when dense; scale [N][S][A] means rejection.
 std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
                                         OptionalArray<std::int32_t> next_state, Array<double> reward,
                                         Array<std::uint8_t> terminated, Array<double> start,
-                                        double reward_noise) {
+                                        OptionalArray<double> scale, double reward_noise) {
   if (probability.ndim() != 4) throw std::invalid_argument("probability must have 4 axes");
   const bool dense = !next_state.has_value();
   const std::int64_t n = ids.count;
@@ -48,13 +48,16 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
   const bool shared_start = start.ndim() == 1;
   shared_start ? require_shape(start, "start", {s}) : require_shape(start, "start", {n, s});
 
-  const Shape shape{s, a, k, dense, reward_noise};
+  if (scale) require_shape(*scale, "scale", {n, s, a});
+
+  const Shape shape{s, a, k, dense, reward_noise, scale ? Sampling::rejection : Sampling::inverse};
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr, reward.data(),
-                  terminated.data(), start.data()};
+  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr,
+                  reward.data(),      terminated.data(),
+                  start.data(),       scale ? scale->data() : nullptr};
   arrays.start_stride = shared_start ? 0 : s;
   arrays.terminated_stride = shared_terminated ? 0 : shape.terminations();
-  arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start));
+  arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start, scale));
   const Unlocked unlocked;  // only raw pointers from here on
   return std::make_unique<StoredTasks>(shape, ids, std::move(arrays));
 }
@@ -71,11 +74,17 @@ void bind_tasks(py::module_& m) {
       .def_property_readonly("num_actions", [](const TaskBatch& b) { return b.shape().actions; })
       .def_property_readonly("num_outcomes", [](const TaskBatch& b) { return b.shape().outcomes; })
       .def_property_readonly("dense", [](const TaskBatch& b) { return b.shape().dense; })
+      .def_property_readonly("by_rejection",
+                             [](const TaskBatch& b) { return b.shape().sampling == Sampling::rejection; })
+      .def_property_readonly(
+          "needs_rows",
+          [](const TaskBatch& b) { return b.shape().sampling == Sampling::inverse || !b.uniform_law(); })
       .def_property_readonly("reward_noise", [](const TaskBatch& b) { return b.shape().reward_noise; });
 
   m.def("stored_tasks", &stored_tasks, py::arg("ids"), py::arg("probability").noconvert(),
         py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
-        py::arg("terminated").noconvert(), py::arg("start").noconvert(), py::arg("reward_noise"));
+        py::arg("terminated").noconvert(), py::arg("start").noconvert(),
+        py::arg("scale").noconvert().none(true), py::arg("reward_noise"));
 
   py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
       .value("uniform", RandomMdp::TransitionLaw::uniform)
@@ -136,7 +145,7 @@ void bind_tasks(py::module_& m) {
       "materialise",
       [](const TaskBatch& batch, OptionalArray<double> probability, OptionalArray<std::int32_t> next_state,
          OptionalArray<double> reward, OptionalArray<std::uint8_t> terminated, OptionalArray<double> start,
-         int num_threads) {
+         OptionalArray<double> scale, int num_threads) {
         const Shape& shape = batch.shape();
         const std::int64_t n = batch.size();
         const std::int64_t s = shape.states;
@@ -151,6 +160,10 @@ void bind_tasks(py::module_& m) {
         out.terminated = shape.dense ? output(terminated, "terminated", {n, s})
                                      : output(terminated, "terminated", {n, s, a, k});
         out.start = output(start, "start", {n, s});
+        if (scale && shape.sampling != Sampling::rejection) {
+          throw std::invalid_argument("these tasks are not drawn from by rejection and have no scale");
+        }
+        out.scale = output(scale, "scale", {n, s, a});
         const py::object no_progress = py::none();
         const RunOptions options = run_options(num_threads, no_progress);
         const Unlocked unlocked;  // only raw pointers from here on
@@ -159,7 +172,7 @@ void bind_tasks(py::module_& m) {
       py::arg("batch"), py::arg("probability").noconvert().none(true),
       py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert().none(true),
       py::arg("terminated").noconvert().none(true), py::arg("start").noconvert().none(true),
-      py::arg("num_threads"));
+      py::arg("scale").noconvert().none(true), py::arg("num_threads"));
 }
 
 }  // namespace metarl_fast::bindings

@@ -10,6 +10,7 @@
 #include "../elementary.hpp"
 #include "../mdp.hpp"
 #include "../rng.hpp"
+#include "../uniform_law.hpp"
 
 namespace metarl_fast {
 
@@ -35,11 +36,12 @@ struct RandomMdp {
   void write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
 
  private:
-  void write_uniform_row(Stream& stream, double* row) const;
+  bool by_rejection() const;
+  double write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const;
   void write_dirichlet_row(Stream& stream, double* row) const;
   void write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
                         std::vector<double>& cuts) const;
-  double draw_reward(Stream& stream, std::int64_t pair) const;
+  double draw_reward(const IndexKey& key, std::int64_t pair) const;
 };
 
 // log of a Gamma(shape, 1) variate: Marsaglia and Tsang, "A simple method for generating gamma variables",
@@ -84,14 +86,20 @@ inline void RandomMdp::check() const {
 
 inline Shape RandomMdp::shape() const {
   const bool dense = transition_law != TransitionLaw::garnet;
-  return {states, actions, dense ? states : branching, dense, reward_noise};
+  return {states, actions,      dense ? states : branching,
+          dense,  reward_noise, by_rejection() ? Sampling::rejection : Sampling::inverse};
 }
 
-// P[s, a, k] = w_k / sum w, w uniform in [0, 1) on a grid of 2^-24.
-inline void RandomMdp::write_uniform_row(Stream& stream, double* row) const {
+// Long rows of the uniform law are never written out to be drawn from.
+inline bool RandomMdp::by_rejection() const {
+  return transition_law == TransitionLaw::uniform && states > kLongestUniformRow;
+}
+
+// P[s, a, k] = w_k / sum w, w uniform in [0, 1) on a grid of 2^-24; returns 1 / sum w, w counted in 2^-24.
+inline double RandomMdp::write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const {
   std::int64_t total = 0;
   for (std::int64_t k = 0; k < states; ++k) {
-    const std::uint32_t weight = next(stream) >> 8;
+    const std::uint32_t weight = uniform_weight(key, pair, k);
     total += weight;
     row[k] = static_cast<double>(weight);
   }
@@ -101,6 +109,7 @@ inline void RandomMdp::write_uniform_row(Stream& stream, double* row) const {
   }
   const double scale = 1.0 / static_cast<double>(total);
   for (std::int64_t k = 0; k < states; ++k) row[k] *= scale;
+  return scale;
 }
 
 // P[s, a, :] ~ Dirichlet(concentration, ..., concentration), as normalised gamma variates.
@@ -145,24 +154,27 @@ inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std
   }
 }
 
-inline double RandomMdp::draw_reward(Stream& stream, std::int64_t pair) const {
-  switch (reward_law) {
-    case RewardLaw::normal: return reward_a + reward_b * normal_quantile(open_unit(next(stream)));
-    case RewardLaw::uniform: return reward_a + (reward_b - reward_a) * unit(next(stream), double{});
-    case RewardLaw::fixed: break;
-  }
-  return rewards[static_cast<std::size_t>(pair)];
+inline double RandomMdp::draw_reward(const IndexKey& key, std::int64_t pair) const {
+  if (reward_law == RewardLaw::fixed) return rewards[static_cast<std::size_t>(pair)];
+  const std::uint32_t x = indexed(key, 0, static_cast<std::uint32_t>(pair));
+  if (reward_law == RewardLaw::normal) return reward_a + reward_b * normal_quantile(open_unit(x));
+  return reward_a + (reward_b - reward_a) * unit(x, double{});
 }
 
 inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
   write_without_rows(key, id, task);
   const std::int64_t outcomes = shape().outcomes;
   Stream stream = make_stream(key, id, Purpose::transitions);
+  const IndexKey weight_key = make_index_key(key, id, Purpose::transitions);
   std::vector<double> cuts;
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     double* row = task.probability.data() + pair * outcomes;
     switch (transition_law) {
-      case TransitionLaw::uniform: write_uniform_row(stream, row); break;
+      case TransitionLaw::uniform: {
+        const double scale = write_uniform_row(weight_key, pair, row);
+        if (by_rejection()) task.scale[static_cast<std::size_t>(pair)] = scale;
+        break;
+      }
       case TransitionLaw::dirichlet: write_dirichlet_row(stream, row); break;
       case TransitionLaw::garnet:
         write_garnet_row(stream, row, task.next_state.data() + pair * outcomes, cuts);
@@ -173,9 +185,9 @@ inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& ta
 
 inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
   const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
-  Stream stream = make_stream(key, id, Purpose::rewards);
+  const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
-    std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(stream, pair));
+    std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(reward_key, pair));
   }
   std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
   std::copy(start.begin(), start.end(), task.start.begin());
@@ -185,8 +197,16 @@ class RandomMdpTasks final : public GeneratedTasks<RandomMdp> {
  public:
   using GeneratedTasks::GeneratedTasks;
 
-  const std::uint64_t* uniform_rows_key() const override {
-    return family().transition_law == RandomMdp::TransitionLaw::uniform ? &key() : nullptr;
+  std::optional<UniformLaw> uniform_law() const override {
+    const RandomMdp& of = family();
+    if (of.transition_law != RandomMdp::TransitionLaw::uniform) return std::nullopt;
+    const bool fixed = of.reward_law == RandomMdp::RewardLaw::fixed;
+    return UniformLaw{key(),
+                      of.start.data(),
+                      fixed ? of.rewards.data() : nullptr,
+                      of.reward_law == RandomMdp::RewardLaw::normal,
+                      of.reward_a,
+                      of.reward_b};
   }
   TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const override {
     family().write_without_rows(key(), ids()[index], buffer);

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
+#include "../learners/learner.hpp"
+#include "../uniform_law.hpp"
 #include "row.hpp"
 
 namespace metarl_fast {
@@ -13,6 +16,18 @@ namespace metarl_fast {
 // Two AVX-512 registers of floats: while one half waits for its loads the other works. The same on every
 // instruction set; it changes no result.
 constexpr int kLanes = 32;
+
+// What the next state is drawn from.
+enum class Answers : std::int32_t {
+  rows,            // dense: thresholds
+  outcome_lists,   // thresholds, and for each outcome its next state and reward
+  drawn_weights,   // dense, by rejection: weights computed when needed (rng.hpp)
+  stored_weights,  // dense, by rejection: weights in memory
+};
+
+// As wide as a Real, so that tables of both are read alike.
+template <class Real>
+using Count = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
 
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>
@@ -27,7 +42,7 @@ template <class Real>
 struct Block {
   // The run, alike for all lanes.
   std::int32_t states, actions;
-  bool dense;
+  Answers answers;
   bool any_terminal;  // dense: some task has a terminal state
   Row row, start_row;
   std::int64_t q_stride;  // a multiple of 8
@@ -35,60 +50,78 @@ struct Block {
   std::int32_t num_episodes;
   std::int32_t num_steps;
   bool continuing;  // the state survives the time limit
-  bool uniform_behaviour;
-  bool constant_epsilon;
-  const double* epsilon;  // [num_episodes], or [1] if constant
-  double learning_rate;
-  double learning_rate_decay;  // 0 keeps the rate constant
+  Learner learner;
+  bool same_exploration;  // in all episodes
   Real discount;
   std::int64_t num_snapshots;
   const std::int64_t* snapshot_episodes;  // increasing
 
-  // The lanes.
-  // Tables of all lanes, one lane after the other. A lane without a task of its own reads the first one's.
-  const Real* thresholds;             // [lanes][S*A] rows of cumulative probabilities
-  const Real* rewards;                // dense [lanes][S*A]; outcomes [lanes][S*A][row.fine]; never -0
-  const std::int32_t* successors;     // outcomes [lanes][S*A][row.fine]: next state, or ~it if terminal
-  const std::uint8_t* terminal;       // dense [lanes][S]
-  const Real* start;                  // [lanes] rows over states
-  Real* q_table;                      // [kLanes][S][q_stride], padded with -infinity
-  std::uint32_t* visits;              // [kLanes][S][q_stride], if the learning rate decays
-  std::int32_t task_of[kLanes];       // whose tables the lane reads
-  std::int32_t single_start[kLanes];  // the only start state, or -1
-  alignas(64) std::int32_t first_pair[kLanes];  // task_of * S * A
-  alignas(64) std::int32_t first_cell[kLanes];  // lane * S * q_stride
+  // The lanes. Those without a task of their own mirror the first one: they read and write its memory, the
+  // same values at the same time.
+  const Real* thresholds;          // [lanes][S*A][row.fine]
+  const Real* coarse;              // [lanes][S*A][row.coarse]
+  const Real* rewards;             // dense [lanes][S*A]; outcomes [lanes][S*A][row.fine]; never -0
+  const std::int32_t* successors;  // outcomes [lanes][S*A][row.fine]: next state, or ~it if terminal
+  const std::int32_t* weights;     // stored weights [lanes][S*A][S], below 2^24
+  const std::uint8_t* terminal;    // dense [lanes][S]
+  const Real* start;               // [lanes] rows over states
+  const Real* start_coarse;        // [lanes] their indices
+  Real* q_table;                   // [lanes][S][q_stride], padded with -infinity; twice that for two tables
+  std::int32_t second_table;       // from a cell of the first table to that of the second
+  Count<Real>* visits;             // [lanes][S][q_stride], if they are counted
+  std::int32_t* trace_cells;       // [lanes][trace_room]
+  Real* traces;                    // [lanes][trace_room]
+  std::int64_t trace_room;
+  std::int32_t task_of[kLanes];                 // whose memory the lane uses
+  std::int32_t single_start[kLanes];            // the only start state, or -1
+  alignas(64) std::int32_t first_pair[kLanes];  // of the lane's tables over pairs
+  alignas(64) std::int32_t first_cell[kLanes];  // of its table of action values
   LaneOutputs<Real> outputs[kLanes];
   alignas(64) std::uint32_t rng[4][kLanes];
+  alignas(64) std::uint32_t weight_key[2][kLanes];
   alignas(64) std::int32_t state[kLanes];
-  alignas(64) std::int32_t steps_left[kLanes];  // of the episode
+  alignas(64) std::int32_t next_action[kLanes];  // on-policy rules: chosen already
+  alignas(64) std::int32_t steps_left[kLanes];   // of the episode
   alignas(64) Real episode_return[kLanes];
   alignas(64) Real epsilon_now[kLanes];
   alignas(64) Real explore_scale[kLanes];  // 1 / epsilon
   alignas(64) Real greedy_scale[kLanes];   // 1 / (1 - epsilon)
+  alignas(64) Real bonus_now[kLanes];
+  alignas(64) double temperature_now[kLanes];
+  std::int32_t num_traces[kLanes];
   alignas(64) std::int32_t episode[kLanes];
   alignas(64) std::int32_t episodes_to_event[kLanes];  // until a snapshot or the end
   std::int64_t next_snapshot[kLanes];
   Real* next_return[kLanes];         // where the episode's return goes ...
   std::int64_t return_step[kLanes];  // ... and how far on the next one's: 0 writes them all to one place
   Real unwanted_return[kLanes];
-  Real (*tile)[kLanes];       // [q_stride] q(state, a) of all lanes, action by action
-  Real (*next_tile)[kLanes];  // [q_stride] room for those of the next state
-  int active;                 // lanes 0 .. active-1 hold tasks
-  int unfinished;             // lanes with episodes left
+  // Scratch, one column a lane.
+  Real (*tile)[kLanes];               // [q_stride] q(state, a), action by action
+  Real (*next_tile)[kLanes];          // [q_stride] those of the next state
+  Real (*preference)[kLanes];         // [q_stride] what actions are chosen by, if that is not q alone
+  Count<Real> (*visit_tile)[kLanes];  // [q_stride] N(state, a)
+  double (*softmax)[kLanes];          // [q_stride] weights of the actions
+  Real* row_of_one;                   // [q_stride] preferences of one lane
+  int active;                         // lanes 0 .. active-1 hold tasks
+  int unfinished;                     // lanes with episodes left
 };
 
-// Rows of transition probabilities to draw for all lanes at once; see RandomMdp::write_uniform_row.
-struct UniformRows {
-  alignas(64) std::uint32_t rng[4][kLanes];  // each lane's stream of weights
-  std::int64_t states;                       // at most kMostUniformStates
-  std::int64_t pairs;
-  Row row;
-  float* thresholds;        // [lanes] tables of `pairs` rows
-  std::int64_t lane_cells;  // from one lane's table to the next one's
-  int active;               // lanes 0 .. active-1 are wanted
+// Tasks of the uniform law (RandomMdp) to draw for all lanes at once.
+template <class Real>
+struct UniformTasks {
+  alignas(64) std::uint32_t weight_key[2][kLanes];
+  alignas(64) std::uint32_t reward_key[2][kLanes];
+  std::int64_t states;
+  std::int64_t begin, end;    // the pairs to draw; begin is a multiple of 8
+  bool normal_rewards;        // else uniform
+  double reward_a, reward_b;  // mean and standard deviation, or low and high
+  Row row;                    // drawn if `thresholds` is not null
+  Real* thresholds;           // [lanes][pairs][row.fine]
+  Real* coarse;               // [lanes][pairs][row.coarse]
+  Real* rewards;              // [lanes][pairs], or null
+  std::int64_t lane_pairs;    // from one lane's tables to the next one's, a multiple of 8
+  int active;                 // lanes 0 .. active-1 are wanted
 };
-// The sum of this many weights fits 31 bits.
-constexpr std::int64_t kMostUniformStates = 127;
 
 // One instruction set's functions.
 struct Kernels {
@@ -98,7 +131,8 @@ struct Kernels {
   // Runs until `steps` more steps are taken or no lane has episodes left.
   void (*advance_float)(Block<float>&, std::int64_t steps);
   void (*advance_double)(Block<double>&, std::int64_t steps);
-  void (*write_uniform_rows)(UniformRows&);
+  void (*draw_float)(UniformTasks<float>&);
+  void (*draw_double)(UniformTasks<double>&);
 };
 
 // The kernels to use: the best this processor runs, or what METARL_FAST_ISA names.

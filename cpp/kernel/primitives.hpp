@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The two operations of the hot loop that compilers do not find by themselves. Each has a plain form, which
+// The operations of the hot loop that compilers do not find by themselves. Each has a plain form, which
 // is also the definition, and forms for the instruction sets that the including file is compiled for. All
 // give the same bits: they only compare and move numbers.
 #pragma once
@@ -31,7 +31,7 @@ constexpr int kRegisterBytes = 16;
 #endif
 template <class T>
 struct RegisterOf {
-  typedef T type __attribute__((vector_size(kRegisterBytes)));
+  typedef T type __attribute__((vector_size(kRegisterBytes), may_alias));
 };
 template <class T>
 using Register = typename RegisterOf<T>::type;
@@ -56,8 +56,9 @@ static inline Register<double> widen(const std::int32_t* from) {
 #endif
 }
 
-// Doubles rounded to floats.
-static inline void store_narrow(float* to, Register<double> values) {
+// Doubles, or doubles rounded to floats.
+static inline void store_as(double* to, Register<double> values) { store(to, values); }
+static inline void store_as(float* to, Register<double> values) {
 #if defined(__AVX512F__)
   _mm256_store_ps(to, _mm512_cvtpd_ps(reinterpret_cast<__m512d>(values)));
 #elif defined(__AVX2__)
@@ -76,6 +77,85 @@ static inline std::int32_t count_at_most(const Real* thresholds, Real u) {
   return count;
 }
 
+// out[l] = table[index[l]] for all lanes, and back. Written out: a loop would cost as much again.
+template <class T>
+static inline void gather(const T* table, std::int32_t (&index)[kLanes], T (&out)[kLanes]) {
+  through_memory(index);
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) out[l] = table[index[l]];
+}
+template <class T>
+static inline void scatter(T (&values)[kLanes], std::int32_t (&index)[kLanes], T* table) {
+  through_memory(index);
+  through_memory(values);
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) table[index[l]] = values[l];
+}
+
+// floor(x n / 2^32), as `below` (rng.hpp).
+static inline Register<std::uint32_t> below_all(Register<std::uint32_t> x, std::uint32_t n) {
+#if defined(__AVX512F__)
+  const __m512i words = reinterpret_cast<__m512i>(x);
+  const __m512i factor = _mm512_set1_epi64(static_cast<long long>(n));
+  const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(words, factor), 32);
+  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(words, 32), factor);
+  return reinterpret_cast<Register<std::uint32_t>>(_mm512_mask_blend_epi32(0xAAAA, even, odd));
+#elif defined(__AVX2__)
+  const __m256i words = reinterpret_cast<__m256i>(x);
+  const __m256i factor = _mm256_set1_epi64x(static_cast<long long>(n));
+  const __m256i even = _mm256_srli_epi64(_mm256_mul_epu32(words, factor), 32);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(words, 32), factor);
+  return reinterpret_cast<Register<std::uint32_t>>(_mm256_blend_epi32(even, odd, 0xAA));
+#else
+  Register<std::uint32_t> found;
+  for (int k = 0; k < kRegisterBytes / 4; ++k) {
+    found[k] = static_cast<std::uint32_t>((std::uint64_t{x[k]} * n) >> 32);
+  }
+  return found;
+#endif
+}
+
+// Whether any number is not 0.
+static inline bool any_set(Register<std::int32_t> numbers) {
+#if defined(__AVX512F__)
+  const __m512i words = reinterpret_cast<__m512i>(numbers);
+  return _mm512_test_epi32_mask(words, words) != 0;
+#elif defined(__AVX2__)
+  const __m256i words = reinterpret_cast<__m256i>(numbers);
+  return !_mm256_testz_si256(words, words);
+#else
+  std::int32_t any = 0;
+  for (int k = 0; k < kRegisterBytes / 4; ++k) any |= numbers[k];
+  return any != 0;
+#endif
+}
+
+// Bit l is set where lane l's number is not 0.
+static inline std::uint32_t lanes_set(const std::int32_t* numbers) {
+  std::uint32_t bits = 0;
+#if defined(__AVX512F__)
+  for (int l = 0; l < kLanes; l += 16) {
+    const __m512i words = _mm512_load_si512(numbers + l);
+    bits |= static_cast<std::uint32_t>(_mm512_test_epi32_mask(words, words)) << l;
+  }
+#elif defined(__AVX2__)
+  for (int l = 0; l < kLanes; l += 8) {
+    const __m256i words = _mm256_load_si256(reinterpret_cast<const __m256i*>(numbers + l));
+    const __m256i zero = _mm256_cmpeq_epi32(words, _mm256_setzero_si256());
+    bits |= (~static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(zero))) & 0xFFu) << l;
+  }
+#else
+  for (int l = 0; l < kLanes; ++l) bits |= static_cast<std::uint32_t>(numbers[l] != 0) << l;
+#endif
+  return bits;
+}
+
+// Calls `use(lane)` for each bit that is set.
+template <class Use>
+static inline void for_each_lane(std::uint32_t bits, const Use& use) {
+  for (; bits != 0; bits &= bits - 1) use(__builtin_ctz(bits));
+}
+
 // Eight columns of the rows table + offset[l], turned so that tile[k] holds the k-th entries of all rows.
 template <class Real>
 static inline void load_tile(const Real* table, const std::int32_t* offset, Real (*tile)[kLanes]) {
@@ -85,11 +165,17 @@ static inline void load_tile(const Real* table, const std::int32_t* offset, Real
 }
 
 // The way back: tile[0..7][l] become eight neighbours at out + l * distance, for the first `lanes` lanes.
-static inline void store_rows_plain(const float (*tile)[kLanes], int first, int lanes, float* out,
+template <class Real>
+static inline void store_rows_plain(const Real (*tile)[kLanes], int first, int lanes, Real* out,
                                     std::int64_t distance) {
   for (int l = first; l < lanes; ++l) {
     for (int k = 0; k < 8; ++k) out[l * distance + k] = tile[k][l];
   }
+}
+
+template <class Real>
+static inline void store_rows(const Real (*tile)[kLanes], int lanes, Real* out, std::int64_t distance) {
+  store_rows_plain(tile, 0, lanes, out, distance);
 }
 
 // The largest of eight columns of each row. (Which of +0 and -0 is larger is left open.)
@@ -127,57 +213,62 @@ inline std::int32_t count_at_most<16, float>(const float* thresholds, float u) {
 #endif
 }
 
+template <>
+inline std::int32_t count_at_most<32, float>(const float* thresholds, float u) {
+  return count_at_most<16>(thresholds, u) + count_at_most<16>(thresholds + 16, u);
+}
+
 #ifdef __AVX512F__
 // Rows l and l + 8 share a register, so that three rounds of shuffles turn all sixteen.
-using Lanes = __m512;
+using Wide = __m512;
 constexpr int kLanesPerRegister = 16;
-static inline Lanes load_rows(const float* table, const std::int32_t* offset, int l) {
+static inline Wide load_rows(const float* table, const std::int32_t* offset, int l) {
   const __m512 low = _mm512_castps256_ps512(_mm256_load_ps(table + offset[l]));
   return _mm512_insertf32x8(low, _mm256_load_ps(table + offset[l + 8]), 1);
 }
-static inline Lanes unpack_low(Lanes a, Lanes b) { return _mm512_unpacklo_ps(a, b); }
-static inline Lanes unpack_high(Lanes a, Lanes b) { return _mm512_unpackhi_ps(a, b); }
-static inline Lanes unpack_low_pairs(Lanes a, Lanes b) {
+static inline Wide unpack_low(Wide a, Wide b) { return _mm512_unpacklo_ps(a, b); }
+static inline Wide unpack_high(Wide a, Wide b) { return _mm512_unpackhi_ps(a, b); }
+static inline Wide unpack_low_pairs(Wide a, Wide b) {
   return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
 }
-static inline Lanes unpack_high_pairs(Lanes a, Lanes b) {
+static inline Wide unpack_high_pairs(Wide a, Wide b) {
   return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
 }
-static inline Lanes join_low(Lanes a, Lanes b) {
+static inline Wide join_low(Wide a, Wide b) {
   const __m512i quarters = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
   return _mm512_castpd_ps(_mm512_permutex2var_pd(_mm512_castps_pd(a), quarters, _mm512_castps_pd(b)));
 }
-static inline Lanes join_high(Lanes a, Lanes b) {
+static inline Wide join_high(Wide a, Wide b) {
   const __m512i quarters = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
   return _mm512_castpd_ps(_mm512_permutex2var_pd(_mm512_castps_pd(a), quarters, _mm512_castps_pd(b)));
 }
-static inline Lanes maximum(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+static inline Wide maximum(Wide a, Wide b) { return _mm512_max_ps(a, b); }
 #else
-using Lanes = __m256;
+using Wide = __m256;
 constexpr int kLanesPerRegister = 8;
-static inline Lanes load_rows(const float* table, const std::int32_t* offset, int l) {
+static inline Wide load_rows(const float* table, const std::int32_t* offset, int l) {
   return _mm256_load_ps(table + offset[l]);
 }
-static inline Lanes unpack_low(Lanes a, Lanes b) { return _mm256_unpacklo_ps(a, b); }
-static inline Lanes unpack_high(Lanes a, Lanes b) { return _mm256_unpackhi_ps(a, b); }
-static inline Lanes unpack_low_pairs(Lanes a, Lanes b) {
+static inline Wide unpack_low(Wide a, Wide b) { return _mm256_unpacklo_ps(a, b); }
+static inline Wide unpack_high(Wide a, Wide b) { return _mm256_unpackhi_ps(a, b); }
+static inline Wide unpack_low_pairs(Wide a, Wide b) {
   return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
 }
-static inline Lanes unpack_high_pairs(Lanes a, Lanes b) {
+static inline Wide unpack_high_pairs(Wide a, Wide b) {
   return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
 }
-static inline Lanes join_low(Lanes a, Lanes b) { return _mm256_permute2f128_ps(a, b, 0x20); }
-static inline Lanes join_high(Lanes a, Lanes b) { return _mm256_permute2f128_ps(a, b, 0x31); }
-static inline Lanes maximum(Lanes a, Lanes b) { return _mm256_max_ps(a, b); }
+static inline Wide join_low(Wide a, Wide b) { return _mm256_permute2f128_ps(a, b, 0x20); }
+static inline Wide join_high(Wide a, Wide b) { return _mm256_permute2f128_ps(a, b, 0x31); }
+static inline Wide maximum(Wide a, Wide b) { return _mm256_max_ps(a, b); }
 #endif
 
 // An 8 x 8 transpose in three rounds of eight shuffles.
 template <>
 inline void load_tile<float>(const float* table, const std::int32_t* offset, float (*tile)[kLanes]) {
   for (int first = 0; first < kLanes; first += kLanesPerRegister) {
-    Lanes r[8];
-    Lanes pairs[8];
-    Lanes quads[8];
+    Wide r[8];
+    Wide pairs[8];
+    Wide quads[8];
     for (int k = 0; k < 8; ++k) r[k] = load_rows(table, offset + first, k);
     for (int k = 0; k < 8; k += 2) {
       pairs[k] = unpack_low(r[k], r[k + 1]);
@@ -196,27 +287,34 @@ inline void load_tile<float>(const float* table, const std::int32_t* offset, flo
   }
 }
 
+template <>
+inline void load_tile<std::int32_t>(const std::int32_t* table, const std::int32_t* offset,
+                                    std::int32_t (*tile)[kLanes]) {
+  load_tile(reinterpret_cast<const float*>(table), offset, reinterpret_cast<float(*)[kLanes]>(tile));
+}
+
 // The same rounds, halving what is left by a maximum after each.
 template <>
 inline void row_maxima<float>(const float* table, const std::int32_t* offset, float* maxima) {
   for (int first = 0; first < kLanes; first += kLanesPerRegister) {
-    Lanes pairs[4];
-    Lanes quads[2];
+    Wide pairs[4];
+    Wide quads[2];
     for (int k = 0; k < 4; ++k) {
-      const Lanes a = load_rows(table, offset + first, 2 * k);
-      const Lanes b = load_rows(table, offset + first, 2 * k + 1);
+      const Wide a = load_rows(table, offset + first, 2 * k);
+      const Wide b = load_rows(table, offset + first, 2 * k + 1);
       pairs[k] = maximum(unpack_low(a, b), unpack_high(a, b));
     }
     for (int k = 0; k < 2; ++k) {
-      const Lanes a = pairs[2 * k];
-      const Lanes b = pairs[2 * k + 1];
+      const Wide a = pairs[2 * k];
+      const Wide b = pairs[2 * k + 1];
       quads[k] = maximum(unpack_low_pairs(a, b), unpack_high_pairs(a, b));
     }
     store<float>(maxima + first, maximum(join_low(quads[0], quads[1]), join_high(quads[0], quads[1])));
   }
 }
 
-static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
+template <>
+inline void store_rows<float>(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
   int first = 0;
   for (; first + 8 <= lanes; first += 8) {
     __m256 pairs[8];
@@ -241,12 +339,6 @@ static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out
     }
   }
   store_rows_plain(tile, first, lanes, out, distance);
-}
-
-#else
-
-static inline void store_rows(const float (*tile)[kLanes], int lanes, float* out, std::int64_t distance) {
-  store_rows_plain(tile, 0, lanes, out, distance);
 }
 
 #endif

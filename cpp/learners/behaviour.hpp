@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "../elementary.hpp"
 #include "../rng.hpp"
 
 namespace metarl_fast {
@@ -18,6 +19,17 @@ template <class Real>
 static inline std::int32_t position(Real u, std::int32_t n) {
   const std::int32_t k = static_cast<std::int32_t>(u * static_cast<Real>(n));
   return k < n ? k : n - 1;
+}
+
+// What a count-based bonus adds to q(s, a) when choosing: scale / sqrt(N(s, a) + 1).
+template <class Real, class Count>
+static inline Real exploration_bonus(Real scale, Count visits) {
+  return scale / square_root(static_cast<Real>(visits + 1));
+}
+
+// The scale fades from `bonus` in the first of n episodes towards 0.
+static inline double bonus_scale(double bonus, std::int32_t episode, std::int32_t num_episodes) {
+  return bonus * (1.0 - static_cast<double>(episode) / static_cast<double>(num_episodes));
 }
 
 // Index of a largest entry of q; when `ties` are equal, the position(u, ties)-th of them.
@@ -50,6 +62,27 @@ static inline std::int32_t epsilon_greedy_action(const Real* q, std::int32_t act
                                                  Real explore_scale, Real greedy_scale) {
   if (u < epsilon) return position(u * explore_scale, actions);
   return greedy_action(q, actions, (u - epsilon) * greedy_scale);
+}
+
+// Softmax, or Boltzmann, weights (Sutton and Barto, section 2.8): exp((q - largest) / temperature).
+template <class Real>
+static inline double softmax_weight(Real q, Real largest, double temperature) {
+  return portable_exp((static_cast<double>(q) - static_cast<double>(largest)) / temperature);
+}
+
+template <class Real>
+static inline std::int32_t softmax_action(const Real* q, std::int32_t actions, double u, double temperature) {
+  Real largest = q[0];
+  for (std::int32_t a = 1; a < actions; ++a) largest = q[a] > largest ? q[a] : largest;
+  double total = 0.0;
+  for (std::int32_t a = 0; a < actions; ++a) total += softmax_weight(q[a], largest, temperature);
+  double cumulative = 0.0;
+  std::int32_t chosen = 0;
+  for (std::int32_t a = 0; a + 1 < actions; ++a) {
+    cumulative += softmax_weight(q[a], largest, temperature);
+    chosen += cumulative <= u * total;
+  }
+  return chosen;
 }
 
 }  // namespace metarl_fast

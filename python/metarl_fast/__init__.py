@@ -28,6 +28,7 @@ from metarl_fast.families import (
     Cells,
     Dirichlet,
     Family,
+    FamilyPart,
     Fixed,
     FrozenLakeMaps,
     Garnet,
@@ -37,7 +38,14 @@ from metarl_fast.families import (
     TaskDistribution,
     Uniform,
 )
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import (
+    DoubleQLearning,
+    ExpectedSarsa,
+    QLambda,
+    QLearning,
+    Sarsa,
+    SarsaLambda,
+)
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile, load
 from metarl_fast.planning import (
     PolicyValues,
@@ -48,7 +56,7 @@ from metarl_fast.planning import (
 )
 from metarl_fast.runtime import build_info
 from metarl_fast.statistics import Interval, bootstrap_mean
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, concatenate
 
 __version__ = _version("metarl-fast")
 
@@ -59,7 +67,10 @@ __all__ = [
     "Bounds",
     "Cells",
     "Dirichlet",
+    "DoubleQLearning",
+    "ExpectedSarsa",
     "Family",
+    "FamilyPart",
     "Fixed",
     "FrozenLakeMaps",
     "Garnet",
@@ -68,9 +79,12 @@ __all__ = [
     "MetaLearner",
     "Normal",
     "PolicyValues",
+    "QLambda",
     "QLearning",
     "Region",
     "Reptile",
+    "Sarsa",
+    "SarsaLambda",
     "Solution",
     "Task",
     "TaskDistribution",
@@ -83,6 +97,7 @@ __all__ = [
     "bootstrap_mean",
     "bounds",
     "build_info",
+    "concatenate",
     "from_arrays",
     "from_gymnasium",
     "from_outcomes",

@@ -34,6 +34,10 @@ class TaskBatch(metaclass=_Pybind11Type):
     @property
     def dense(self) -> bool: ...
     @property
+    def by_rejection(self) -> bool: ...  # of proposed next states
+    @property
+    def needs_rows(self) -> bool: ...  # to learn: else they are drawn from without being written out
+    @property
     def reward_noise(self) -> float: ...
 
 class TransitionLaw(enum.Enum):
@@ -55,6 +59,7 @@ def stored_tasks(
     reward: NDArray[np.float64],  # [N, S, A], or [N, S, A, K] with next_state
     terminated: NDArray[np.uint8],  # [S] or [N, S], or [N, S, A, K] with next_state
     start: NDArray[np.float64],  # [S] or [N, S]
+    scale: NDArray[np.float64] | None,  # [N, S, A]: outcomes are drawn by rejection
     reward_noise: float,
 ) -> TaskBatch: ...
 def random_mdps(
@@ -93,25 +98,52 @@ def materialise(
     reward: NDArray[np.float64] | None,
     terminated: NDArray[np.uint8] | None,
     start: NDArray[np.float64] | None,
+    scale: NDArray[np.float64] | None,
     num_threads: int,
 ) -> None: ...
 
 # --- bind_train.cpp ---
 
+class Rule(enum.Enum):
+    __pybind11_native_enum__: object
+    q_learning = 0
+    sarsa = 1
+    expected_sarsa = 2
+    double_q_learning = 3
+    q_lambda = 4
+    sarsa_lambda = 5
+
+class Behaviour(enum.Enum):
+    __pybind11_native_enum__: object
+    uniform = 0
+    epsilon_greedy = 1
+    softmax = 2
+
+class Learner(metaclass=_Pybind11Type):
+    def __init__(
+        self,
+        rule: Rule,
+        behaviour: Behaviour,
+        exploration: NDArray[np.float64],  # epsilon or temperature, [1] or [E]; not looked at if uniform
+        learning_rate: float,
+        learning_rate_decay: float,
+        discount: float,
+        trace_decay: float,
+        bonus: float,
+    ) -> None: ...
+
 def train_float32(
     batch: TaskBatch,
+    learner: Learner,
     key: int,
     num_episodes: int,
     num_steps: int,
     continuing: bool,
-    learning_rate: float,
-    learning_rate_decay: float,
-    discount: float,
-    epsilon: NDArray[np.float64] | None,  # [E]; None for uniform behaviour
     initial_table: NDArray[np.float32],  # [S, A] or [N, S, A]
     q_table: NDArray[np.float32] | None,  # [N, S, A]
     policy: NDArray[np.int32] | None,  # [N, S]
     returns: NDArray[np.float32] | None,  # [N, E]
+    mean_returns: NDArray[np.float64] | None,  # [E]
     snapshots: NDArray[np.float32] | None,  # [N, len(snapshot_episodes), S, A]
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,
@@ -119,18 +151,16 @@ def train_float32(
 ) -> None: ...
 def train_float64(
     batch: TaskBatch,
+    learner: Learner,
     key: int,
     num_episodes: int,
     num_steps: int,
     continuing: bool,
-    learning_rate: float,
-    learning_rate_decay: float,
-    discount: float,
-    epsilon: NDArray[np.float64] | None,
     initial_table: NDArray[np.float64],
     q_table: NDArray[np.float64] | None,
     policy: NDArray[np.int32] | None,
     returns: NDArray[np.float64] | None,
+    mean_returns: NDArray[np.float64] | None,
     snapshots: NDArray[np.float64] | None,
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,
@@ -168,6 +198,7 @@ def evaluate(
 
 def build_info() -> dict[str, Any]: ...
 def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
+def threefry2x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
 def xoshiro128pp(state: Sequence[int], n: int) -> NDArray[np.uint32]: ...
 def stream(key: int, task: int, purpose: int, n: int) -> NDArray[np.uint32]: ...
 @overload

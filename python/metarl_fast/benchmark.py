@@ -87,7 +87,7 @@ def run_engine(work: Workload, seed: int, num_threads: int | None = None) -> Lea
         num_threads=num_threads,
     )
     assert run.q_table is not None
-    return Learned(run.q_table[:, 0].max(axis=1), run.policy)
+    return Learned(run.q_table[:, 0].max(axis=1), run.get_policy())
 
 
 def run_numpy(work: Workload, seed: int) -> Learned:

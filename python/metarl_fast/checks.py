@@ -70,6 +70,16 @@ def pair(value: Any, name: str, low: int, high: int = 2**62) -> tuple[int, int]:
     return integer(value[0], name, low, high), integer(value[1], name, low, high)
 
 
+def interval(value: Any, name: str, low: float, high: float) -> tuple[float, float]:
+    """Return `value` as two increasing floats in [low, high]."""
+    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str) or len(value) != 2:
+        raise TypeError(f"{name} is {value!r}, expected two numbers")
+    first, end = real(value[0], name, low, high), real(value[1], name, low, high)
+    if not first < end:
+        raise ValueError(f"{name} is ({first}, {end}), expected increasing numbers")
+    return first, end
+
+
 def flag(value: Any, name: str) -> bool:
     """Return `value` if it is a boolean."""
     if not isinstance(value, (bool, np.bool_)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,23 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LEARNERS: tuple[type[learners.Learner], ...] = (
+    learners.QLearning,
+    learners.Sarsa,
+    learners.ExpectedSarsa,
+    learners.DoubleQLearning,
+    learners.QLambda,
+    learners.SarsaLambda,
+)
+"""Learners that a file can name."""
+
 _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         families.Anywhere,
         families.Cells,
         families.Dirichlet,
+        families.FamilyPart,
         families.Fixed,
         families.FrozenLakeMaps,
         families.Garnet,
@@ -32,20 +44,32 @@ _TYPES: dict[str, type] = {
         families.Region,
         families.TaskDistribution,
         families.Uniform,
-        learners.QLearning,
+        *LEARNERS,
     )
 }
 
 
 def to_config(value: Any) -> Any:
-    """Return a description in JSON types; a dataclass becomes a table with its class name under "type"."""
-    if is_dataclass(value) and type(value).__name__ in _TYPES:
-        described = {"type": type(value).__name__}
-        for f in fields(value):
+    """Return a description in JSON types; a dataclass becomes a table with its class name under "type".
+
+    A family of one's own becomes a record for the reader, with the module in the name: there is no making it
+    from a file. What of its fields has no form is left out.
+
+    Raises
+    ------
+    TypeError
+        For what has no form.
+    """
+    kind = type(value)
+    known = _TYPES.get(kind.__name__) is kind
+    if known or isinstance(value, families.Family):
+        described = {"type": kind.__name__ if known else f"{kind.__module__}.{kind.__qualname__}"}
+        for f in fields(value) if is_dataclass(value) else ():
             part = getattr(value, f.name)
             # Where None is the default it is left out: TOML has no word for it.
             if f.init and not (part is None and f.default is None):
-                described[f.name] = to_config(part)
+                with nullcontext() if known else suppress(TypeError):
+                    described[f.name] = to_config(part)
         return described
     if isinstance(value, np.ndarray):
         return value.tolist()
@@ -55,7 +79,10 @@ def to_config(value: Any) -> Any:
         return [to_config(part) for part in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"{type(value).__name__} has no form in a configuration file")
+    raise TypeError(
+        f"{kind.__name__} has no form in a configuration file, expected numbers, text, lists of them, or one "
+        f"of {', '.join(sorted(_TYPES))}"
+    )
 
 
 def from_config(config: Any, **more: Any) -> Any:
@@ -73,6 +100,8 @@ def from_config(config: Any, **more: Any) -> Any:
     name = config.get("type")
     kind = _TYPES.get(str(name))
     if kind is None:
+        if "." in str(name):
+            raise ValueError(f"type is {name!r}, a family of one's own: no file can make it, but Python can")
         raise ValueError(f"type is {name!r}, expected one of {', '.join(sorted(_TYPES))}")
     allowed = [f.name for f in fields(kind) if f.init]
     given = {key: from_config(part) for key, part in config.items() if key != "type"}
@@ -101,7 +130,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
     """
     text = Path(path).read_bytes()
     try:
-        decoded = text.decode("utf-8")
+        decoded = text.decode("utf-8-sig")  # some editors begin a file with a mark
         table = json.loads(decoded) if str(path).endswith(".json") else tomllib.loads(decoded)
     except ValueError as error:
         raise ValueError(f"{path} does not parse: {error}") from error

@@ -44,9 +44,12 @@ def from_arrays(
     transitions
         Probabilities [N, S, A, S], or [S, A, S] for one task; rows sum to 1 within 1e-5.
     rewards
-        [N, S, A] by pair, or [N, S, A, S] by transition; without N for all tasks alike.
+        [N, S, A] by pair, or [N, S, A, S] by transition; without N for all tasks alike. [N, S, A, 1] and
+        [1, S, A, S] say the same, also where N = S = A: there three axes could be read both ways, and are
+        refused.
     start
-        A state, a distribution [S], or [N, S] distributions; default state 0.
+        Integers are states: one, or one a task [N]. Others are probabilities: a distribution [S], or one a
+        task [N, S]. Default state 0.
     terminal
         Booleans [S] or [N, S]: entering such a state ends the episode.
     horizon
@@ -76,8 +79,16 @@ def from_arrays(
             f"transitions has shape {np.shape(transitions)}: at least one state and action are needed"
         )
     reward = checks.array(rewards, "rewards", np.float64)
-    checks.shape(reward, "rewards", (n, s, a), (n, s, a, s), (s, a), (s, a, s))
-    by_transition = reward.shape in ((n, s, a, s), (s, a, s)) and reward.shape != (n, s, a)
+    if n > 1 and reward.shape == (n, s, a) == (s, a, s):
+        raise ValueError(
+            f"rewards has shape {reward.shape}, which is [N, S, A] as well as [S, A, S]: give "
+            "rewards[..., None] if they are of each task by pair, rewards[None] if they are of all tasks by "
+            "transition"
+        )
+    if reward.shape == (n, s, a, 1):
+        reward = reward[..., 0]
+    checks.shape(reward, "rewards", (n, s, a), (n, s, a, s), (s, a), (s, a, s), (1, s, a, s))
+    by_transition = reward.ndim == 4 or (reward.ndim == 3 and reward.shape != (n, s, a))
     full = (n, s, a, s) if by_transition else (n, s, a)
     checks.memory(math.prod(full) * 8, f"the rewards of {n} tasks")
     reward = np.ascontiguousarray(np.broadcast_to(reward, full))

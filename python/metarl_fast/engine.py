@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner
 from metarl_fast.runtime import thread_count
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks, check_scratch
@@ -39,16 +39,27 @@ class TrainResult:
         Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes.
     snapshot_episodes
         When the snapshots were taken.
+    mean_returns
+        Mean of `returns` over the tasks [E], in float64; NaN if there are no tasks.
     """
 
     q_table: NDArray[Any] | None
-    policy: NDArray[np.int32]
+    policy: NDArray[np.int32] | None
     returns: NDArray[Any] | None
     snapshots: NDArray[Any] | None
     snapshot_episodes: tuple[int, ...] = ()
+    mean_returns: NDArray[np.float64] | None = None
 
     def get_policy(self) -> NDArray[np.int32]:
-        """Return the first best action of each state [N, S]."""
+        """Return the first best action of each state [N, S].
+
+        Raises
+        ------
+        ValueError
+            If it was not kept.
+        """
+        if self.policy is None:
+            raise ValueError("policy is None: it was not kept, train was told policy=False")
         return self.policy
 
 
@@ -64,10 +75,10 @@ def as_batch(tasks: Tasks | Task) -> Tasks:
     return tasks
 
 
-def check_learner(learner: QLearning, tasks: Tasks) -> None:
+def check_learner(learner: Learner, tasks: Tasks) -> None:
     """Refuse what is not a learner for tasks of this size."""
-    if not isinstance(learner, QLearning):
-        raise TypeError(f"learner is a {type(learner).__name__}, expected QLearning")
+    if not isinstance(learner, Learner):
+        raise TypeError(f"learner is a {type(learner).__name__}, expected one such as QLearning")
     s, a = tasks.num_states, tasks.num_actions
     if (learner.num_states, learner.num_actions) != (s, a):
         raise ValueError(
@@ -84,19 +95,21 @@ def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
 
 
 def _initial_table(
-    value: ArrayLike | None, learner: QLearning, tasks: Tasks, dtype: np.dtype[Any]
+    value: ArrayLike | None, learner: Learner, tasks: Tasks, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     s, a = tasks.num_states, tasks.num_actions
     if value is None or np.ndim(value) == 0:
         name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
         limit = float(np.finfo(dtype).max)
-        return np.full((s, a), checks.real(number, name, -limit, limit), dtype)
-    table = checks.array(value, "initial_table", dtype.type)
-    return checks.finite(checks.shape(table, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
+        table = np.empty((s, a), dtype)
+        table.fill(checks.real(number, name, -limit, limit))
+        return table
+    given = checks.array(value, "initial_table", dtype.type)
+    return checks.finite(checks.shape(given, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
 
 
 def train(
-    learner: QLearning,
+    learner: Learner,
     tasks: Tasks | Task,
     num_episodes: int,
     num_steps: int | None = None,
@@ -107,6 +120,8 @@ def train(
     snapshot_episodes: Sequence[int] = (),
     returns: bool = True,
     q_table: bool = True,
+    policy: bool = True,
+    mean_returns: bool = False,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
     progress: Progress | None = None,
@@ -116,7 +131,8 @@ def train(
     Parameters
     ----------
     learner
-        The hyper-parameters; `num_states` and `num_actions` must be those of the tasks.
+        The hyper-parameters: `QLearning`, `Sarsa` or another one of `metarl_fast.learners`; its `num_states`
+        and `num_actions` must be those of the tasks.
     tasks
         N tasks, or a single one.
     num_episodes
@@ -133,8 +149,10 @@ def train(
         The state survives the time limit; episodes are then just periods in which returns are summed.
     snapshot_episodes
         Increasing numbers 0 to E: copy the table before each of these episodes (E: at the end).
-    returns, q_table
+    returns, q_table, policy
         Whether to keep them: at 1e6 tasks they are what takes memory.
+    mean_returns
+        Whether to keep the mean of `returns` over the tasks; it takes no room for the returns themselves.
     dtype
         float32 or float64, of the tables the learner works in.
     num_threads
@@ -165,39 +183,50 @@ def train(
     snapshots_at = (
         checks.increasing(snapshot_episodes, "snapshot_episodes", episodes) if wants_snapshots else []
     )
-    keep_table, keep_returns = checks.flag(q_table, "q_table"), checks.flag(returns, "returns")
+    keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
+    keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
     entries = n * s * a * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
-    checks.memory(entries * real.itemsize + n * s * 4, f"the results of {n} tasks and {episodes} episodes")
+    checks.memory(
+        entries * real.itemsize + n * s * 4 * keep_policy + episodes * 8 * keep_mean,
+        f"the results of {n} tasks and {episodes} episodes",
+    )
     threads = thread_count(num_threads)
-    # Thresholds, rewards and successors of an outcome; action values and visits, padded to eights.
-    cells = s * ((a + 7) // 8 * 8)
-    tables = _LANES * cells * (real.itemsize + 4)
-    check_scratch(batch, threads, lanes=_LANES, bytes_per_outcome=2 * real.itemsize + 4, more_bytes=tables)
+    lanes = min(_LANES, n)
+    # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights; returns.
+    tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
+    sums = episodes * (lanes * real.itemsize + 16) * keep_mean
+    check_scratch(
+        batch,
+        threads,
+        lanes=_LANES,
+        bytes_per_outcome=2 * real.itemsize + 4,
+        more_bytes=tables + sums,
+        rows=batch.core.needs_rows,
+    )
+    if learner.bonus:
+        checks.real(learner.bonus, "bonus", 0.0, float(np.finfo(real).max))
 
-    constant = learner.epsilon_decay == 1.0
-    epsilon = np.array([float(learner.epsilon)]) if constant else learner.epsilons(episodes)
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,
-        policy=np.empty((n, s), np.int32),
+        policy=np.empty((n, s), np.int32) if keep_policy else None,
         returns=np.empty((n, episodes), real) if keep_returns else None,
         snapshots=np.empty((n, len(snapshots_at), s, a), real) if snapshots_at else None,
         snapshot_episodes=tuple(snapshots_at),
+        mean_returns=np.full(episodes, np.nan) if keep_mean else None,
     )
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     run(
         batch.core,
+        learner.core(episodes),
         make_key(rng),
         episodes,
         steps,
         checks.flag(continuing, "continuing"),
-        float(learner.learning_rate),
-        float(learner.learning_rate_decay),
-        float(learner.discount),
-        None if (epsilon == 1.0).all() else epsilon,
         _initial_table(initial_table, learner, batch, real),
         result.q_table,
         result.policy,
         result.returns,
+        result.mean_returns,
         result.snapshots,
         np.array(snapshots_at, np.int64),
         threads,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner
 from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import Interval, bootstrap_mean
@@ -53,6 +53,11 @@ class Bounds:
     optimal: NDArray[np.float64]
     discount: float
     horizon: int | None
+
+    @property
+    def learnable(self) -> NDArray[np.bool_]:
+        """Whether the random policy is worse than the optimum [N]; else nothing can be learned."""
+        return np.asarray(self.optimal - self.random > 1e-9 * np.maximum(1.0, np.abs(self.random)))
 
 
 def bounds(
@@ -99,7 +104,7 @@ def score(
     extra = found.ndim - 1
     low = limits.random.reshape(-1, *[1] * extra)
     room = limits.optimal.reshape(-1, *[1] * extra) - low
-    learnable = room > 1e-9 * np.maximum(1.0, np.abs(low))
+    learnable = limits.learnable.reshape(low.shape)
     scores = np.full(found.shape, np.nan)
     np.divide(found - low, room, out=scores, where=np.broadcast_to(learnable, found.shape))
     return scores
@@ -129,7 +134,7 @@ class AdaptationCurve:
 
 
 def adapt(
-    learner: QLearning,
+    learner: Learner,
     tasks: Tasks | Task,
     episodes: Sequence[int] = (0, 1, 2, 5, 10, 20, 50),
     *,
@@ -172,6 +177,7 @@ def adapt(
         initial_table=initial_table,
         snapshot_episodes=scored_at,
         q_table=False,
+        policy=False,
         num_threads=num_threads,
         progress=progress,
     )

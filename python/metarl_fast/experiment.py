@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
-from metarl_fast.config import from_config, to_config
-from metarl_fast.engine import episode_steps, train
+from metarl_fast.config import LEARNERS, from_config, to_config
+from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast.families.base import PythonRecipe
 from metarl_fast.files import whole_file
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import value_iteration
 from metarl_fast.seeding import child
@@ -44,8 +45,8 @@ def _default_family() -> Family:
     )
 
 
-def _default_learner() -> QLearning:
-    return QLearning(81, 4, learning_rate=0.5, discount=0.95, epsilon=0.1)
+def _default_learner(num_states: int, num_actions: int) -> QLearning:
+    return QLearning(num_states, num_actions, learning_rate=0.5, discount=0.95, epsilon=0.1)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Experiment:
     """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
 
     family: Family = field(default_factory=_default_family)
-    learner: QLearning = field(default_factory=_default_learner)
+    learner: Learner = None  # type: ignore[assignment]
+    """Default: the quickstart's, with the family's states and actions."""
     held_out: float = 0.2
     """What `family.split` is told."""
     training_tasks: int = 2000
@@ -68,6 +70,14 @@ class Experiment:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.family, Family):
+            raise TypeError(f"family is a {type(self.family).__name__}, expected a distribution over tasks")
+        no_tasks = self.family.sample(0, rng=0)
+        if self.learner is None:
+            learner = _default_learner(no_tasks.num_states, no_tasks.num_actions)
+            object.__setattr__(self, "learner", learner)
+        check_learner(self.learner, no_tasks)
+        checks.real(self.held_out, "held_out", 0.0, 1.0)
         checks.integer(self.training_tasks, "training_tasks", 1)
         checks.integer(self.training_episodes, "training_episodes", 1)
         checks.integer(self.held_out_tasks, "held_out_tasks", 1)
@@ -80,9 +90,12 @@ class Experiment:
         if not episodes or any(later <= earlier for earlier, later in pairwise(episodes)):
             raise ValueError(f"episodes are {episodes}, expected increasing numbers")
         object.__setattr__(self, "episodes", tuple(episodes))
+        if self.num_steps is not None:
+            checks.integer(self.num_steps, "num_steps", 1)
+        self.to_config()  # what has no form in results.json is found out before the work
 
     def to_config(self) -> dict[str, Any]:
-        """Return the settings in JSON types; `from_table` reads them back."""
+        """Return the settings in JSON types; `from_table` reads them back, but for a family of one's own."""
         found = {f.name: to_config(getattr(self, f.name)) for f in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -90,7 +103,7 @@ class Experiment:
     def from_table(cls, table: dict[str, Any]) -> Experiment:
         """Build from a TOML or JSON table; what is absent keeps its default.
 
-        The learner's `num_states` and `num_actions` are the family's.
+        The learner's `num_states` and `num_actions` are the family's, and need not be there.
         """
         allowed = [f.name for f in fields(cls)]
         for key in table:
@@ -104,10 +117,11 @@ class Experiment:
         given = table.get("learner", {})
         if not isinstance(given, Mapping):
             raise TypeError(f"learner is {given!r}, expected a table")
-        described = {**to_config(_default_learner()), **given}
-        if described["type"] != "QLearning":
-            raise ValueError(f"learner is a {described['type']}, expected QLearning")
-        learner = from_config({k: v for k, v in described.items() if k not in shape}, **shape)
+        described = {**to_config(_default_learner(**shape)), **given}
+        known = [kind.__name__ for kind in LEARNERS]
+        if described["type"] not in known:
+            raise ValueError(f"learner is a {described['type']}, expected {', '.join(known)}")
+        learner = from_config(described)
         return cls(family=family, learner=learner, **settings)
 
     def tasks(self) -> tuple[Tasks, Tasks]:
@@ -134,8 +148,10 @@ class Experiment:
 
         s, a = self.family.num_states, self.family.num_actions
         training, held_out = self.tasks()
-        # First: what cannot be scored is found out before the work.
+        # First: what cannot be learned or scored is found out before the work.
+        episode_steps(training, self.num_steps)
         limits = self.limits(held_out, num_threads)
+        self._check_split(training, held_out)
         learned = train(
             self._training_learner(),
             training,
@@ -143,6 +159,7 @@ class Experiment:
             self.num_steps,
             rng=child(self.seed, 2),
             returns=False,
+            policy=False,
             num_threads=num_threads,
             progress=report("learning on training tasks"),
         ).q_table
@@ -186,15 +203,39 @@ class Experiment:
             scores[name] = curve.interval(rng=child(self.seed, 5))
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
 
-    def _training_learner(self) -> QLearning:
-        """Return the learner with more exploration: training tasks cost nothing but time."""
-        return replace(self.learner, epsilon=max(self.learner.epsilon, 0.5), epsilon_decay=1.0)
+    def _training_learner(self) -> Learner:
+        """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
+        epsilon = max(self.learner.epsilon, 0.5)
+        return replace(self.learner, epsilon=epsilon, epsilon_decay=1.0, temperature=None)
+
+    def _check_split(self, training: Tasks, held_out: Tasks) -> None:
+        """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""
+        if not isinstance(held_out.recipe, PythonRecipe):
+            return
+        seen = set(_contents(training))
+        shared = sum(content in seen for content in _contents(held_out))
+        if shared:
+            raise ValueError(
+                f"{shared} of {len(held_out)} held-out tasks are among the training tasks: give "
+                f"{type(self.family).__name__} a method split(held_out) that divides its different tasks"
+            )
 
     def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
-        """Return what scales the scores; undiscounted, episodes of the time limit that learners have."""
+        """Return what scales the scores; undiscounted, episodes of the time limit that learners have.
+
+        Raises
+        ------
+        ValueError
+            If nothing can be learned on any of the tasks.
+        """
         discount = self.learner.discount
         horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
-        return evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+        if not found.learnable.any():
+            raise ValueError(
+                f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned"
+            )
+        return found
 
     def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
         """Return optimal action values; undiscounted, those of looking ahead about one time limit.
@@ -206,6 +247,15 @@ class Experiment:
         if discount == 1.0:
             discount = 1.0 - 1.0 / (1 + episode_steps(tasks, self.num_steps))
         return value_iteration(tasks, discount, num_threads=num_threads).q_values
+
+
+def _contents(tasks: Tasks) -> Iterator[bytes]:
+    """Yield what a task is, whatever its id and the padding of its outcome lists."""
+    found, start = tasks.outcomes, tasks.start
+    for k in range(len(tasks)):
+        used = found["probability"][k] > 0
+        parts = [used.sum(axis=-1), start[k], *(values[k][used] for values in found.values())]
+        yield b"".join(part.tobytes() for part in parts)
 
 
 @dataclass(frozen=True, eq=False)

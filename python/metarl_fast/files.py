@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,9 +15,16 @@ from typing import BinaryIO
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its place at the end: a reader never sees half of it."""
     # Not from `tempfile`, which would hide the file from other users.
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        file = open(temporary, "xb")  # noqa: SIM115
+    except OSError as error:
+        error.filename = str(path)  # the name that the user gave
+        raise
+    try:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -49,8 +49,17 @@ def adaptation(
     ------
     ImportError
         If matplotlib is missing.
+    TypeError, ValueError
+        For scores that are no intervals, or of another length than `episodes`.
     """
     checks.require_extra("matplotlib", "plot")
+    if not scores:
+        raise ValueError("scores is empty, expected at least one interval")
+    for name, found in scores.items():
+        if not isinstance(found, Interval):
+            kind = type(found).__name__
+            raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
+        checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
     # Not pyplot: it keeps state and may want a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Ids: TypeAlias = "range | NDArray[np.uint64]"
 Float: TypeAlias = "NDArray[np.float64]"
@@ -31,6 +35,15 @@ def explicit_ids(ids: Ids) -> NDArray[np.uint64]:
     return (ids.start + ids.step * np.arange(len(ids))).astype(np.uint64)
 
 
+def joined_ids(parts: Sequence[Ids]) -> Ids:
+    """Put ids one after the other; a run of consecutive ones stays one."""
+    filled = [ids for ids in parts if len(ids)]
+    ranges = [ids for ids in filled if isinstance(ids, range)]
+    if len(ranges) == len(filled) and all(a.stop == b.start for a, b in pairwise(ranges)):
+        return range(ranges[0].start, ranges[-1].stop) if ranges else range(0)
+    return np.concatenate([explicit_ids(ids) for ids in parts])
+
+
 class Recipe(Protocol):
     """What a batch is made of; `Tasks` gives it a face."""
 
@@ -44,22 +57,43 @@ class Recipe(Protocol):
     def take(self, places: Places, ids: Ids) -> Recipe:
         """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
+    def join(self, others: Sequence[Recipe]) -> Recipe:
+        """Return the recipe of these tasks and then the others'; ValueError if there is none."""
+
 
 @dataclass(frozen=True)
-class GeneratedRecipe:
-    """Tasks drawn by the core from (key, id) when somebody looks."""
+class DrawnRecipe:
+    """Tasks that follow from their family, the key of the seed, and their ids."""
 
-    builder: Callable[[int, _core.TaskIds], _core.TaskBatch]
+    family: Any
     key: int
     ids: Ids
 
+    def take(self, places: Places, ids: Ids) -> Self:
+        """Name the tasks."""
+        return replace(self, ids=ids)
+
+    def join(self, others: Sequence[Recipe]) -> Self:
+        """Name all the tasks: those of one family and one key are one lazy batch."""
+        ids = [self.ids]
+        for place, other in enumerate(others, 1):
+            if not isinstance(other, DrawnRecipe):
+                raise ValueError(f"batch 0 is lazy and batch {place} is not: materialise() the lazy ones")
+            if other.family is not self.family and other.family != self.family:
+                raise ValueError(f"batches 0 and {place} are lazy and of two families: materialise() them")
+            if other.key != self.key:
+                raise ValueError(f"batches 0 and {place} are lazy and of two seeds: materialise() them")
+            ids.append(other.ids)
+        return replace(self, ids=joined_ids(ids))
+
+
+class GeneratedRecipe(DrawnRecipe):
+    """Tasks drawn by the core when somebody looks."""
+
     def build(self) -> _core.TaskBatch:
         """Make the lazy batch."""
-        return self.builder(self.key, core_ids(self.ids))
-
-    def take(self, places: Places, ids: Ids) -> GeneratedRecipe:
-        """Name the tasks: they follow from their ids."""
-        return replace(self, ids=ids)
+        batch: _core.TaskBatch = self.family._build(self.key, core_ids(self.ids))
+        return batch
 
 
 @dataclass(frozen=True)
@@ -73,11 +107,12 @@ class StoredRecipe:
     start: Float  # [S] or [N, S]
     reward_noise: float
     ids: Ids
+    scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
 
     @property
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start)
+        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start, self.scale)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def build(self) -> _core.TaskBatch:
@@ -89,6 +124,7 @@ class StoredRecipe:
             self.reward,
             self.terminated,
             self.start,
+            self.scale,
             self.reward_noise,
         )
 
@@ -106,4 +142,74 @@ class StoredRecipe:
             part(self.start, 1),
             self.reward_noise,
             ids,
+            None if self.scale is None else part(self.scale, 0),
+        )
+
+    def join(self, others: Sequence[Recipe]) -> StoredRecipe:
+        """Copy the arrays one after the other; if any are outcome lists, all become such lists."""
+        parts = [self]
+        for place, other in enumerate(others, 1):
+            if not isinstance(other, StoredRecipe):
+                raise ValueError(f"batch {place} is lazy and batch 0 is not: materialise() the lazy ones")
+            (s, a), shape = self.probability.shape[1:3], other.probability.shape[1:3]
+            if shape != (s, a):
+                raise ValueError(
+                    f"batch {place} has {shape[0]} states and {shape[1]} actions, batch 0 has {s} and {a}"
+                )
+            if other.reward_noise != self.reward_noise:
+                raise ValueError(
+                    f"batch {place} has reward_noise {other.reward_noise}, batch 0 has {self.reward_noise}"
+                )
+            if (other.scale is None) != (self.scale is None):
+                raise ValueError(
+                    f"one of the batches 0 and {place} draws next states by rejection, as from long rows of "
+                    "the uniform law: make it anew by from_arrays from its transitions, rewards and start"
+                )
+            parts.append(other)
+        if any(part.next_state is not None for part in parts):
+            longest = max(part.probability.shape[-1] for part in parts)
+            parts = [part._as_lists(longest) for part in parts]
+        checks.memory(sum(part.num_bytes for part in parts), f"{len(parts)} batches in one")
+        s = self.probability.shape[1]
+
+        def of_each_task(values: NDArray[Any], part: StoredRecipe) -> NDArray[Any]:
+            if values.ndim > 1:
+                return values
+            # The core wants C order, and `concatenate` keeps the order it finds.
+            return np.ascontiguousarray(np.broadcast_to(values, (len(part.ids), s)))
+
+        next_state = [part.next_state for part in parts if part.next_state is not None]
+        scale = [part.scale for part in parts if part.scale is not None]
+        return StoredRecipe(
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate(next_state) if next_state else None,
+            np.concatenate([part.reward for part in parts]),
+            np.concatenate([of_each_task(part.terminated, part) for part in parts]),
+            np.concatenate([of_each_task(part.start, part) for part in parts]),
+            self.reward_noise,
+            joined_ids([part.ids for part in parts]),
+            np.concatenate(scale) if scale else None,
+        )
+
+    def _as_lists(self, length: int) -> StoredRecipe:
+        """Return outcome lists padded to `length` with probability 0."""
+        n, s, a, k = self.probability.shape
+        checks.memory(n * s * a * length * 21, f"the outcome lists of {n} tasks")
+
+        def padded(values: NDArray[Any]) -> NDArray[Any]:
+            room = np.zeros((n, s, a, length), values.dtype)
+            room[..., :k] = values
+            return room
+
+        if self.next_state is not None:
+            next_state, reward, terminated = self.next_state, self.reward, self.terminated
+        else:
+            next_state, reward = np.arange(s, dtype=np.int32), self.reward[..., None]
+            terminated = self.terminated.reshape(-1, 1, 1, s)
+        return replace(
+            self,
+            probability=padded(self.probability),
+            next_state=padded(next_state),
+            reward=padded(reward),
+            terminated=padded(terminated),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, overload
@@ -22,8 +22,8 @@ class Tasks:
 
     Families make these (`TaskDistribution(...).sample(n, rng=seed)`); `from_arrays`, `from_outcomes` and
     `from_gymnasium` make them from data. Indexing with an integer gives a `Task`, with a slice or an array
-    of integers a batch of those tasks. A task keeps its id, which names its random streams, so a part of a
-    batch learns exactly what it learned in the whole.
+    of integers a batch of those tasks; `concatenate` puts batches together. A task keeps its id, which names
+    its random streams, so a part of a batch learns exactly what it learned in the whole.
     """
 
     recipe: Recipe
@@ -130,13 +130,14 @@ class Tasks:
             "reward": ((n, s, a) if batch.dense else outcomes, np.float64),
             "terminated": ((n, s) if batch.dense else outcomes, np.uint8),
             "start": ((n, s), np.float64),
+            "scale": ((n, s, a), np.float64),
         }
         size = sum(
             int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        check_scratch(self, thread_count())
+        check_scratch(self, thread_count(), rows="probability" in wanted or not batch.dense)
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
@@ -194,7 +195,11 @@ class Tasks:
         if isinstance(self.recipe, StoredRecipe):
             return self
         names = ["probability", "reward", "terminated", "start"]
-        found = self._materialise(*names) if self.core.dense else self._materialise("next_state", *names)
+        if not self.core.dense:
+            names.append("next_state")
+        if self.core.by_rejection:
+            names.append("scale")
+        found = self._materialise(*names)
         stored = StoredRecipe(
             found["probability"],
             found.get("next_state"),
@@ -203,6 +208,7 @@ class Tasks:
             found["start"],
             self.reward_noise,
             self.recipe.ids,
+            found.get("scale"),
         )
         return Tasks(stored, self.horizon)
 
@@ -265,13 +271,58 @@ class Task:
         return f"Task(id={self.id}, num_states={self.batch.num_states}, num_actions={self.batch.num_actions})"
 
 
+def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) -> Tasks:
+    """Put batches one after the other.
+
+    Tasks keep their ids, and learn what they learned before. Tasks of the same id meet the same random
+    numbers: `from_arrays` numbers its tasks from 0 each time, so where they should meet independent ones put
+    the arrays together instead.
+
+    Parameters
+    ----------
+    batches
+        Batches of equal S, A and `reward_noise`, or single tasks. Lazy ones of one family and one seed stay
+        lazy; others go together when all are in memory.
+    horizon
+        Steps of an episode; default the batches' own, if it is the same for all, else None.
+
+    Raises
+    ------
+    ValueError
+        For no batches, other shapes or noise, and lazy batches that are not one family's and seed's: those
+        have to be written out with `materialise()` first.
+    TypeError
+        For anything else than batches and tasks.
+    MemoryError
+        If there is no room for the copies.
+    """
+    parts = [batch.batch if isinstance(batch, Task) else batch for batch in batches]
+    for place, part in enumerate(parts):
+        if not isinstance(part, Tasks):
+            raise TypeError(f"batches[{place}] is a {type(part).__name__}, expected Tasks or a Task")
+    if not parts:
+        raise ValueError("batches is empty, expected at least one")
+    if horizon is None and len({part.horizon for part in parts}) == 1:
+        horizon = parts[0].horizon
+    return Tasks(parts[0].recipe.join([part.recipe for part in parts[1:]]), horizon)
+
+
 def check_scratch(
-    batch: Tasks, num_threads: int, *, lanes: int = 1, bytes_per_outcome: int = 0, more_bytes: int = 0
+    batch: Tasks,
+    num_threads: int,
+    *,
+    lanes: int = 1,
+    bytes_per_outcome: int = 0,
+    more_bytes: int = 0,
+    rows: bool = True,
 ) -> None:
-    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`."""
+    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`.
+
+    Without `rows` their rows of probabilities are not written out.
+    """
     core = batch.core
     # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
-    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15)
+    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
     threads = min(num_threads, math.ceil(len(batch) / lanes))
     checks.memory(
         threads * (outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes),

@@ -9,12 +9,14 @@ import pytest
 import metarl_fast as mf
 from toy_text import dense_model, optimal_values
 
+# v4 since Gymnasium 1.3.
+TAXI = "Taxi-v4" if "Taxi-v4" in gymnasium.registry else "Taxi-v3"
 ENVIRONMENTS = {
     "FrozenLake-v1": {},
     "FrozenLake-v1 8x8": {"map_name": "8x8"},
     "FrozenLake-v1 firm": {"is_slippery": False},
-    "Taxi-v4": {},
-    "Taxi-v4 rainy": {"is_rainy": True},
+    TAXI: {},
+    f"{TAXI} rainy": {"is_rainy": True},
     "CliffWalking-v1": {},
     "CliffWalking-v1 slippery": {"is_slippery": True},
 }
@@ -135,13 +137,25 @@ def test_environments_with_other_time_limits_have_none_together():
 
 
 def test_a_bare_environment_will_do():
-    env = gymnasium.make("Taxi-v4")
+    env = gymnasium.make(TAXI)
     assert mf.from_gymnasium(env.unwrapped).num_states == 500
 
 
 def test_dynamics_that_P_does_not_describe_are_refused():
     with pytest.raises(ValueError, match="TaxiEnv has fickle_passenger=True"):
-        mf.from_gymnasium(gymnasium.make("Taxi-v4", fickle_passenger=True))
+        mf.from_gymnasium(gymnasium.make(TAXI, fickle_passenger=True))
+
+
+def test_wrappers_that_change_the_model_are_refused_and_others_left_out():
+    env = gymnasium.make("FrozenLake-v1")
+    for changed in (
+        gymnasium.wrappers.TransformReward(env, lambda reward: 10 * reward),
+        gymnasium.wrappers.TimeLimit(gymnasium.wrappers.StickyAction(env, 0.5), 20),
+    ):
+        with pytest.raises(ValueError, match=r"(TransformReward|StickyAction) changes what P describes"):
+            mf.from_gymnasium(changed)
+    watched = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.RecordEpisodeStatistics(env), 20)
+    np.testing.assert_array_equal(mf.from_gymnasium(watched).rewards, mf.from_gymnasium(env).rewards)
 
 
 @pytest.mark.parametrize("name", ["CartPole-v1", "Blackjack-v1"])

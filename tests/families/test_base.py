@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import inspect
+import pickle
 import textwrap
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -69,6 +73,19 @@ def test_a_family_may_return_outcome_lists():
     assert tasks.reward_noise == 0.5
 
 
+@pytest.mark.parametrize("by_transition", [False, True])
+def test_as_many_tasks_as_states_and_actions_leave_no_doubt(by_transition):
+    class Square(mf.Family):
+        num_states, num_actions = 3, 3
+
+        def task(self, rng):
+            rewards = rng.random((3, 3, 3) if by_transition else (3, 3))
+            return {"transitions": rng.dirichlet(np.ones(3), (3, 3)), "rewards": rewards}
+
+    tasks = Square().sample(4, rng=0)
+    assert_same_bits(Square().sample(3, rng=0).rewards, tasks.rewards[:3])
+
+
 def test_tasks_are_drawn_at_first_use_and_once():
     family = Coin()
     tasks = family.sample(10, rng=0)
@@ -109,6 +126,11 @@ GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
             [{"transitions": np.ones((1, 1, 1)), "rewards": np.zeros((1, 1))}] * 2,
             "returned 1 states and 1 actions",
         ),
+        (
+            [GOOD, {**GOOD, "rewards": np.zeros((3, 1))}],
+            r"Wrong.task returned rewards of the shapes \[\(2, 1\), \(3, 1\)\], expected one shape",
+        ),
+        ([{**GOOD, "start": x} for x in (1, [0.5, 0.5])], r"start of the shapes \[\(\), \(2,\)\]"),
         ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
     ],
 )
@@ -116,6 +138,46 @@ def test_what_a_family_gets_wrong_is_named(tasks, message):
     batch = Wrong(*tasks).sample(2, rng=0)
     with pytest.raises(ValueError, match=message):
         _ = batch.rewards
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"transitions": GOOD["transitions"]}, r"\['transitions'\], expected \['rewards', 'transitions'\]"),
+        ({**GOOD, "terminals": [0, 1]}, "expected .* perhaps some of .*'terminal'"),
+        (
+            {"outcomes": {}, **GOOD},
+            r"expected \['outcomes'\] and perhaps some of \['reward_noise', 'start'\]",
+        ),
+    ],
+)
+def test_what_a_task_lacks_or_has_too_much_is_named(task, message):
+    with pytest.raises(TypeError, match=f"Wrong.task returned .*{message}"):
+        _ = Wrong(task).sample(1, rng=0).rewards
+
+
+class Reusing(mf.Family):
+    """Fills the same arrays, or the same table, for every task."""
+
+    num_states, num_actions = 2, 1
+
+    def __init__(self, listed):
+        self.listed = listed
+        self.arrays = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
+        self.table = {0: {0: [None]}, 1: {0: [(1.0, 0, 0.0, False)]}}
+
+    def task(self, rng):
+        self.arrays["rewards"][0] = reward = rng.random()
+        self.table[0][0][0] = (1.0, 1, reward, False)
+        return {"outcomes": self.table} if self.listed else self.arrays
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_family_may_use_its_arrays_again(listed):
+    tasks = Reusing(listed).sample(5, rng=0)
+    alone = [Reusing(listed).sample(5, rng=0)[k : k + 1].rewards for k in range(5)]
+    assert_same_bits(tasks.rewards, np.concatenate(alone))
+    assert len(np.unique(tasks.rewards[:, 0])) == 5
 
 
 def test_a_family_needs_a_task_method():
@@ -145,6 +207,77 @@ def test_halves_can_be_split_again_and_never_meet():
     assert len(set(ids.tolist())) == len(ids)
     rows = np.concatenate([part.transitions for part in parts])
     assert len(np.unique(rows.reshape(len(rows), -1), axis=0)) == len(rows)
+
+
+@dataclass(frozen=True)
+class Paying(mf.Family):
+    """A family of one's own whose equality is that of its parameters."""
+
+    scale: float = 1.0
+    num_states, num_actions, horizon = 1, 1, 5
+
+    def task(self, rng):
+        return {"transitions": np.ones((1, 1, 1)), "rewards": self.scale * rng.random((1, 1))}
+
+
+SPLIT_FAMILIES = [
+    mf.TaskDistribution(4, 2, rewards=mf.Fixed([[1.0, 2.0]] * 4)),
+    mf.GoalGrid(4),
+    mf.FrozenLakeMaps(),
+    Paying(2.0),
+]
+each_family = pytest.mark.parametrize("family", SPLIT_FAMILIES, ids=lambda family: type(family).__name__)
+
+
+def parts(family):
+    """The family, its parts, and parts of these."""
+    training, held_out = family.split(0.4)
+    return [family, training, held_out, *training.split(0.4), *held_out.split(0.4)]
+
+
+@each_family
+def test_parts_are_equal_exactly_when_they_draw_the_same(family):
+    first, again = parts(family), parts(dataclasses.replace(family))
+    for k, part in enumerate(first):
+        assert [part == other for other in again] == [other == k for other in range(len(first))]
+        assert hash(part) == hash(again[k])
+    assert len({*first, *again}) == len(first)
+
+
+@each_family
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda part: pickle.loads(pickle.dumps(part))])
+def test_copies_of_parts_are_the_same_parts(family, copied):
+    for part in parts(family):
+        again = copied(part)
+        assert again == part
+        assert hash(again) == hash(part)
+        drawn, expected = again.sample(3, rng=0), part.sample(3, rng=0)
+        assert_same_bits(drawn.ids, expected.ids)
+        assert_same_bits(drawn.transitions, expected.transitions)
+        assert_same_bits(drawn.rewards, expected.rewards)
+
+
+def test_a_part_shows_what_it_is_of():
+    family = mf.TaskDistribution(4, 2, horizon=7)
+    training, held_out = family.split()
+    assert training.family == held_out.family == family
+    assert (training.num_states, training.num_actions, training.horizon) == (4, 2, 7)
+    assert held_out.ids == (NUM_IDS // 2, NUM_IDS)
+    assert repr(training) == f"FamilyPart(family={family}, ids=(0, {NUM_IDS // 2}))"
+    # What replaces a setting keeps the ids.
+    longer = dataclasses.replace(held_out, family=dataclasses.replace(family, horizon=9))
+    assert longer.sample(2, rng=0).ids.tolist() == held_out.sample(2, rng=0).ids.tolist()
+
+
+def test_a_part_has_no_more_tasks_than_ids():
+    part = mf.FamilyPart(Paying(), (5, 8))
+    assert part.sample(3, rng=0).ids.tolist() == [5, 6, 7]
+    with pytest.raises(ValueError, match="num_tasks is 4, expected at most 3"):
+        part.sample(4, rng=0)
+    one, two = part.split()
+    assert (one.ids, two.ids) == ((5, 6), (6, 8))
+    with pytest.raises(ValueError, match="split until a single task was left"):
+        one.split()
 
 
 def test_a_sample_does_not_follow_later_changes_of_its_family():

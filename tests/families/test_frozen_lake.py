@@ -64,10 +64,25 @@ def test_parts_share_no_map():
     assert 0.1 < len(unseen) / len(seen | unseen) < 0.5
 
 
+def test_parts_of_parts_share_no_map():
+    whole = mf.FrozenLakeMaps(3, frozen_probability=0.8)
+    training, held_out = whole.split(0.4)
+    inner, validation = training.split(0.4)
+    tuning, test = held_out.split(0.5)
+    maps = [maps_of(part, 200) for part in (inner, validation, tuning, test)]
+    assert all(maps)
+    assert len(set.union(*maps)) == sum(map(len, maps))
+    assert maps[0] | maps[1] <= maps_of(training, 600)
+    assert maps[2] | maps[3] <= maps_of(held_out, 600)
+    again = whole.split(0.4)[0].split(0.4)[1]
+    assert again == validation
+    assert maps_of(again, 200) == maps[1]
+
+
 def test_a_part_without_maps_says_so():
     # With every tile frozen there is one map, which is held out or not.
     training, held_out = mf.FrozenLakeMaps(3, frozen_probability=1.0).split(0.5)
-    empty = training if training._is_held_out(["SFF", "FFF", "FFG"]) else held_out
+    empty = held_out if training._has(["SFF", "FFF", "FFG"]) else training
     with pytest.raises(ValueError, match="10,000 maps of side 3 hold none of part"):
         _ = empty.sample(2, rng=0).core
 

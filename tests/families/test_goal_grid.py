@@ -203,3 +203,18 @@ def test_a_split_that_cannot_be_is_refused():
         mf.GoalGrid((1, 2)).split()
     with pytest.raises(ValueError, match=r"held_out is 0\.9: of 8 goal cells at most"):
         mf.GoalGrid(3).split(0.9)
+
+
+@pytest.mark.parametrize("form", [list, np.array], ids=["lists", "arrays"])
+def test_cells_may_be_given_as_lists_and_arrays(form):
+    """They mean what tuples mean: the family is equal, hashes alike, and has the same goals."""
+    given = mf.GoalGrid(form((5, 6)), start=form((4, 0)), goals=mf.Region(form((0, 3)), form((2, 6))))
+    expected = mf.GoalGrid((5, 6), start=(4, 0), goals=mf.Region((0, 3), (2, 6)))
+    assert given == expected
+    assert hash(given) == hash(expected)
+    assert_same_bits(given.goal_weights(), expected.goal_weights())
+    anywhere = mf.GoalGrid(5, start=form((4, 0))).goal_weights()
+    assert (anywhere > 0).sum() == 24
+    cells, weights = ((0, 1), (2, 3)), (1.0, 2.0)
+    assert mf.Cells([form(cell) for cell in cells], form(weights)) == mf.Cells(cells, weights)
+    assert hash(mf.Cells(form(cells), form(weights))) == hash(mf.Cells(cells, weights))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from scipy import stats
 
+import fresh_process
 import metarl_fast as mf
 import reference
 import strategies
@@ -175,3 +176,101 @@ def test_next_states_are_drawn_as_often_as_the_row_says():
     counts = np.array([(returns == 10.0**k).sum() for k in range(5)])
     assert counts[2] == 0
     assert stats.chisquare(counts[row > 0], 20_000 * row[row > 0]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("form", [list, np.array], ids=["lists", "arrays"])
+def test_values_may_be_given_as_lists_and_arrays(form):
+    rewards, start = ((1.0, 2.0), (3.0, 4.0)), (0.25, 0.75)
+    given = mf.TaskDistribution(2, 2, rewards=mf.Fixed(form(rewards)), start=form(start))
+    expected = mf.TaskDistribution(2, 2, rewards=mf.Fixed(rewards), start=start)
+    assert given == expected
+    assert hash(given) == hash(expected)
+    assert given != mf.TaskDistribution(2, 2, rewards=mf.Fixed(form(rewards)[::-1]), start=form(start))
+
+
+def test_a_family_does_not_follow_later_changes_of_its_arrays():
+    rewards, start = np.ones((2, 2)), np.array([0.5, 0.5])
+    tasks = mf.TaskDistribution(2, 2, rewards=mf.Fixed(rewards), start=start).sample(3, rng=0)
+    rewards[:], start[:] = 5.0, [1.0, 0.0]
+    assert (tasks.rewards == 1.0).all()
+    assert (tasks.start == 0.5).all()
+
+
+ENDLESS_AND_FEW = [
+    (mf.TaskDistribution(4, 2), None),
+    (mf.TaskDistribution(1, 3), None),
+    (mf.TaskDistribution(1, 1), 2**32),
+    (mf.TaskDistribution(1, 500, rewards=mf.Fixed(1.0)), 1),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Fixed(0.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Normal(1.0, 0.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Uniform(1.0, 1.0)), 16),
+    (mf.TaskDistribution(2, 2, mf.Garnet(1)), None),
+    (mf.TaskDistribution(2, 2, mf.Garnet(2), mf.Fixed(0.0)), None),
+    (mf.TaskDistribution(10, 5, mf.Garnet(1), mf.Fixed(0.0)), None),
+    (mf.TaskDistribution(3, 2, mf.Dirichlet(0.01), mf.Fixed(0.0)), 3**6),
+    (mf.TaskDistribution(3, 2, mf.Dirichlet(1.0), mf.Fixed(0.0)), None),
+]
+
+
+@pytest.mark.parametrize(("family", "different"), ENDLESS_AND_FEW, ids=repr)
+def test_a_split_is_refused_where_its_parts_would_draw_the_same_tasks(family, different):
+    if different is not None:
+        with pytest.raises(ValueError, match=f"this family has about {different} different tasks"):
+            family.split()
+        return
+    drawn = [part.sample(300, rng=0).outcomes for part in family.split()]
+    tasks = {
+        tuple(o[name][k].tobytes() for name in ("probability", "next_state", "reward"))
+        for o in drawn
+        for k in range(300)
+    }
+    assert len(tasks) == 600
+
+
+# --- long rows, drawn from by rejection --------------------------------------------------------------------
+
+
+def test_long_rows_equal_the_twin_in_memory_too():
+    for states in (64, 65, 131):
+        family = mf.TaskDistribution(states, 2, rewards=mf.Normal(1, 2))
+        tasks = family.sample(3, rng=4)
+        model = reference.generate(family, reference.make_key(4), 2)
+        assert (model.weights is not None) == (states > 64) == tasks.core.by_rejection
+        assert_same_bits(tasks.transitions[2], model.probability)
+        stored = tasks.materialise()
+        assert stored.core.by_rejection == tasks.core.by_rejection
+        assert_same_bits(stored.transitions, tasks.transitions)
+        assert_same_bits(stored[1:].transitions, tasks[1:].transitions)
+
+
+def test_proposed_next_states_are_accepted_as_often_as_the_row_says():
+    # From state 0 by its only action; the state entered pays its number on the second step.
+    states = 80
+    family = mf.TaskDistribution(states, 1, rewards=mf.Fixed(np.arange(states, dtype=float)[:, None]))
+    tasks = family.sample(1, rng=0)
+    returns = mf.train(mf.QLearning(states, 1), tasks, 200_000, 2, rng=0).returns[0]
+    counts = np.bincount(returns.astype(int), minlength=states)
+    assert stats.chisquare(counts, 200_000 * tasks.transitions[0, 0, 0]).pvalue > 1e-4
+
+
+def test_a_million_states_learn_in_little_memory():
+    printed = fresh_process.run(
+        """
+        import resource
+        import metarl_fast as mf
+
+        tasks = mf.TaskDistribution(1_000_000, 10).sample(1, rng=0)
+        run = mf.train(mf.QLearning(1_000_000, 10), tasks, 100, 1000, rng=1, returns=False)
+        print(int((run.q_table != 0).sum()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        """
+    )
+    visited, kilobytes = map(int, printed.split())
+    # Most steps meet a new pair; a step back to the same state with the same action is rare.
+    assert 60_000 < visited <= 100_000
+    assert kilobytes < 1_000_000
+    tasks = mf.TaskDistribution(1_000_000, 10).sample(1, rng=0)
+    with pytest.raises(MemoryError, match="writing out probability"):
+        _ = tasks.transitions
+    with pytest.raises(MemoryError, match="1000000 states"):
+        mf.value_iteration(tasks, 0.9)
+    assert tasks.rewards.shape == (1, 1_000_000, 10)

@@ -7,6 +7,7 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
+from following import FAMILIES, following
 
 
 def test_update_is_the_equation():
@@ -29,27 +30,18 @@ def test_rate_and_discount_of_one_set_the_reward_plus_the_best_next_value():
     assert learner.q_table.tolist() == [[0.7, 0.1 + 1 / 3], [1 / 3, 0.1]]
 
 
-def test_the_step_by_step_object_learns_what_the_engine_learns():
-    # A ring of three states with one action: the path is known.
-    transitions = np.eye(3)[[1, 2, 0]][:, None]
-    rewards = np.array([[0.1], [0.2], [-1.0]])
-    learner = mf.QLearning(3, 1, learning_rate=0.3, discount=0.9)
-    run = mf.train(learner, mf.from_arrays(transitions, rewards), 1, 25, rng=0, dtype=np.float64)
-    for step in range(25):
-        learner.update(step % 3, 0, rewards[step % 3, 0], (step + 1) % 3)
-    assert_same_bits(run.q_table[0], learner.q_table)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_object_follows_the_twin(family):
+    learner = mf.QLearning(family.num_states, family.num_actions, learning_rate=0.3, epsilon=0.5)
+    for run in following(learner, family):
+        assert_same_bits(learner.q_table, run.table())
 
 
-def test_train_leaves_the_object_alone():
-    learner = mf.QLearning(5, 2)
-    mf.train(learner, mf.TaskDistribution(5, 2).sample(2, rng=0), 3, 5, rng=0)
-    assert not learner.q_table.any()
-
-
-def test_objects_do_not_share_their_tables():
-    first, second = mf.QLearning(2, 2), mf.QLearning(2, 2)
-    first.update(0, 0, 1.0, 1)
-    assert not second.q_table.any()
+def test_a_terminated_episode_has_nothing_ahead():
+    learner = mf.QLearning(2, 2, learning_rate=0.5)
+    learner.q_table[1] = 100.0
+    learner.update(0, 1, 3.0, 1, terminated=True)
+    assert learner.q_table.tolist() == [[0.0, 1.5], [100.0, 100.0]]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from scipy.special import log_softmax, softmax
 
 import metarl_fast as mf
 from bits import assert_same_bits
+from reference import portable_exp
 
 
 def log_likelihood(theta, shown):
@@ -64,6 +65,25 @@ def test_large_logits_do_not_overflow():
     meta = mf.MetaLearner(1, 2)
     meta.theta[:] = [[5000.0, -5000.0]]
     assert meta.policy.tolist() == [[1.0, 0.0]]
+
+
+def test_the_policy_is_the_same_on_every_processor():
+    """Its exponential is the core's, whose twin is plain Python."""
+    meta = mf.MetaLearner(300, 3)
+    meta.theta[:] = np.random.default_rng(0).normal(0.0, 3.0, size=(300, 3))
+    expected = []
+    for logits in meta.theta.tolist():
+        weights = [portable_exp(logit - max(logits)) for logit in logits]
+        expected.append([weight / (weights[0] + weights[1] + weights[2]) for weight in weights])
+    assert_same_bits(meta.policy, np.array(expected))
+
+
+def test_logits_that_are_no_numbers_are_refused():
+    meta = mf.MetaLearner(2, 2)
+    for value in (np.nan, np.inf):
+        meta.theta[1, 0] = value
+        with pytest.raises(ValueError, match=rf"the largest theta\[1, 0\] is {value}"):
+            _ = meta.policy
 
 
 def test_observe_is_one_update_a_task_and_the_mean_value():

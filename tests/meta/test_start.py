@@ -49,6 +49,29 @@ def test_a_file_gives_back_what_was_saved(make, options, tmp_path):
     assert_same_bits(again.initial_table, meta.initial_table)
 
 
+@kinds
+def test_tasks_of_another_size_are_refused_before_the_work(make, options):
+    told = []
+    with pytest.raises(ValueError, match="the meta-learner has 36 states and 4 actions, the tasks 9 and 4"):
+        make().fit(mf.GoalGrid(3), mf.QLearning(9, 4), 5, progress=lambda *done: told.append(done), **options)
+    assert not told
+
+
+def test_it_shows_its_settings():
+    assert repr(mf.AverageQ(3, 2)) == "AverageQ(num_states=3, num_actions=2)"
+    assert repr(mf.MetaLearner(3, 2)) == "MetaLearner(num_states=3, num_actions=2, learning_rate=0.1)"
+    shown = "Reptile(num_states=3, num_actions=2, step_size=0.5, tasks_per_iteration=8)"
+    assert repr(mf.Reptile(3, 2, 0.5, 8)) == shown
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
+    for path, error in ((tmp_path / "none" / "meta.npz", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(error) as refused:
+            mf.AverageQ(3, 2).save(path)
+        assert str(refused.value).endswith(f": '{path}'")
+    assert not list(tmp_path.iterdir())
+
+
 def test_saving_replaces_a_file_whole(tmp_path):
     path = tmp_path / "meta.npz"
     path.write_text("something else")

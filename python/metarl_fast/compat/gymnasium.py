@@ -33,8 +33,8 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     TypeError
         If an environment has no `P`.
     ValueError
-        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`), or the environments
-        differ in shape.
+        If `P` does not describe what `step` does (Taxi with `fickle_passenger=True`, a wrapper that changes
+        actions or rewards), or the environments differ in shape.
     """
     environments = list(envs) if isinstance(envs, (list, tuple)) else [envs]
     if not environments:
@@ -52,6 +52,7 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
                 f"{name} has fickle_passenger=True, which its P does not describe: "
                 "make it with fickle_passenger=False"
             )
+        _refuse_changed(env, bare)
         tables.append(bare.P)
         starts.append(checks.array(bare.initial_state_distrib, "initial_state_distrib", np.float64))
         spec = getattr(env, "spec", None)
@@ -62,3 +63,16 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     if horizon is None and len(set(limits)) == 1:
         horizon = limits[0]
     return from_outcomes(tables, start=np.array(starts), horizon=horizon)
+
+
+def _refuse_changed(env: Any, bare: Any) -> None:
+    """Refuse wrappers that change what actions do or earn: `P` is the bare environment's."""
+    if env is bare:
+        return
+    gymnasium = checks.require_extra("gymnasium", "gym")
+    while env is not bare:
+        if isinstance(env, (gymnasium.ActionWrapper, gymnasium.RewardWrapper)):
+            raise ValueError(
+                f"{type(env).__name__} changes what P describes: give the environment without this wrapper"
+            )
+        env = getattr(env, "env", bare)

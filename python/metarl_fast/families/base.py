@@ -11,7 +11,7 @@ import numpy as np
 
 from metarl_fast import _core, checks
 from metarl_fast.data import from_arrays, from_outcomes
-from metarl_fast.recipes import Ids, Places, Recipe, StoredRecipe
+from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -40,13 +40,14 @@ class Family:
         tasks = Corridor().sample(1000, rng=0)
 
     `task` may instead return `{"outcomes": table}` with the table of `from_outcomes`.
+
+    A family of few different tasks, like this one of five, needs a `split` of its own: see there.
     """
 
     num_states: int
     num_actions: int
     horizon: int | None = None
-    _first_id = 0
-    _num_ids = NUM_IDS
+    _id_range = range(NUM_IDS)
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
@@ -76,42 +77,95 @@ class Family:
         ValueError, TypeError
             For a count below 0 or a bad `rng`.
         """
-        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, self._num_ids)
-        ids = range(self._first_id, self._first_id + count)
-        tasks = Tasks(self._recipe(make_key(rng), ids), self.horizon)
+        count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, len(self._id_range))
+        tasks = Tasks(self._recipe(make_key(rng), self._id_range[:count]), self.horizon)
         return tasks[0] if num_tasks is None else tasks
 
     def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
         """Return (training family, held-out family), which never draw the same task.
 
-        Here tasks are told apart by id: each half gets half of the ids, and can be split again. Families with
-        few different tasks divide those by `held_out`, the fraction kept for evaluation.
+        Here tasks are told apart by id: each half, a `FamilyPart`, gets half of the ids, and can be split
+        again. That is enough where no two ids give the same task. A family of few different tasks overrides
+        this method and divides those by `held_out`, the fraction kept for evaluation, as `GoalGrid` divides
+        its goals: else the halves draw the same tasks under other ids.
         """
         checks.real(held_out, "held_out", 0.0, 1.0)
-        half = self._num_ids // 2
-        if half == 0:
-            raise ValueError("this family has been split until a single task was left")
-        training, other = copy.copy(self), copy.copy(self)
-        object.__setattr__(training, "_num_ids", half)
-        object.__setattr__(other, "_num_ids", half)
-        object.__setattr__(other, "_first_id", self._first_id + half)
-        return training, other
+        # A copy: the halves must not follow changes of the family.
+        return halves(copy.copy(self), self._id_range)
 
 
 @dataclass(frozen=True)
-class PythonRecipe:
-    """Tasks drawn by a family's `task` method, all at once at first use."""
+class FamilyPart(Family):
+    """The tasks of a family whose ids lie in a range; what `split` makes of families with endless tasks.
+
+    Parameters
+    ----------
+    family
+        The whole family.
+    ids
+        The range, half open: (first, end).
+    """
 
     family: Family
-    key: int
-    ids: Ids
+    ids: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.family, Family) or isinstance(self.family, FamilyPart):
+            raise TypeError(f"family is {self.family!r}, expected a whole family")
+        first, end = checks.pair(self.ids, "ids", 0, NUM_IDS)
+        if not first < end:
+            raise ValueError(f"ids is ({first}, {end}), expected first < end")
+        object.__setattr__(self, "ids", (first, end))
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self.family.num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self.family.num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """Steps of an episode, or None if the family does not say."""
+        return self.family.horizon
+
+    @property
+    def _id_range(self) -> range:  # type: ignore[override]
+        return range(*self.ids)
+
+    def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
+        """Draw one task of the family."""
+        return self.family.task(rng)
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        return self.family._recipe(key, ids)
+
+    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+        """Return two parts with half of the ids each."""
+        checks.real(held_out, "held_out", 0.0, 1.0)
+        return halves(self.family, self._id_range)
+
+
+def halves(family: Family, ids: range) -> tuple[FamilyPart, FamilyPart]:
+    """Return the parts of a family with the lower and the upper half of the ids."""
+    middle = ids.start + len(ids) // 2
+    if middle == ids.start:
+        raise ValueError("this family has been split until a single task was left")
+    return FamilyPart(family, (ids.start, middle)), FamilyPart(family, (middle, ids.stop))
+
+
+class PythonRecipe(DrawnRecipe):
+    """Tasks drawn by a family's `task` method, all at once at first use."""
 
     def stored(self) -> StoredRecipe:
         """Draw them."""
         drawn: list[Mapping[str, Any]] = []
         for task_id in self.ids:
             stream = np.random.Philox(key=np.array([self.key, task_id], dtype=np.uint64))
-            drawn.append(self.family.task(np.random.Generator(stream)))
+            drawn.append(own_copy(self.family.task(np.random.Generator(stream))))
             if len(drawn) == 1:
                 first = stack(drawn, self.ids[:1], self.family)
                 # Twice while they are stacked; outcome lists of Python objects take ten times their arrays.
@@ -125,9 +179,39 @@ class PythonRecipe:
         """Draw them and hand them to the core."""
         return self.stored().build()
 
-    def take(self, places: Places, ids: Ids) -> PythonRecipe:
-        """Name the tasks: they follow from their ids."""
-        return replace(self, ids=ids)
+
+def own_copy(task: Any) -> Any:
+    """Copy arrays, dicts and lists, at every depth: a family may fill the same ones for its next task."""
+    if isinstance(task, np.ndarray):
+        return task.copy()
+    if isinstance(task, Mapping):
+        return {name: own_copy(value) for name, value in task.items()}
+    return [own_copy(value) for value in task] if isinstance(task, list) else task
+
+
+def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
+    """Return what `Family.task` returned by name, but for the noise; refuse what does not go together."""
+    if not isinstance(drawn[-1], Mapping):
+        raise TypeError(f"{who} returned {drawn[-1]!r:.60}, expected a dict")
+    names = set(drawn[0])
+    if "horizon" in names:
+        raise ValueError(f"{who} returned a horizon: it belongs to the family, as its attribute")
+    needed = {"outcomes"} if "outcomes" in names else {"transitions", "rewards"}
+    more = {"start", "reward_noise"} if "outcomes" in names else {"start", "reward_noise", "terminal"}
+    if not needed <= names <= needed | more:
+        raise TypeError(
+            f"{who} returned {sorted(names)}, expected {sorted(needed)} and perhaps some of {sorted(more)}"
+        )
+    for place, task in enumerate(drawn):
+        if set(task) != names:
+            family = who.removesuffix(".task")
+            raise ValueError(f"task {place} of {family} returned {sorted(task)}, expected {sorted(names)}")
+    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
+    for name in columns.keys() - {"outcomes"}:
+        shapes = {np.shape(value) for value in columns[name]}
+        if len(shapes) > 1:
+            raise ValueError(f"{who} returned {name} of the shapes {sorted(shapes)}, expected one shape")
+    return columns
 
 
 def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
@@ -138,19 +222,9 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         empty = np.zeros((0, s, a, s))
         first_state = checks.one_hot(np.array(0), s)
         return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), first_state, 0.0, ids)
-    if not isinstance(drawn[-1], Mapping):
-        raise TypeError(f"{type(family).__name__}.task returned {drawn[-1]!r}, expected a dict")
-    names = set(drawn[0])
-    for place, task in enumerate(drawn):
-        if set(task) != names:
-            raise ValueError(
-                f"task {place} of {type(family).__name__} returned {sorted(task)}, expected {sorted(names)}"
-            )
-    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
-    if "horizon" in columns:
-        raise ValueError(
-            f"{type(family).__name__}.task returned a horizon: it belongs to the family, as its attribute"
-        )
+    who = f"{type(family).__name__}.task"
+    who = f"{type(family).__name__}.task"
+    columns = _columns(drawn, who)
     noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
     if len(noise) > 1:
         raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
@@ -159,11 +233,12 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
     else:
         arrays: dict[str, Any] = {name: np.asarray(values) for name, values in columns.items()}
+        if "rewards" in arrays and arrays["rewards"].shape == (len(drawn), s, a):
+            arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
         tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
     if (tasks.num_states, tasks.num_actions) != (s, a):
         raise ValueError(
-            f"{type(family).__name__}.task returned {tasks.num_states} states and {tasks.num_actions} "
-            f"actions, expected {s} and {a}"
+            f"{who} returned {tasks.num_states} states and {tasks.num_actions} actions, expected {s} and {a}"
         )
     recipe = tasks.recipe
     assert isinstance(recipe, StoredRecipe)

@@ -45,6 +45,9 @@ class FrozenLakeMaps(Family):
         "all" maps, or the disjoint "train" and "held_out" maps that `split` makes.
     held_out
         Fraction of maps that are held out when `part` is not "all".
+    among
+        Every map has a place in [0, 1), which its tiles decide. The family has the maps from the first of
+        these places up to the second, or of those the `part`: a split of a part divides that part alone.
     """
 
     side: int = 4
@@ -54,6 +57,7 @@ class FrozenLakeMaps(Family):
     horizon: int | None = None
     part: Literal["all", "train", "held_out"] = "all"
     held_out: float = 0.2
+    among: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         checks.integer(self.side, "side", 2, 64)
@@ -63,6 +67,7 @@ class FrozenLakeMaps(Family):
         checks.real(self.held_out, "held_out", 0.0, 1.0)
         if self.part not in ("all", "train", "held_out"):
             raise ValueError(f"part is {self.part!r}, expected 'all', 'train' or 'held_out'")
+        object.__setattr__(self, "among", checks.interval(self.among, "among", 0.0, 1.0))
         if self.horizon is None:
             object.__setattr__(self, "horizon", 25 * self.side)
         checks.integer(self.horizon, "horizon", 1)
@@ -77,9 +82,16 @@ class FrozenLakeMaps(Family):
         """4: left, down, right, up, in Gymnasium's order."""
         return 4
 
-    def _is_held_out(self, desc: list[str]) -> bool:
+    def _places(self) -> tuple[float, float]:
+        """Return where this part's maps begin and end; held-out maps come first."""
+        low, high = self.among
+        cut = low + self.held_out * (high - low)
+        return {"all": (low, high), "held_out": (low, cut), "train": (cut, high)}[self.part]
+
+    def _has(self, desc: list[str]) -> bool:
         """Tell by content, since different draws can give the same map."""
-        return zlib.crc32("".join(desc).encode()) < self.held_out * 2**32
+        low, high = self._places()
+        return low <= zlib.crc32("".join(desc).encode()) / 2**32 < high
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw a map that belongs to this part."""
@@ -93,12 +105,12 @@ class FrozenLakeMaps(Family):
             desc = frozen_lake.generate_random_map(
                 self.side, self.frozen_probability, int(rng.integers(2**31))
             )
-            if self.part == "all" or self._is_held_out(desc) == (self.part == "held_out"):
+            if self._has(desc):
                 break
         else:
             raise ValueError(
                 f"10,000 maps of side {self.side} hold none of part {self.part!r}: "
-                f"change held_out={self.held_out}"
+                f"change held_out={self.held_out} or among={self.among}"
             )
         env = frozen_lake.FrozenLakeEnv(
             desc=desc, is_slippery=self.is_slippery, success_rate=self.success_rate
@@ -106,7 +118,7 @@ class FrozenLakeMaps(Family):
         return {"outcomes": env.P, "start": np.asarray(env.initial_state_distrib, np.float64)}
 
     def split(self, held_out: float = 0.2) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
-        """Return (training maps, held-out maps): no map is in both."""
+        """Return (training maps, held-out maps): no map is in both, and each can be split again."""
         checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
-        training = replace(self, part="train", held_out=held_out)
-        return training, replace(self, part="held_out", held_out=held_out)
+        training = replace(self, part="train", held_out=held_out, among=self._places())
+        return training, replace(training, part="held_out")

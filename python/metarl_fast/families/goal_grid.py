@@ -36,6 +36,7 @@ class Region:
             first, end = checks.pair(given, name, 0)
             if not first < end:
                 raise ValueError(f"{name} is ({first}, {end}), expected first < end")
+            object.__setattr__(self, name, (first, end))
 
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
         """Return the weight [height, width] of each cell."""
@@ -54,16 +55,15 @@ class Cells:
     cell_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for cell in self.cells:
-            checks.pair(cell, "a goal cell", 0)
+        cells = tuple(checks.pair(cell, "a goal cell", 0) for cell in self.cells)
+        object.__setattr__(self, "cells", cells)
         if self.cell_weights is None:
             return
-        if len(self.cell_weights) != len(self.cells):
-            raise ValueError(
-                f"{len(self.cell_weights)} cell_weights for {len(self.cells)} cells, expected as many"
-            )
-        total = sum(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
-        checks.real(total, "the sum of cell_weights")
+        weights = tuple(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
+        if len(weights) != len(cells):
+            raise ValueError(f"{len(weights)} cell_weights for {len(cells)} cells, expected as many")
+        checks.real(sum(weights), "the sum of cell_weights")
+        object.__setattr__(self, "cell_weights", weights)
 
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
         """Return the weight [height, width] of each cell."""
@@ -142,6 +142,7 @@ class GoalGrid(Family):
                 raise ValueError(f"start is {self.start}, which lies outside the {height} x {width} grid")
             if self._blocked()[row, column]:
                 raise ValueError(f"start is {self.start}, which is a wall")
+            object.__setattr__(self, "start", (row, column))
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
         checks.integer(self.horizon, "horizon", 1)
@@ -233,7 +234,7 @@ class GoalGrid(Family):
         return replace(self, goals=Cells(cells, tuple(float(weights[cell]) for cell in cells)))
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self._build, key, ids)
+        return GeneratedRecipe(self, key, ids)
 
     def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
         weights = self.goal_weights().ravel()

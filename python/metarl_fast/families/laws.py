@@ -62,11 +62,19 @@ class Garnet:
         checks.integer(self.branching, "branching", 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fixed:
-    """The same values in every task: a number, or [S, A] numbers."""
+    """The same values in every task: a number, or [S, A] numbers, of which it keeps a copy."""
 
     values: Any
 
     def __post_init__(self) -> None:
-        checks.finite(checks.array(self.values, "values", np.float64), "values")
+        values = np.array(checks.finite(checks.array(self.values, "values", np.float64), "values"))
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values if values.ndim else float(values))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash((np.asarray(self.values) + 0.0).tobytes())  # -0.0 equals 0.0

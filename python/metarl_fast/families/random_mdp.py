@@ -41,6 +41,10 @@ class TaskDistribution(Family):
 
     Notes
     -----
+    With uniform transitions and more than 64 states, rows are never written out: a next state is proposed,
+    and accepted or not by its weight alone. So a task of a million states takes memory for rewards and
+    action values only, S * A numbers each.
+
     These laws do not change when states other than the start, or actions, are renamed. The best meta-learned
     table is therefore constant over them: on this family meta-learning can find a good constant, not a good
     policy. `GoalGrid` is a family where a table helps.
@@ -65,7 +69,8 @@ class TaskDistribution(Family):
             raise ValueError(f"transitions is {self.transitions}, expected Uniform(): weights are normalised")
         if isinstance(self.transitions, Garnet) and self.transitions.branching > s:
             raise ValueError(f"branching is {self.transitions.branching}, expected at most num_states={s}")
-        outcomes = self.transitions.branching if isinstance(self.transitions, Garnet) else s
+        # Long rows of the uniform law are never written out, so there may be more than memory holds.
+        outcomes = s if isinstance(self.transitions, Dirichlet) else getattr(self.transitions, "branching", 1)
         checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
         if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
             raise TypeError(f"rewards is {self.rewards!r}, expected Uniform, Normal or Fixed")
@@ -75,13 +80,39 @@ class TaskDistribution(Family):
         if self.horizon is not None:
             checks.integer(self.horizon, "horizon", 1)
         if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
-            checks.integer(self.start, "start", 0, s - 1)
+            object.__setattr__(self, "start", checks.integer(self.start, "start", 0, s - 1))
         elif not isinstance(self.start, Uniform):
             start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
             if not (np.all(start >= 0) and abs(start.sum() - 1) <= 1e-5):
                 raise ValueError(
                     f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution"
                 )
+            object.__setattr__(self, "start", tuple(start.tolist()))
+
+    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+        """Return (training family, held-out family), with half of the ids each.
+
+        Raises
+        ------
+        ValueError
+            If there are so few different tasks that the halves would draw the same ones.
+        """
+        rewards, rows = self.rewards, self.transitions
+        fixed = isinstance(rewards, Fixed) or (
+            rewards.std == 0.0 if isinstance(rewards, Normal) else rewards.low == rewards.high
+        )
+        # A small alpha gives rows with nearly all weight on one state, to the last bit.
+        certain = rows == Garnet(1) or (isinstance(rows, Dirichlet) and rows.alpha < 0.1)
+        s, pairs = self.num_states, self.num_states * self.num_actions
+        # Draws that vary continuously come from 32 random bits or more.
+        one_pair = (1 if fixed else 2**32) * (s if certain or s == 1 else 2**32)
+        different = one_pair ** min(pairs, 64)
+        if different < 2**64:
+            raise ValueError(
+                f"this family has about {different} different tasks, so few that the parts of a split would "
+                "draw the same ones: let rewards or rows vary more"
+            )
+        return super().split(held_out)
 
     def _start_distribution(self) -> NDArray[np.float64]:
         if isinstance(self.start, Uniform):
@@ -93,7 +124,7 @@ class TaskDistribution(Family):
         return start
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self._build, key, ids)
+        return GeneratedRecipe(self, key, ids)
 
     def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
         law = self.transitions

@@ -1,5 +1,19 @@
 """Learners: small frozen dataclasses of hyper-parameters, one a file."""
 
+from metarl_fast.learners.base import Learner
+from metarl_fast.learners.double_q_learning import DoubleQLearning
+from metarl_fast.learners.expected_sarsa import ExpectedSarsa
+from metarl_fast.learners.q_lambda import QLambda
 from metarl_fast.learners.q_learning import QLearning
+from metarl_fast.learners.sarsa import Sarsa
+from metarl_fast.learners.sarsa_lambda import SarsaLambda
 
-__all__ = ["QLearning"]
+__all__ = [
+    "DoubleQLearning",
+    "ExpectedSarsa",
+    "Learner",
+    "QLambda",
+    "QLearning",
+    "Sarsa",
+    "SarsaLambda",
+]

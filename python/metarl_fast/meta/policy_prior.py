@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metarl_fast import checks
+from metarl_fast import _core, checks
 from metarl_fast.evaluate import greedy_policy
 from metarl_fast.meta.start import TableObserver
 
@@ -44,7 +44,9 @@ class MetaLearner(TableObserver):
     @property
     def policy(self) -> NDArray[np.float64]:
         """The policy prior pi [S, A]."""
-        weights = np.exp(self.theta - self.theta.max(axis=1, keepdims=True))
+        top = checks.finite(self.theta.max(axis=1, keepdims=True), "the largest theta")
+        # The core's exp: NumPy's gives other bits on other processors.
+        weights = _core.exp(self.theta - top)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     @property
@@ -86,13 +88,16 @@ class MetaLearner(TableObserver):
             if bad.any():
                 state = int(np.flatnonzero(bad)[0])
                 raise ValueError(f"policy[{state}] is {target[state]}, expected probabilities that sum to 1")
+        self._step(target)
+
+    def _step(self, target: NDArray[np.float64]) -> None:
         self.theta += self.learning_rate * (target - self.policy)
 
     def observe(self, q_tables: ArrayLike) -> None:
         """Learn from action values [N, S, A] learned on N tasks, one `update` each, in order."""
         tables = self._check_tables(q_tables)
         for policy in greedy_policy(tables):
-            self.update(None, policy)
+            self._step(policy)
         total = self.state_values * self._num_seen + tables.max(axis=2).sum(axis=0)
         self._num_seen = self._num_seen + len(tables)
         if self._num_seen > 0:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, train
-from metarl_fast.learners import QLearning
-from metarl_fast.meta.start import StartLearner, training_tasks
+from metarl_fast.learners import Learner
+from metarl_fast.meta.start import StartLearner
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -23,7 +23,7 @@ class Reptile(StartLearner):
 
     U_T(theta) is the table learned on task T from theta.
     Nichol, Achiam and Schulman, "On first-order meta-learning algorithms", 2018 (arXiv 1803.02999), with
-    Q-learning as the inner learner.
+    a tabular learner inside, such as Q-learning.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Reptile(StartLearner):
     def fit(
         self,
         tasks: Family | Tasks | Task,
-        learner: QLearning,
+        learner: Learner,
         num_episodes: int,
         num_steps: int | None = None,
         *,
@@ -72,7 +72,7 @@ class Reptile(StartLearner):
         """
         iterations = checks.integer(num_iterations, "num_iterations", 0)
         generator = np.random.default_rng(make_key(rng))
-        batch = training_tasks(tasks, num_tasks, generator)
+        batch = self._training_tasks(tasks, num_tasks, generator)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))
@@ -86,6 +86,7 @@ class Reptile(StartLearner):
                 rng=generator,
                 initial_table=self.theta,
                 returns=False,
+                policy=False,
                 num_threads=num_threads,
             )
             assert run.q_table is not None

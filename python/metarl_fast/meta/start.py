@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, train
 from metarl_fast.files import whole_file
-from metarl_fast.learners import QLearning
+from metarl_fast.learners import Learner
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -49,6 +49,10 @@ class StartLearner:
         )
         self.context = {}
 
+    def __repr__(self) -> str:
+        arguments = {"num_states": self.num_states, "num_actions": self.num_actions, **self._settings()}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
+
     @property
     def initial_table(self) -> NDArray[np.float64]:
         """The table [S, A] to start the learner from: `train(..., initial_table=meta.initial_table)`."""
@@ -61,6 +65,16 @@ class StartLearner:
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return what was learned: attribute names and their arrays."""
         raise NotImplementedError
+
+    def _training_tasks(self, tasks: Family | Tasks | Task, num_tasks: int, rng: Seed) -> Tasks:
+        """Return the tasks given, or `num_tasks` drawn from the family given; refuse those of other sizes."""
+        batch = tasks.sample(num_tasks, rng=rng) if hasattr(tasks, "sample") else as_batch(tasks)
+        if (batch.num_states, batch.num_actions) != (self.num_states, self.num_actions):
+            raise ValueError(
+                f"the meta-learner has {self.num_states} states and {self.num_actions} actions, "
+                f"the tasks {batch.num_states} and {batch.num_actions}"
+            )
+        return batch
 
     def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
         tables = checks.array(q_tables, "q_tables", np.float64)
@@ -95,7 +109,7 @@ class TableObserver(StartLearner):
     def fit(
         self,
         tasks: Family | Tasks | Task,
-        learner: QLearning,
+        learner: Learner,
         num_episodes: int,
         num_steps: int | None = None,
         *,
@@ -108,26 +122,18 @@ class TableObserver(StartLearner):
         generator = np.random.default_rng(make_key(rng))
         run = train(
             learner,
-            training_tasks(tasks, num_tasks, generator),
+            self._training_tasks(tasks, num_tasks, generator),
             num_episodes,
             num_steps,
             rng=generator,
             returns=False,
+            policy=False,
             num_threads=num_threads,
             progress=progress,
         )
         assert run.q_table is not None
         self.observe(run.q_table)
         return self
-
-
-def training_tasks(tasks: Family | Tasks | Task, num_tasks: int, rng: Seed) -> Tasks:
-    """Return the tasks given, or `num_tasks` drawn from the family given."""
-    if hasattr(tasks, "sample"):
-        drawn = tasks.sample(num_tasks, rng=rng)
-        assert isinstance(drawn, Tasks)
-        return drawn
-    return as_batch(tasks)
 
 
 def load(path: str | os.PathLike[str]) -> StartLearner:

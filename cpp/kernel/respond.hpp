@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// The tasks' answers: each lane's next state, reward and whether its episode terminated.
+#pragma once
+
+#include "../elementary.hpp"
+#include "kernel.hpp"
+#include "lanes.hpp"
+#include "primitives.hpp"
+#include "tiles.hpp"
+
+namespace metarl_fast {
+namespace {
+
+// The first outcome whose threshold exceeds u.
+template <class Real>
+std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
+  switch (row.fine) {
+    case 4: return count_at_most<4>(fine, u);
+    case 8: return count_at_most<8>(fine, u);
+    case 16: return count_at_most<16>(fine, u);
+    case 32: return count_at_most<32>(fine, u);
+    default: break;
+  }
+  std::int32_t line = 0;
+  switch (row.coarse) {
+    case 4: line = count_at_most<4>(coarse, u); break;
+    case 8: line = count_at_most<8>(coarse, u); break;
+    case 16: line = count_at_most<16>(coarse, u); break;
+    default:  // halves, then the line of the index that is left
+      std::int64_t left = row.coarse / 16;
+      const Real* from = coarse;
+      while (left > 1) {
+        const std::int64_t half = left / 2;
+        from += from[16 * half - 1] <= u ? 16 * half : 0;
+        left -= half;
+      }
+      line = static_cast<std::int32_t>(from - coarse) + count_at_most<16>(from, u);
+  }
+  return 16 * line + count_at_most<16>(fine + 16 * line, u);
+}
+
+// An outcome for each lane, from the row of its pair; `use(lane, outcome)` gets them one by one, so that what
+// follows from an outcome does not wait for those of the other lanes.
+template <int N, class Real, class Use>
+void sample_rows(const Real* rows, std::int32_t (&pair)[kLanes], Real (&u)[kLanes], const Use& use) {
+  through_memory(pair);
+  through_memory(u);
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) use(l, count_at_most<N>(rows + std::int64_t{pair[l]} * N, u[l]));
+}
+
+template <class Real, class Use>
+void sample_all(const Block<Real>& b, std::int32_t (&pair)[kLanes], Real (&u)[kLanes], const Use& use) {
+  switch (b.row.fine) {
+    case 4: return sample_rows<4>(b.thresholds, pair, u, use);
+    case 8: return sample_rows<8>(b.thresholds, pair, u, use);
+    case 16: return sample_rows<16>(b.thresholds, pair, u, use);
+    case 32: return sample_rows<32>(b.thresholds, pair, u, use);
+    default: break;
+  }
+  // All lines are asked for before the first one is needed: they may come from far.
+  const Real* place[kLanes];
+  const auto find_line = [&](int l, std::int32_t line) {
+    place[l] = b.thresholds + pair[l] * b.row.fine + 16 * line;
+    __builtin_prefetch(place[l]);
+  };
+  switch (b.row.coarse) {
+    case 4: sample_rows<4>(b.coarse, pair, u, find_line); break;
+    case 8: sample_rows<8>(b.coarse, pair, u, find_line); break;
+    case 16: sample_rows<16>(b.coarse, pair, u, find_line); break;
+    default:
+      for (int l = 0; l < kLanes; ++l) {
+        use(l, sample(b.thresholds + pair[l] * b.row.fine, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
+      }
+      return;
+  }
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) {
+    const auto before = static_cast<std::int32_t>(place[l] - (b.thresholds + pair[l] * b.row.fine));
+    use(l, before + count_at_most<16>(place[l], u[l]));
+  }
+}
+
+// So many proposals are all refused once in 2^4096 rows of the uniform law; then the last one is taken.
+constexpr int kMostProposals = 4096;
+
+// The next state by rejection: a state drawn evenly is accepted with the probability of its weight, which is
+// computed here, or else another one is drawn. Two registers of lanes keep the processor busy.
+template <class Real>
+void propose_until_accepted(Block<Real>& b, const Lanes<Real>& lanes, std::int32_t* next_state) {
+  using Word = Register<std::uint32_t>;
+  using Mask = Register<std::int32_t>;
+  constexpr int kWidth = kRegisterBytes / 4;
+  constexpr int kGroup = 2;
+  for (int first = 0; first < kLanes; first += kGroup * kWidth) {
+    Word s[kGroup][4];
+    Word chosen[kGroup] = {};
+    Mask pending[kGroup];
+    Mask any;
+    for (int g = 0; g < kGroup; ++g) {
+      for (int word = 0; word < 4; ++word) s[g][word] = load(b.rng[word] + first + g * kWidth);
+      pending[g] = Mask{} - 1;
+    }
+    int proposals = 0;
+    do {
+      any = Mask{};
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroup; ++g) {
+        const int at = first + g * kWidth;
+        Word after[4] = {s[g][0], s[g][1], s[g][2], s[g][3]};
+        const Word x = xoshiro_next(after[0], after[1], after[2], after[3]);
+        const Word v = xoshiro_next(after[0], after[1], after[2], after[3]) >> 8;
+        const Word proposed = below_all(x, static_cast<std::uint32_t>(b.states));
+        Word block = proposed >> 1;
+        Word other = reinterpret_cast<Word>(load(lanes.pair + at) - load(b.first_pair + at));
+        threefry2x32<Word>(block, other, load(b.weight_key[0] + at), load(b.weight_key[1] + at));
+        const Word weight = ((proposed & 1u) == 1u ? other : block) >> 8;
+        for (int word = 0; word < 4; ++word) s[g][word] = pending[g] ? after[word] : s[g][word];
+        chosen[g] = pending[g] ? proposed : chosen[g];
+        pending[g] &= reinterpret_cast<Mask>(v) >= reinterpret_cast<Mask>(weight);
+        any |= pending[g];
+      }
+    } while (any_set(any) && ++proposals < kMostProposals);
+    for (int g = 0; g < kGroup; ++g) {
+      for (int word = 0; word < 4; ++word) store(b.rng[word] + first + g * kWidth, s[g][word]);
+      store(next_state + first + g * kWidth, reinterpret_cast<Mask>(chosen[g]));
+    }
+  }
+}
+
+// The same from weights in memory.
+template <class Real>
+void propose_from_memory(Block<Real>& b, const std::int32_t* pair, std::int32_t* next_state) {
+  for (int l = 0; l < kLanes; ++l) {
+    const std::int32_t* weight = b.weights + std::int64_t{pair[l]} * b.states;
+    std::int32_t proposed;
+    int proposals = 0;
+    do {
+      proposed = static_cast<std::int32_t>(below(draw(b, l), static_cast<std::uint32_t>(b.states)));
+    } while (static_cast<std::int32_t>(draw(b, l) >> 8) >= weight[proposed] && ++proposals < kMostProposals);
+    next_state[l] = proposed;
+  }
+}
+
+// The value to move is read on the way: there is time for it while rows are searched.
+template <class Real>
+void respond_from_rows(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLanes]) {
+  const auto q_stride = static_cast<std::int32_t>(b.q_stride);
+  const Real* rewards = b.rewards;
+  const Real* q_table = b.q_table;
+  through_memory(lanes.cell);
+  sample_all(b, lanes.pair, u, [&, q_stride, rewards, q_table](int l, std::int32_t outcome) {
+    lanes.reward[l] = rewards[lanes.pair[l]];
+    lanes.q_tm1[l] = q_table[lanes.cell[l]];
+    lanes.next_state[l] = outcome;
+    lanes.next_cell[l] = b.first_cell[l] + outcome * q_stride;
+  });
+}
+
+template <class Real>
+void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLanes]) {
+  const auto q_stride = static_cast<std::int32_t>(b.q_stride);
+  const std::int64_t row = b.row.fine;
+  const std::int32_t* successors = b.successors;
+  const Real* rewards = b.rewards;
+  const Real* q_table = b.q_table;
+  through_memory(lanes.cell);
+  sample_all(b, lanes.pair, u, [&, q_stride, row, successors, rewards, q_table](int l, std::int32_t outcome) {
+    const std::int64_t place = lanes.pair[l] * row + outcome;
+    const std::int32_t successor = successors[place];
+    lanes.reward[l] = rewards[place];
+    lanes.q_tm1[l] = q_table[lanes.cell[l]];
+    lanes.terminated[l] = successor < 0;
+    lanes.next_state[l] = successor < 0 ? ~successor : successor;
+    lanes.next_cell[l] = b.first_cell[l] + lanes.next_state[l] * q_stride;
+  });
+}
+
+template <class Real>
+bool may_terminate(const Block<Real>& b) {
+  return b.answers == Answers::outcome_lists || b.any_terminal;
+}
+
+template <class Real>
+void respond(Block<Real>& b, Lanes<Real>& lanes) {
+  if (b.answers == Answers::rows || b.answers == Answers::outcome_lists) {
+    alignas(64) Real u[kLanes];
+#pragma omp simd
+    for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
+    b.answers == Answers::rows ? respond_from_rows(b, lanes, u) : respond_from_lists(b, lanes, u);
+  } else {
+    gather(b.rewards, lanes.pair, lanes.reward);
+    gather(b.q_table, lanes.cell, lanes.q_tm1);
+    b.answers == Answers::drawn_weights ? propose_until_accepted(b, lanes, lanes.next_state)
+                                        : propose_from_memory(b, lanes.pair, lanes.next_state);
+    locate_rows(b, lanes.next_state, lanes.next_cell);
+  }
+  if (b.answers != Answers::outcome_lists && b.any_terminal) {
+    for (int l = 0; l < kLanes; ++l) {
+      lanes.terminated[l] = b.terminal[b.task_of[l] * b.states + lanes.next_state[l]];
+    }
+  }
+  if (const Real noise = b.reward_noise; noise != 0) {
+#pragma omp simd
+    for (int l = 0; l < kLanes; ++l) {
+      lanes.reward[l] += noise * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace metarl_fast

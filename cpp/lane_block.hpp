@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+// Puts tasks into the lanes of the kernel: tables, streams, initial action values and places for results.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+
+#include "aligned.hpp"
+#include "engine.hpp"
+#include "interrupt.hpp"
+#include "kernel/kernel.hpp"
+#include "learners/rule.hpp"
+#include "rng.hpp"
+
+namespace metarl_fast {
+
+// About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
+constexpr std::int64_t kStepsBetweenPulses = 4096;
+// Larger tasks take so long to generate that a block of them looks between one and the next.
+constexpr std::int64_t kCellsBetweenPulses = 1 << 14;
+// The kernel draws so many pairs' rows or rewards between two looks.
+constexpr std::int64_t kPairsBetweenPulses = 1 << 13;
+// The kernel takes as long to draw one task as to draw all lanes', so fewer than this are drawn one by one.
+constexpr int kFewTasks = 8;
+
+// Floats in a cache line.
+constexpr std::int64_t kLine = 16;
+
+// n rounded up to an odd multiple of `unit`. Tables that lie a power of two apart would fight for the same
+// few places of a cache; an odd number of lines apart they share it all.
+inline std::int64_t odd_multiple(std::int64_t n, std::int64_t unit) {
+  const std::int64_t units = (n + unit - 1) / unit;
+  return (units + (units % 2 == 0)) * unit;
+}
+
+inline std::size_t count(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
+inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
+inline void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
+inline void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
+inline void draw(const Kernels& k, UniformTasks<float>& tasks) { k.draw_float(tasks); }
+inline void draw(const Kernels& k, UniformTasks<double>& tasks) { k.draw_double(tasks); }
+
+inline bool needs_visits(const Learner& learner) {
+  return learner.learning_rate_decay != 0.0 || learner.bonus != 0.0;
+}
+inline bool has_traces(const Learner& learner) {
+  return learner.rule == Rule::q_lambda || learner.rule == Rule::sarsa_lambda;
+}
+
+// The most traces there can be at once, and one: they fade below kSmallestTrace, an episode has so many
+// steps, and a task so many pairs.
+inline std::int64_t trace_room(const Learner& learner, const Schedule& schedule, std::int64_t pairs) {
+  const double decay = learner.discount * learner.trace_decay;
+  std::int64_t most = pairs;
+  if (!schedule.continuing) most = std::min(most, schedule.num_steps);
+  if (decay < 1.0) {
+    const double fading = decay > 0.0 ? std::log(kSmallestTrace) / std::log(decay) + 3.0 : 1.0;
+    if (fading < static_cast<double>(most)) most = static_cast<std::int64_t>(fading);
+  }
+  return most + 1;
+}
+
+// A reward beyond the table's type would become infinite without a word.
+template <class Real>
+void check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
+  constexpr double kLargest = std::numeric_limits<Real>::max();
+  const double* end = rewards + count;
+  const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
+  if (bad == end) return;
+  std::ostringstream message;
+  message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
+          << "-bit numbers cannot hold";
+  throw std::invalid_argument(message.str());
+}
+
+// One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
+template <class Real>
+class LaneBlock {
+ public:
+  LaneBlock(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
+            const TrainArrays<Real>& arrays)
+      : batch_(batch), schedule_(schedule), arrays_(arrays), kernels_(kernels()), law_(batch.uniform_law()) {
+    const Shape& shape = batch.shape();
+    set_run(shape, learner);
+    const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
+    allocate_task(shape, lanes);
+    allocate_learner(shape, lanes);
+    if (law_) prepare_law(shape, lanes);
+    if (arrays.mean_returns) block_returns_.resize(lanes * count(schedule.num_episodes));
+  }
+
+  // Runs the block'th kLanes tasks; returns how many, or 0 if interrupted.
+  std::int64_t run(std::int64_t block_index, const Interrupt& interrupt) {
+    const std::int64_t first = block_index * kLanes;
+    block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
+    const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
+    if (!drawn) block_.any_terminal = false;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int of = lane < block_.active ? lane : 0;  // the others mirror the first
+      block_.task_of[lane] = of;
+      block_.first_pair[lane] = of * static_cast<std::int32_t>(lane_pairs_);
+      block_.first_cell[lane] = of * static_cast<std::int32_t>(q_cells_);
+      set_stream(lane, first + of);
+      block_.outputs[lane] = {};
+      if (lane >= block_.active) {
+        block_.single_start[lane] = block_.single_start[0];
+        continue;
+      }
+      if (lane_entries_ > kCellsBetweenPulses && interrupt()) return 0;
+      if (!drawn) write_task(lane, first + lane);
+      write_table(lane, first + lane);
+      block_.outputs[lane] = outputs(first + lane, lane);
+    }
+    if (drawn && !draw_lanes(first, interrupt)) return 0;
+    begin(kernels_, block_);
+    while (block_.unfinished > 0) {
+      if (interrupt()) return 0;
+      advance(kernels_, block_, kStepsBetweenPulses);
+    }
+    return block_.active;
+  }
+
+  // Adds the returns of the block that has just run to sums [num_episodes], task by task.
+  void add_returns(double* sums) const {
+    for (int lane = 0; lane < block_.active; ++lane) {
+      const Real* returns = block_.outputs[lane].returns;
+      for (std::int64_t e = 0; e < schedule_.num_episodes; ++e) sums[e] += static_cast<double>(returns[e]);
+    }
+  }
+
+ private:
+  void set_run(const Shape& shape, const Learner& learner) {
+    block_.states = static_cast<std::int32_t>(shape.states);
+    block_.actions = static_cast<std::int32_t>(shape.actions);
+    const bool rejection = shape.sampling == Sampling::rejection;
+    block_.answers = rejection     ? law_ ? Answers::drawn_weights : Answers::stored_weights
+                     : shape.dense ? Answers::rows
+                                   : Answers::outcome_lists;
+    block_.row = Row::for_outcomes(shape.outcomes);
+    block_.start_row = Row::for_outcomes(shape.states);
+    block_.q_stride = (shape.actions + 7) / 8 * 8;
+    block_.reward_noise = static_cast<Real>(shape.reward_noise);
+    block_.num_episodes = static_cast<std::int32_t>(schedule_.num_episodes);
+    block_.num_steps = static_cast<std::int32_t>(schedule_.num_steps);
+    block_.continuing = schedule_.continuing;
+    block_.learner = learner;
+    const double* exploration = learner.exploration;
+    block_.same_exploration = learner.behaviour == Behaviour::uniform ||
+                              std::all_of(exploration, exploration + learner.num_explorations,
+                                          [&](double value) { return value == exploration[0]; });
+    block_.discount = static_cast<Real>(learner.discount);
+    block_.num_snapshots = arrays_.num_snapshots;
+    block_.snapshot_episodes = arrays_.snapshot_episodes;
+  }
+
+  void allocate_task(const Shape& shape, std::size_t lanes) {
+    const bool has_rows = shape.sampling == Sampling::inverse;
+    const Row row = has_rows ? block_.row : Row{0, 0};
+    lane_pairs_ = odd_multiple(shape.pairs(), 8);
+    lane_entries_ = shape.pairs() * (has_rows || !law_ ? shape.outcomes : 1);
+    const std::size_t pairs = lanes * count(lane_pairs_);
+    thresholds_ = make_aligned<Real>(pairs * count(row.fine));
+    coarse_ = make_aligned<Real>(pairs * count(row.coarse));
+    rewards_ = make_aligned<Real>(pairs * count(shape.dense ? 1 : block_.row.fine));
+    start_ = make_aligned<Real>(lanes * count(block_.start_row.fine));
+    start_coarse_ = make_aligned<Real>(lanes * count(block_.start_row.coarse));
+    if (!shape.dense) successors_ = make_aligned<std::int32_t>(pairs * count(block_.row.fine));
+    if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * count(shape.states));
+    if (block_.answers == Answers::stored_weights) {
+      weights_ = make_aligned<std::int32_t>(pairs * count(shape.states));
+    }
+    block_.thresholds = thresholds_.get();
+    block_.coarse = coarse_.get();
+    block_.rewards = rewards_.get();
+    block_.successors = successors_.get();
+    block_.weights = weights_.get();
+    block_.terminal = terminal_.get();
+    block_.start = start_.get();
+    block_.start_coarse = start_coarse_.get();
+  }
+
+  void allocate_learner(const Shape& shape, std::size_t lanes) {
+    const Learner& learner = block_.learner;
+    const std::int64_t table = odd_multiple(shape.states * block_.q_stride, kLine);
+    const bool two_tables = learner.rule == Rule::double_q_learning;
+    q_cells_ = two_tables ? 2 * table + kLine : table;
+    block_.second_table = two_tables ? static_cast<std::int32_t>(table) : 0;
+    q_table_ = make_aligned<Real>(lanes * count(q_cells_));
+    block_.q_table = q_table_.get();
+    initial_.resize(count(shape.states * block_.q_stride), -std::numeric_limits<Real>::infinity());
+    if (!arrays_.initial_per_task) pad_initial(arrays_.initial_table);
+    if (needs_visits(learner)) {
+      visits_ = make_aligned<Count<Real>>(lanes * count(q_cells_));
+      block_.visits = visits_.get();
+      visit_tile_ = make_aligned<Count<Real>>(kLanes * count(block_.q_stride));
+      block_.visit_tile = reinterpret_cast<Count<Real>(*)[kLanes]>(visit_tile_.get());
+    }
+    if (has_traces(learner)) {
+      block_.trace_room = trace_room(learner, schedule_, shape.pairs());
+      trace_cells_ = make_aligned<std::int32_t>(lanes * count(block_.trace_room));
+      traces_ = make_aligned<Real>(lanes * count(block_.trace_room));
+      block_.trace_cells = trace_cells_.get();
+      block_.traces = traces_.get();
+    }
+    const std::size_t column = count(block_.q_stride);
+    tiles_ = make_aligned<Real>(3 * kLanes * column);
+    block_.tile = reinterpret_cast<Real(*)[kLanes]>(tiles_.get());
+    block_.next_tile = block_.tile + block_.q_stride;
+    block_.preference = block_.next_tile + block_.q_stride;
+    if (learner.behaviour == Behaviour::softmax) softmax_ = make_aligned<double>(kLanes * column);
+    block_.softmax = reinterpret_cast<double(*)[kLanes]>(softmax_.get());
+    row_of_one_.resize(column);
+    block_.row_of_one = row_of_one_.data();
+  }
+
+  // What is alike for all tasks of the law is written once.
+  void prepare_law(const Shape& shape, std::size_t lanes) {
+    const double largest = std::numeric_limits<Real>::max();
+    // No quantile of a 32-bit number is as far as 8 standard deviations.
+    const double reach = law_->fixed_rewards ? 0.0
+                         : law_->normal_rewards
+                             ? std::fabs(law_->reward_a) + 8.0 * std::fabs(law_->reward_b)
+                             : std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
+    if (!(reach <= largest)) {
+      std::ostringstream message;
+      message << "rewards of this law may reach " << reach << ", which a table of " << 8 * sizeof(Real)
+              << "-bit numbers cannot hold";
+      throw std::invalid_argument(message.str());
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      write_start(static_cast<int>(lane), law_->start);
+      if (law_->fixed_rewards) write_rewards(static_cast<int>(lane), law_->fixed_rewards, shape.pairs());
+    }
+    if (law_->fixed_rewards) check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
+  }
+
+  // Lets the kernel draw the rows and rewards of all lanes' tasks; false if interrupted.
+  bool draw_lanes(std::int64_t first, const Interrupt& interrupt) {
+    UniformTasks<Real> tasks{};
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const std::uint64_t id = batch_.ids()[first + block_.task_of[lane]];
+      const IndexKey weights = make_index_key(law_->key, id, Purpose::transitions);
+      const IndexKey rewards = make_index_key(law_->key, id, Purpose::rewards);
+      for (int word = 0; word < 2; ++word) {
+        block_.weight_key[word][lane] = tasks.weight_key[word][lane] = weights.word[word];
+        tasks.reward_key[word][lane] = rewards.word[word];
+      }
+    }
+    const Shape& shape = batch_.shape();
+    tasks.states = shape.states;
+    tasks.normal_rewards = law_->normal_rewards;
+    tasks.reward_a = law_->reward_a;
+    tasks.reward_b = law_->reward_b;
+    tasks.row = block_.row;
+    tasks.thresholds = block_.answers == Answers::rows ? thresholds_.get() : nullptr;
+    tasks.coarse = coarse_.get();
+    tasks.rewards = law_->fixed_rewards ? nullptr : rewards_.get();
+    tasks.lane_pairs = lane_pairs_;
+    tasks.active = block_.active;
+    for (tasks.begin = 0; tasks.begin < shape.pairs(); tasks.begin = tasks.end) {
+      if (tasks.begin > 0 && interrupt()) return false;
+      tasks.end = std::min(tasks.begin + kPairsBetweenPulses, shape.pairs());
+      draw(kernels_, tasks);
+    }
+    return true;
+  }
+
+  void write_task(int lane, std::int64_t index) {
+    const Shape& shape = batch_.shape();
+    if (!buffer_) buffer_.emplace(shape);
+    const TaskView task = batch_.load(index, *buffer_);
+    check_rewards<Real>(task.reward, shape.rewards(), index);
+    write_start(lane, task.start);
+    const std::int64_t first_pair = lane * lane_pairs_;
+    if (block_.answers == Answers::stored_weights) {
+      write_weights(task, weights_.get() + first_pair * shape.states);
+    } else {
+      for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+        write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
+                         thresholds_.get() + (first_pair + pair) * block_.row.fine,
+                         coarse_.get() + (first_pair + pair) * block_.row.coarse);
+      }
+    }
+    if (!shape.dense) {
+      write_outcomes(task, first_pair * block_.row.fine);
+      return;
+    }
+    write_rewards(lane, task.reward, shape.pairs());
+    std::uint8_t* terminal = terminal_.get() + lane * shape.states;
+    std::copy_n(task.terminated, shape.states, terminal);
+    block_.any_terminal |=
+        std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+  }
+
+  void write_weights(const TaskView& task, std::int32_t* weights) const {
+    const Shape& shape = batch_.shape();
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      for (std::int64_t k = 0; k < shape.states; ++k) {
+        const std::int64_t place = pair * shape.states + k;
+        weights[place] = static_cast<std::int32_t>(task.probability[place] / task.scale[pair] + 0.5);
+      }
+    }
+  }
+
+  void write_outcomes(const TaskView& task, std::int64_t first) {
+    const Shape& shape = batch_.shape();
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      for (std::int64_t k = 0; k < shape.outcomes; ++k) {
+        const std::int64_t from = pair * shape.outcomes + k;
+        const std::int64_t to = first + pair * block_.row.fine + k;
+        rewards_[count(to)] = without_minus_zero(task.reward[from]);
+        successors_[count(to)] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
+      }
+    }
+  }
+
+  void write_rewards(int lane, const double* rewards, std::int64_t pairs) {
+    std::transform(rewards, rewards + pairs, rewards_.get() + lane * lane_pairs_, without_minus_zero);
+  }
+
+  void write_start(int lane, const double* start) {
+    block_.single_start[lane] = only_state(start);
+    write_thresholds(start, batch_.shape().states, block_.start_row,
+                     start_.get() + lane * block_.start_row.fine,
+                     start_coarse_.get() + lane * block_.start_row.coarse);
+  }
+
+  // With rewards free of -0 no result depends on the sign of a zero, which a maximum leaves open.
+  static Real without_minus_zero(double reward) { return static_cast<Real>(reward) + Real{0}; }
+
+  // The start state when there is but one, else -1.
+  std::int32_t only_state(const double* start) const {
+    const double* end = start + block_.states;
+    const double* first = std::find_if(start, end, [](double p) { return p > 0.0; });
+    const bool alone = std::all_of(first + 1, end, [](double p) { return p == 0.0; });
+    return alone ? static_cast<std::int32_t>(first - start) : -1;
+  }
+
+  // The initial table in the kernel's layout.
+  void pad_initial(const Real* initial) {
+    const Shape& shape = batch_.shape();
+    for (std::int64_t s = 0; s < shape.states; ++s) {
+      std::copy_n(initial + s * shape.actions, shape.actions, initial_.begin() + s * block_.q_stride);
+    }
+  }
+
+  void write_table(int lane, std::int64_t index) {
+    if (arrays_.initial_per_task) pad_initial(arrays_.initial_table + index * batch_.shape().pairs());
+    Real* q = q_table_.get() + lane * q_cells_;
+    std::copy(initial_.begin(), initial_.end(), q);
+    if (block_.second_table != 0) std::copy(initial_.begin(), initial_.end(), q + block_.second_table);
+    if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
+  }
+
+  void set_stream(int lane, std::int64_t index) {
+    const Stream stream = make_stream(schedule_.key, batch_.ids()[index], Purpose::learning);
+    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = stream.s[word];
+  }
+
+  LaneOutputs<Real> outputs(std::int64_t index, int lane) {
+    const Shape& shape = batch_.shape();
+    LaneOutputs<Real> out{};
+    if (arrays_.mean_returns) out.returns = block_returns_.data() + lane * schedule_.num_episodes;
+    if (arrays_.returns) out.returns = arrays_.returns + index * schedule_.num_episodes;
+    if (arrays_.q_table) out.q_table = arrays_.q_table + index * shape.pairs();
+    if (arrays_.policy) out.policy = arrays_.policy + index * shape.states;
+    if (arrays_.snapshots) out.snapshots = arrays_.snapshots + index * arrays_.num_snapshots * shape.pairs();
+    return out;
+  }
+
+  const TaskBatch& batch_;
+  const Schedule& schedule_;
+  const TrainArrays<Real>& arrays_;
+  const Kernels& kernels_;
+  std::optional<UniformLaw> law_;
+  std::optional<TaskBuffer> buffer_;
+  Block<Real> block_{};
+  std::int64_t lane_pairs_, lane_entries_, q_cells_;
+  AlignedArray<Real> thresholds_, coarse_, rewards_, start_, start_coarse_, q_table_, tiles_, traces_;
+  AlignedArray<double> softmax_;
+  AlignedArray<std::int32_t> successors_, weights_, trace_cells_;
+  AlignedArray<std::uint8_t> terminal_;
+  AlignedArray<Count<Real>> visits_, visit_tile_;
+  std::vector<Real> initial_, row_of_one_, block_returns_;
+};
+
+}  // namespace metarl_fast

@@ -1,0 +1,178 @@
+"""What all learners share: hyper-parameters, schedules of exploration, and a table to learn in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
+
+_LOWEST_TEMPERATURE = 1e-30
+"""Temperatures are divided by: a lower one is held here, where softmax is as good as greedy."""
+
+
+def _decaying(first: float, decay: float, lowest: float, count: int) -> NDArray[np.float64]:
+    """Return `first`, `first * decay`, ... [count]; values below `lowest` are held there, unless all are."""
+    if decay == 1.0:
+        return np.full(count, float(first))
+    factors = np.full(count, float(decay))
+    factors[:1] = first
+    return np.maximum(np.multiply.accumulate(factors), min(lowest, first))
+
+
+@dataclass(frozen=True)
+class Learner(ABC):
+    """Base of the tabular learners: an action-value table, its update rule, and a behaviour.
+
+    As hyper-parameters a learner goes to `train`; as an object it learns step by step in `q_table`, by its
+    `update`, and whoever calls that chooses the actions.
+
+    The behaviour of `train` is epsilon-greedy, or softmax if there is a `temperature`: the probability of an
+    action is in proportion to exp(q(s, a) / temperature) (Sutton and Barto, 2nd ed., sections 2.2 and 13.1).
+    With a `bonus` both look at q(s, a) + bonus * (1 - e / E) / sqrt(N(s, a) + 1) in place of q(s, a), in
+    episode e of E, N counting how often the pair was taken. Among equally good actions a greedy one is drawn.
+
+    Parameters
+    ----------
+    num_states, num_actions
+        S and A.
+    learning_rate
+        Step size, 0 to 1.
+    discount
+        0 to 1.
+    epsilon
+        Probability of a uniformly random action in the first episode, 0 to 1; 1 is the uniform behaviour.
+    epsilon_decay
+        Factor on epsilon after each episode, 0 to 1.
+    epsilon_min
+        Epsilon never decays below this.
+    learning_rate_decay
+        w in min(1, learning_rate / N(s, a)^w), N counting the updates of a pair; 0 keeps the rate constant.
+    initial_q
+        Value of every entry at the start.
+    bonus
+        Of exploration, at least 0; it fades to nothing over the episodes of a `train` call.
+    temperature
+        Of softmax in the first episode, above 0; epsilon is then not used. None for epsilon-greedy.
+    temperature_decay
+        Factor on the temperature after each episode, above 0, at most 1.
+    temperature_min
+        The temperature never decays below this, nor below 1e-30.
+    """
+
+    num_states: int
+    num_actions: int
+    learning_rate: float = 0.1
+    discount: float = 0.95
+    epsilon: float = 0.1
+    epsilon_decay: float = 1.0
+    epsilon_min: float = 0.0
+    learning_rate_decay: float = 0.0
+    initial_q: float = 0.0
+    bonus: float = 0.0
+    temperature: float | None = None
+    temperature_decay: float = 1.0
+    temperature_min: float = 0.0
+    _tables: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _num_tables: ClassVar[int] = 1
+
+    @property
+    @abstractmethod
+    def _rule(self) -> _core.Rule:
+        """The core's name of the update rule."""
+
+    @property
+    def _trace_decay(self) -> float:
+        """What the core is told; learners without traces have none."""
+        return 0.0
+
+    def __post_init__(self) -> None:
+        checks.integer(self.num_states, "num_states", 1, 2**31 - 1)
+        checks.integer(self.num_actions, "num_actions", 1, 2**31 - 1)
+        checks.real(self.learning_rate, "learning_rate", 0.0, 1.0)
+        checks.real(self.discount, "discount", 0.0, 1.0)
+        checks.real(self.epsilon, "epsilon", 0.0, 1.0)
+        checks.real(self.epsilon_decay, "epsilon_decay", 0.0, 1.0)
+        checks.real(self.epsilon_min, "epsilon_min", 0.0, 1.0)
+        checks.real(self.learning_rate_decay, "learning_rate_decay", 0.0)
+        checks.real(self.initial_q, "initial_q")
+        checks.real(self.bonus, "bonus", 0.0)
+        if self.temperature is not None:
+            checks.real(self.temperature, "temperature", 0.0, open_low=True)
+        checks.real(self.temperature_decay, "temperature_decay", 0.0, 1.0, open_low=True)
+        checks.real(self.temperature_min, "temperature_min", 0.0)
+        object.__setattr__(self, "_tables", self._new_tables(self._num_tables, float(self.initial_q)))
+
+    def _new_tables(self, count: int, value: float) -> NDArray[np.float64]:
+        """Return tables [count, S, A] filled with `value`."""
+        s, a = int(self.num_states), int(self.num_actions)
+        checks.memory(count * s * a * 8, f"a q_table of {s} states and {a} actions")
+        return np.full((count, s, a), value)
+
+    @property
+    def q_table(self) -> NDArray[np.float64]:
+        """The step-by-step learner's table [S, A]. `train` does not touch it."""
+        table: NDArray[np.float64] = self._tables[0]
+        return table
+
+    def epsilons(self, num_episodes: int) -> NDArray[np.float64]:
+        """Return epsilon in each of `num_episodes` episodes."""
+        count = checks.integer(num_episodes, "num_episodes", 0)
+        checks.memory(2 * 8 * count, f"the epsilons of {count} episodes")
+        return _decaying(self.epsilon, self.epsilon_decay, self.epsilon_min, count)
+
+    def temperatures(self, num_episodes: int) -> NDArray[np.float64]:
+        """Return the temperature in each of `num_episodes` episodes.
+
+        Raises
+        ------
+        ValueError
+            If there is none: the learner is epsilon-greedy.
+        """
+        if self.temperature is None:
+            raise ValueError("temperature is None, expected a number: this learner is epsilon-greedy")
+        count = checks.integer(num_episodes, "num_episodes", 0)
+        checks.memory(2 * 8 * count, f"the temperatures of {count} episodes")
+        first = max(self.temperature, _LOWEST_TEMPERATURE)
+        lowest = max(self.temperature_min, _LOWEST_TEMPERATURE)
+        return _decaying(first, self.temperature_decay, lowest, count)
+
+    def core(self, num_episodes: int) -> _core.Learner:
+        """Return the core's view of the learner, for a run of `num_episodes`."""
+        if self.temperature is not None:
+            behaviour = _core.Behaviour.softmax
+            exploration = self.temperatures(1 if self.temperature_decay == 1.0 else num_episodes)
+        else:
+            constant = self.epsilon_decay == 1.0
+            exploration = np.array([float(self.epsilon)]) if constant else self.epsilons(num_episodes)
+            uniform = self.epsilon == 1.0 and (constant or (exploration == 1.0).all())
+            behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
+        return _core.Learner(
+            self._rule,
+            behaviour,
+            exploration,
+            float(self.learning_rate),
+            float(self.learning_rate_decay),
+            float(self.discount),
+            self._trace_decay,
+            float(self.bonus),
+        )
+
+    def scratch(self, itemsize: int) -> int:
+        """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
+        counts_visits = self.learning_rate_decay != 0.0 or self.bonus != 0.0
+        return self._num_tables * itemsize * (2 if counts_visits else 1)
+
+    def _check_transition(self, state: int, action: int, reward: float, next_state: int) -> None:
+        checks.integer(state, "state", 0, self.num_states - 1)
+        checks.integer(action, "action", 0, self.num_actions - 1)
+        checks.integer(next_state, "next_state", 0, self.num_states - 1)
+        checks.real(reward, "reward")
+
+    def get_policy(self) -> NDArray[np.int64]:
+        """Return the first best action of each state, shape [S]."""
+        return np.asarray(self.q_table.argmax(axis=1), dtype=np.int64)

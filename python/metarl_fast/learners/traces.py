@@ -1,0 +1,67 @@
+"""What learners with eligibility traces share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.learners.base import Learner
+
+_SMALLEST_TRACE = 2.0**-20
+"""Traces below this are dropped: what they would still teach is lost in rounding, and lists stay short."""
+
+
+@dataclass(frozen=True)
+class TraceLearner(Learner):
+    """Base of learners that carry each step's error back along the path, with replacing traces.
+
+    On each step every trace decays by discount * trace_decay, the trace of the pair just taken becomes 1, and
+    all pairs move by learning rate * error * trace (Singh and Sutton 1996; Sutton and Barto, 2nd ed.,
+    section 12.5). Traces below 2^-20 are dropped. They end with the episode, but survive the time limit of a
+    continuing task.
+
+    Parameters and behaviour are those of `Learner`, and
+
+    Parameters
+    ----------
+    trace_decay
+        Lambda, 0 to 1: 0 is the one-step learner.
+
+    Attributes
+    ----------
+    traces : ndarray of float64, shape (S, A)
+        The step-by-step learner's traces.
+    """
+
+    trace_decay: float = 0.9
+    traces: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.real(self.trace_decay, "trace_decay", 0.0, 1.0)
+        object.__setattr__(self, "traces", self._new_tables(1, 0.0)[0])
+
+    @property
+    def _trace_decay(self) -> float:
+        return float(self.trace_decay)
+
+    def scratch(self, itemsize: int) -> int:
+        """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
+        return super().scratch(itemsize) + 4 + itemsize  # which pair, and its trace
+
+    def end_episode(self) -> None:
+        """Forget the path, when an episode ends otherwise than by `terminated`."""
+        self.traces[:] = 0.0
+
+    def _learn(self, state: int, action: int, target: float, terminated: bool) -> None:
+        """Move all pairs on the path by this step's error."""
+        q, traces = self.q_table, self.traces
+        traces *= self.discount * self.trace_decay
+        traces[traces < _SMALLEST_TRACE] = 0.0
+        traces[state, action] = 1.0
+        q += self.learning_rate * (target - q[state, action]) * traces
+        if terminated:
+            self.end_episode()

@@ -1,0 +1,68 @@
+"""Double Q-learning: one table chooses, the other one judges, and the bias of a maximum is smaller."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from bits import assert_same_bits
+from following import FAMILIES, following
+from textbook import share_that_goes_left
+
+
+def test_update_is_the_equation():
+    random = np.random.default_rng(0)
+    learner = mf.DoubleQLearning(4, 3, learning_rate=0.3, discount=0.8, initial_q=0.5)
+    q = np.full((2, 4, 3), 0.5)
+    for _ in range(300):
+        state, action, next_state, which = random.integers([4, 3, 4, 2])
+        reward = random.normal()
+        learner.update(state, action, reward, next_state, second=bool(which))
+        ahead = q[1 - which, next_state, q[which, next_state].argmax()]
+        q[which, state, action] += 0.3 * (reward + 0.8 * ahead - q[which, state, action])
+        np.testing.assert_allclose(learner.q_tables, q, rtol=1e-12)
+        np.testing.assert_allclose(learner.q_table, q.mean(axis=0), rtol=1e-12)
+    assert_same_bits(learner.get_policy(), q.sum(axis=0).argmax(axis=1))
+
+
+def test_a_terminated_episode_has_nothing_ahead():
+    learner = mf.DoubleQLearning(2, 2, learning_rate=0.5)
+    learner.q_tables[:, 1] = 100.0
+    learner.update(0, 1, 3.0, 1, terminated=True, second=False)
+    assert learner.q_tables[0].tolist() == [[0.0, 1.5], [100.0, 100.0]]
+    assert learner.q_tables[1].tolist() == [[0.0, 0.0], [100.0, 100.0]]
+
+
+@pytest.mark.parametrize("behaviour", [{"epsilon": 0.5}, {"temperature": 0.5, "bonus": 0.5}])
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_object_follows_the_twin(family, behaviour):
+    learner = mf.DoubleQLearning(family.num_states, family.num_actions, learning_rate=0.3, **behaviour)
+    for run in following(learner, family):
+        assert_same_bits(learner.q_tables, run.tables)
+        assert_same_bits(learner.q_table, run.table())
+
+
+def test_what_is_reported_is_the_mean_of_two_tables_that_learn_in_turn():
+    # One step at rate 1: one table has the reward, the other the initial value.
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0))
+    learner = mf.DoubleQLearning(1, 1, learning_rate=1.0, discount=0.0, initial_q=1.0)
+    run = mf.train(learner, tasks, 20, 1, rng=0, snapshot_episodes=range(21))
+    values = run.snapshots.ravel()
+    first_of_both = int(np.argmax(values == 3.0))
+    assert values.tolist() == [1.0] + [2.0] * (first_of_both - 1) + [3.0] * (21 - first_of_both)
+    assert 1 < first_of_both < 20
+
+
+def test_the_coin_is_fair():
+    tasks = mf.from_arrays(np.ones((4000, 1, 1, 1)), np.full((1, 1), 1.0))
+    learner = mf.DoubleQLearning(1, 1, learning_rate=1.0, discount=0.0)
+    # After two steps both tables have learned if the coin fell differently.
+    both = (mf.train(learner, tasks, 1, 2, rng=0).q_table == 1.0).mean()
+    assert abs(both - 0.5) < 5 * np.sqrt(0.25 / 4000)
+
+
+def test_the_bias_of_the_maximum_is_smaller():
+    # Example 6.7 of Sutton and Barto: left is worse, but looks better while its values are uncertain.
+    assert share_that_goes_left(mf.QLearning, 100) > 0.5
+    assert share_that_goes_left(mf.DoubleQLearning, 100) < 0.15
