@@ -2,7 +2,8 @@
 
 One task alone waits for its own memory: the next state names the row, and the row the next state. Working on
 four in turn hides that; it is the idea of this package's kernel, without its vector registers. Alias tables
-for short rows and, because they take so long to build, cumulative rows for long ones.
+for short rows; because they take so long to build, cumulative rows for longer ones; and no table at all for
+the longest, from which it draws by rejection.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ TITLE = "Numba by an expert, 4 tasks interleaved"
 TASKS = 4
 ROWS = 4
 LONGEST_ALIAS_ROW = 16
+LONGEST_CUMULATIVE_ROW = 64
 ONE = np.float32(1)
 
 
@@ -89,6 +91,17 @@ def cumulative_draw(table, first, columns, bits):
     return found
 
 
+@fast
+def rejection_draw(key, first, columns, x):
+    """Return the next state and the generator: propose evenly, accept if a number is below the weight."""
+    while True:
+        x = xorshift(x)
+        bits = scrambled(x)
+        proposed = np.int64(((bits >> HALF) * np.uint64(columns)) >> HALF)
+        if np.float32(np.int64(bits & np.uint64(0xFFFFFF))) * UNIT < unit(key, first + proposed):
+            return proposed, x
+
+
 def best_action_of(a: int) -> Any:
     """Return the function that finds the first best of the `a` actions whose values begin at `first`."""
 
@@ -108,11 +121,14 @@ def best_action_of(a: int) -> Any:
 def learn_interleaved(s: int, a: int, uniform: bool, entries: int) -> Any:
     """Return the loop, with the sizes, the behaviour and how far tables lie apart as constants."""
     draw = alias_draw if s <= LONGEST_ALIAS_ROW else cumulative_draw
+    by_rejection = s > LONGEST_CUMULATIVE_ROW
     best_action = best_action_of(a)
     pairs = s * a
 
     @fast
-    def learn(x, state, greedy, table, rewards, q, num_episodes, num_steps, learning_rate, discount, epsilon):
+    def learn(
+        x, key, state, greedy, table, rewards, q, num_episodes, num_steps, learning_rate, discount, epsilon
+    ):
         explore_below = np.uint64(epsilon * 4294967296.0)
         for _ in range(num_episodes):
             for t in range(TASKS):
@@ -124,16 +140,21 @@ def learn_interleaved(s: int, a: int, uniform: bool, entries: int) -> Any:
                     x1 = xorshift(x[t])
                     bits = scrambled(x1)
                     if uniform:
-                        x[t] = x1
+                        x2 = x1
                         action = np.int64(((bits & LOW) * np.uint64(a)) >> HALF)
                     else:
                         x2 = xorshift(x1)
                         explore = (bits & LOW) < explore_below
                         other = np.int64(((scrambled(x2) >> HALF) * np.uint64(a)) >> HALF)
                         action = other if explore else greedy[t]
-                        x[t] = x2 if explore else x1
+                        x2 = x2 if explore else x1
                     pair = now + action
-                    next_state = draw(table, t * entries + (pair - t * pairs) * s, s, bits >> HALF)
+                    row = (pair - t * pairs) * s
+                    if by_rejection:
+                        next_state, x2 = rejection_draw(key[t], row, s, x2)
+                    else:
+                        next_state = draw(table, t * entries + row, s, bits >> HALF)
+                    x[t] = x2
                     then = t * pairs + next_state * a
                     largest = q[then]
                     ahead = 0
@@ -158,13 +179,13 @@ def compiled(s: int, a: int, uniform: bool) -> Any:
     entry_type = np.uint64 if alias else np.float32
     pairs = s * a
     entries = (pairs + ROWS - 1) // ROWS * ROWS * s  # of a task, the last rows that nobody uses included
+    by_rejection = s > LONGEST_CUMULATIVE_ROW
     learn = learn_interleaved(s, a, uniform, entries)
     best_action = best_action_of(a)
 
     @fast
-    def write_task(x, table, rewards, weight, stack):
-        key = np.uint32(scrambled(x) >> HALF)
-        for first in range(0, entries, ROWS * s):
+    def write_task(key, table, rewards, weight, stack):
+        for first in range(0, 0 if by_rejection else entries, ROWS * s):
             write_rows(key, first, s, table, weight, stack)
         for pair in range(pairs):
             rewards[pair] = unit(key, entries + pair)
@@ -179,6 +200,7 @@ def compiled(s: int, a: int, uniform: bool) -> Any:
         weight = np.empty((threads, ROWS * s + gap), np.float32)
         stack = np.empty((threads, s + gap), np.int32)
         x = np.empty((threads, TASKS + gap), np.uint64)
+        key = np.empty((threads, TASKS + gap), np.uint32)
         state = np.empty((threads, TASKS + gap), np.int64)
         greedy = np.empty((threads, TASKS + gap), np.int64)
         values = np.empty(num_tasks, np.float32)
@@ -188,8 +210,9 @@ def compiled(s: int, a: int, uniform: bool) -> Any:
             first = group * TASKS
             for t in range(TASKS):
                 x[me, t] = first_state(seed, first + t)
+                key[me, t] = np.uint32(scrambled(x[me, t]) >> HALF)
                 write_task(
-                    x[me, t],
+                    key[me, t],
                     table[me, t * entries : (t + 1) * entries],
                     rewards[me, t * pairs : (t + 1) * pairs],
                     weight[me],
@@ -198,6 +221,7 @@ def compiled(s: int, a: int, uniform: bool) -> Any:
             q[me, :] = np.float32(0)
             learn(
                 x[me],
+                key[me],
                 state[me],
                 greedy[me],
                 table[me],
