@@ -112,7 +112,8 @@ def draw(results: Sequence[Result], path: Path, title: str) -> None:
             _draw_panel(axes, workload, chosen, behaviours)
             if column > 0:
                 axes.tick_params(labelleft=False)
-    figure.legend(handles=_legend(behaviours), loc="outside right center", frameon=False, fontsize=9)
+    lost = any(r.ratio < 1 for r in bars)
+    figure.legend(handles=_legend(behaviours, lost), loc="outside right center", frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=10)
     figure.supxlabel("times as fast as the peer", fontsize=9)
     figure.savefig(path, dpi=150)
@@ -147,13 +148,13 @@ def _draw_panel(axes: Any, workload: str, chosen: Sequence[Result], behaviours: 
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _legend(behaviours: Sequence[str]) -> list[Any]:
+def _legend(behaviours: Sequence[str], lost: bool) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     patches = [
         Patch(color=colours[behaviours.index(behaviour)], label=behaviour + note)
-        for note, colours in (("", FASTER), (", peer is faster", SLOWER))
+        for note, colours in (("", FASTER), (", peer is faster", SLOWER))[: 1 + lost]
         for behaviour in behaviours
     ]
     line = {"color": "black", "linewidth": 2, "linestyle": "none", "marker": "|", "markersize": 12}
