@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -60,19 +61,22 @@ inline std::int64_t trace_room(const Learner& learner, const Schedule& schedule,
   std::int64_t most = pairs;
   if (!schedule.continuing) most = std::min(most, schedule.num_steps);
   if (decay < 1.0) {
-    const double fading = decay > 0.0 ? std::log(kSmallestTrace) / std::log(decay) + 3.0 : 1.0;
+    const double fading = decay > 0.0 ? portable_log(kSmallestTrace) / portable_log(decay) + 3.0 : 1.0;
     if (fading < static_cast<double>(most)) most = static_cast<std::int64_t>(fading);
   }
   return most + 1;
 }
 
-// A reward beyond the table's type would become infinite without a word.
+// A reward beyond the table's type would become infinite without a word. Returns the largest, sign aside.
 template <class Real>
-void check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
+double check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
   constexpr double kLargest = std::numeric_limits<Real>::max();
   const double* end = rewards + count;
   const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
-  if (bad == end) return;
+  if (bad == end) {
+    return std::accumulate(rewards, end, 0.0,
+                           [](double most, double r) { return std::max(most, std::fabs(r)); });
+  }
   std::ostringstream message;
   message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
           << "-bit numbers cannot hold";
@@ -101,6 +105,7 @@ class LaneBlock {
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
     if (!drawn) block_.any_terminal = false;
+    largest_reward_ = drawn ? law_reach_ : 0.0;
     for (int lane = 0; lane < kLanes; ++lane) {
       const int of = lane < block_.active ? lane : 0;  // the others mirror the first
       block_.task_of[lane] = of;
@@ -118,6 +123,7 @@ class LaneBlock {
       block_.outputs[lane] = outputs(first + lane, lane);
     }
     if (drawn && !draw_lanes(first, interrupt)) return 0;
+    block_.may_overflow = may_overflow();
     begin(kernels_, block_);
     while (block_.unfinished > 0) {
       if (interrupt()) return 0;
@@ -162,7 +168,8 @@ class LaneBlock {
   void allocate_task(const Shape& shape, std::size_t lanes) {
     const bool has_rows = shape.sampling == Sampling::inverse;
     const Row row = has_rows ? block_.row : Row{0, 0};
-    lane_pairs_ = odd_multiple(shape.pairs(), 8);
+    const std::int64_t pairs_a_line = std::max<std::int64_t>(1, kLine / block_.row.fine);
+    lane_pairs_ = odd_multiple(shape.pairs(), pairs_a_line);
     lane_entries_ = shape.pairs() * (has_rows || !law_ ? shape.outcomes : 1);
     const std::size_t pairs = lanes * count(lane_pairs_);
     thresholds_ = make_aligned<Real>(pairs * count(row.fine));
@@ -237,7 +244,6 @@ class LaneBlock {
       write_start(static_cast<int>(lane), law_->start);
       if (law_->fixed_rewards) write_rewards(static_cast<int>(lane), law_->fixed_rewards, shape.pairs());
     }
-    if (law_->fixed_rewards) check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
   }
 
   // Lets the kernel draw the rows and rewards of all lanes' tasks; false if interrupted.
@@ -271,11 +277,22 @@ class LaneBlock {
     return true;
   }
 
+  // Values stay within the rewards of all steps that count, and where they began. With traces they may not.
+  bool may_overflow() const {
+    const double discount = block_.learner.discount;
+    const double steps =
+        static_cast<double>(schedule_.num_episodes) * static_cast<double>(schedule_.num_steps);
+    const double steps_that_count = std::min(steps, 1.0 / (1.0 - discount)) + 1.0;
+    const double reward = largest_reward_ + 8.0 * static_cast<double>(block_.reward_noise);
+    return !(largest_initial_ + reward * steps_that_count <
+             0x1p-4 * static_cast<double>(kLargestValue<Real>));
+  }
+
   void write_task(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
     if (!buffer_) buffer_.emplace(shape);
     const TaskView task = batch_.load(index, *buffer_);
-    check_rewards<Real>(task.reward, shape.rewards(), index);
+    largest_reward_ = std::max(largest_reward_, check_rewards<Real>(task.reward, shape.rewards(), index));
     write_start(lane, task.start);
     const std::int64_t first_pair = lane * lane_pairs_;
     if (block_.answers == Answers::stored_weights) {
@@ -348,6 +365,9 @@ class LaneBlock {
     for (std::int64_t s = 0; s < shape.states; ++s) {
       std::copy_n(initial + s * shape.actions, shape.actions, initial_.begin() + s * block_.q_stride);
     }
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      largest_initial_ = std::max(largest_initial_, std::fabs(static_cast<double>(initial[pair])));
+    }
   }
 
   void write_table(int lane, std::int64_t index) {
@@ -382,6 +402,7 @@ class LaneBlock {
   std::optional<TaskBuffer> buffer_;
   Block<Real> block_{};
   std::int64_t lane_pairs_, lane_entries_, q_cells_;
+  double law_reach_ = 0.0, largest_reward_ = 0.0, largest_initial_ = 0.0;
   AlignedArray<Real> thresholds_, coarse_, rewards_, start_, start_coarse_, q_table_, tiles_, traces_;
   AlignedArray<double> softmax_;
   AlignedArray<std::int32_t> successors_, weights_, trace_cells_;

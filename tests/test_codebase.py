@@ -76,11 +76,12 @@ def test_nothing_draws_or_decides_with_the_systems_functions():
 
 CPP_LAYERS = [
     {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
+    {"cpp/uniform_law.hpp"},
     {"cpp/mdp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
     {"cpp/kernel"},
     {"cpp/engine.hpp"},
-    {"cpp/lanes.hpp"},
+    {"cpp/lane_block.hpp"},
     {"cpp/engine.cpp"},
     {"cpp/bindings"},
 ]

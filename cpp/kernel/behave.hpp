@@ -112,16 +112,20 @@ void choose_by_softmax(const Block<Real>& b, Tile<Real> tile, const std::uint32_
   }
 }
 
+template <class Real>
+[[gnu::always_inline]] inline void choose_uniformly(const Block<Real>& b, const std::uint32_t* x,
+                                                    std::int32_t* action) {
+  const std::int32_t actions = b.actions;
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) action[l] = uniform_action(x[l], actions);
+}
+
 // An action for each lane, in the states whose rows are in the tile.
 template <class Real>
 void choose_actions(const Block<Real>& b, Tile<Real> tile, const std::int32_t* state, const std::uint32_t* x,
                     std::int32_t* action) {
-  const std::int32_t actions = b.actions;
   switch (b.learner.behaviour) {
-    case Behaviour::uniform:
-#pragma omp simd
-      for (int l = 0; l < kLanes; ++l) action[l] = uniform_action(x[l], actions);
-      return;
+    case Behaviour::uniform: return choose_uniformly(b, x, action);
     case Behaviour::epsilon_greedy: return choose_epsilon_greedy(b, preferences(b, tile, state), x, action);
     case Behaviour::softmax: return choose_by_softmax(b, preferences(b, tile, state), x, action);
   }

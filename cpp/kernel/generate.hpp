@@ -90,17 +90,15 @@ void write_row_by_rule(const UniformTasks<Real>& tasks, const std::int32_t (*wei
   write_thresholds(probability, tasks.states, tasks.row, fine, coarse);
 }
 
-// Hands `columns` columns of a tile, a multiple of 4, to the lanes' rows at `out`.
+// Hands `columns` columns of a tile to the lanes' rows at `out`.
 template <class Real>
 void store_columns(const Real (*tile)[kLanes], std::int64_t columns, int lanes, Real* out,
                    std::int64_t distance) {
-  if (columns < 8) {
-    for (int l = 0; l < lanes; ++l) {
-      for (std::int64_t k = 0; k < columns; ++k) out[l * distance + k] = tile[k][l];
-    }
-    return;
+  std::int64_t k = 0;
+  for (; k + 8 <= columns; k += 8) store_rows(tile + k, lanes, out + k, distance);
+  for (int l = 0; l < lanes; ++l) {
+    for (std::int64_t rest = k; rest < columns; ++rest) out[l * distance + rest] = tile[rest][l];
   }
-  for (std::int64_t k = 0; k < columns; k += 8) store_rows(tile + k, lanes, out + k, distance);
 }
 
 template <class Real>
@@ -166,7 +164,7 @@ void draw_rewards(UniformTasks<Real>& tasks) {
         }
       }
     }
-    store_columns(rewards, 8, tasks.active, tasks.rewards + pair, tasks.lane_pairs);
+    store_columns(rewards, count, tasks.active, tasks.rewards + pair, tasks.lane_pairs);
   }
 }
 

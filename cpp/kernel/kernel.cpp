@@ -27,7 +27,7 @@ namespace {
 
 // The actions of this step, in lanes.action.
 template <class Rule, class Real>
-void act(Block<Real>& b, Lanes<Real>& lanes) {
+[[gnu::always_inline]] inline void act(Block<Real>& b, Lanes<Real>& lanes) {
   if constexpr (Rule::kOnPolicy) {
     for (int l = 0; l < kLanes; ++l) lanes.action[l] = b.next_action[l];
   } else {
@@ -35,14 +35,18 @@ void act(Block<Real>& b, Lanes<Real>& lanes) {
       if (Rule::kCutsTraces || b.learner.behaviour != Behaviour::uniform) read_state_rows(b, b.state, b.tile);
     }
     lanes.draw_all();
-    choose_actions<Real>(b, b.tile, b.state, lanes.x, lanes.action);
+    if (b.learner.behaviour == Behaviour::uniform) {
+      choose_uniformly(b, lanes.x, lanes.action);
+    } else {
+      choose_actions<Real>(b, b.tile, b.state, lanes.x, lanes.action);
+    }
     if constexpr (Rule::kCutsTraces) find_exploratory<Real>(b.tile, b.actions, lanes.action, lanes.cut);
   }
 }
 
 // Where the tables have what belongs to (state, action).
 template <class Real>
-void locate(const Block<Real>& b, Lanes<Real>& lanes) {
+[[gnu::always_inline]] inline void locate(const Block<Real>& b, Lanes<Real>& lanes) {
   const auto q_stride = static_cast<std::int32_t>(b.q_stride);
   const std::int32_t actions = b.actions;
 #pragma omp simd
@@ -66,15 +70,22 @@ void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
   }
 }
 
+template <class Real>
+void hold_within_bounds(Lanes<Real>& lanes) {
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) lanes.q_tm1[l] = bounded(lanes.q_tm1[l]);
+}
+
 // Moves q(s, a) towards the target.
 template <class Real>
-void learn_one_step(Block<Real>& b, Lanes<Real>& lanes) {
+[[gnu::always_inline]] inline void learn_one_step(Block<Real>& b, Lanes<Real>& lanes) {
   const Real discount = b.discount;
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) {
     const Real target = one_step_target(lanes.reward[l], discount, lanes.ahead[l], lanes.terminated[l] != 0);
-    lanes.q_tm1[l] = bounded(towards(lanes.q_tm1[l], target, lanes.rate[l]));
+    lanes.q_tm1[l] = towards(lanes.q_tm1[l], target, lanes.rate[l]);
   }
+  if (b.may_overflow) hold_within_bounds(lanes);
   scatter(lanes.q_tm1, lanes.cell, b.q_table);
 }
 
@@ -97,7 +108,7 @@ void learn_with_traces(Block<Real>& b, Lanes<Real>& lanes) {
 }
 
 template <class Rule, class Real>
-void learn(Block<Real>& b, Lanes<Real>& lanes) {
+[[gnu::always_inline]] inline void learn(Block<Real>& b, Lanes<Real>& lanes) {
   if constexpr (Rule::kTraces) {
     learn_with_traces(b, lanes);
   } else {
@@ -116,7 +127,7 @@ void learn(Block<Real>& b, Lanes<Real>& lanes) {
 
 // Goes on to the next state, or to the next episode.
 template <class Rule, class Real>
-void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
+[[gnu::always_inline]] inline void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
   alignas(64) std::int32_t ended[kLanes];
   std::int32_t all_timed_out = -1;
 #pragma omp simd reduction(& : all_timed_out)
@@ -139,11 +150,17 @@ template <class Rule, class Real>
 void advance_by(Block<Real>& b, std::int64_t steps) {
   Lanes<Real> lanes(b);
   for (int l = 0; l < kLanes; ++l) lanes.rate[l] = static_cast<Real>(b.learner.learning_rate);
+  const bool single_lines =
+      b.answers == Answers::rows && b.row.fine == 16 && !b.any_terminal && b.reward_noise == 0;
   for (; steps > 0 && b.unfinished > 0; --steps) {
     act<Rule>(b, lanes);
     locate(b, lanes);
     if (b.visits) count_visits(b, lanes);
-    respond(b, lanes);
+    if (single_lines) {
+      respond_from_single_lines(b, lanes);
+    } else {
+      respond(b, lanes);
+    }
     if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
     Rule::look_ahead(lanes);
     learn<Rule>(b, lanes);

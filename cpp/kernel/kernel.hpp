@@ -49,7 +49,8 @@ struct Block {
   Real reward_noise;
   std::int32_t num_episodes;
   std::int32_t num_steps;
-  bool continuing;  // the state survives the time limit
+  bool continuing;    // the state survives the time limit
+  bool may_overflow;  // rewards are so large that action values must be held within bounds
   Learner learner;
   bool same_exploration;  // in all episodes
   Real discount;
@@ -112,14 +113,14 @@ struct UniformTasks {
   alignas(64) std::uint32_t weight_key[2][kLanes];
   alignas(64) std::uint32_t reward_key[2][kLanes];
   std::int64_t states;
-  std::int64_t begin, end;    // the pairs to draw; begin is a multiple of 8
+  std::int64_t begin, end;    // the pairs to draw; begin is even
   bool normal_rewards;        // else uniform
   double reward_a, reward_b;  // mean and standard deviation, or low and high
   Row row;                    // drawn if `thresholds` is not null
   Real* thresholds;           // [lanes][pairs][row.fine]
   Real* coarse;               // [lanes][pairs][row.coarse]
   Real* rewards;              // [lanes][pairs], or null
-  std::int64_t lane_pairs;    // from one lane's tables to the next one's, a multiple of 8
+  std::int64_t lane_pairs;    // from one lane's tables to the next one's
   int active;                 // lanes 0 .. active-1 are wanted
 };
 

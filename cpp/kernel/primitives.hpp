@@ -69,9 +69,9 @@ static inline void store_as(float* to, Register<double> values) {
 #endif
 }
 
-// How many of N thresholds are at most u.
+// The first of N thresholds that exceeds u. They never fall, and the last one exceeds every u.
 template <int N, class Real>
-static inline std::int32_t count_at_most(const Real* thresholds, Real u) {
+static inline std::int32_t first_above(const Real* thresholds, Real u) {
   std::int32_t count = 0;
   for (int k = 0; k < N; ++k) count += thresholds[k] <= u;
   return count;
@@ -191,31 +191,41 @@ static inline void row_maxima(const Real* table, const std::int32_t* offset, Rea
 
 #ifdef __AVX2__
 
-template <>
-inline std::int32_t count_at_most<4, float>(const float* thresholds, float u) {
-  return __builtin_popcount(static_cast<unsigned>(
-      _mm_movemask_ps(_mm_cmp_ps(_mm_load_ps(thresholds), _mm_set1_ps(u), _CMP_LE_OQ))));
-}
-
-template <>
-inline std::int32_t count_at_most<8, float>(const float* thresholds, float u) {
-  return __builtin_popcount(static_cast<unsigned>(
-      _mm256_movemask_ps(_mm256_cmp_ps(_mm256_load_ps(thresholds), _mm256_set1_ps(u), _CMP_LE_OQ))));
-}
-
-template <>
-inline std::int32_t count_at_most<16, float>(const float* thresholds, float u) {
+// Bit k is set where threshold k exceeds u.
+template <int N>
+static inline unsigned above(const float* thresholds, float u) {
+  if constexpr (N == 4) {
+    const __m128 greater = _mm_cmp_ps(_mm_load_ps(thresholds), _mm_set1_ps(u), _CMP_GT_OQ);
+    return static_cast<unsigned>(_mm_movemask_ps(greater));
+  } else if constexpr (N == 8) {
+    const __m256 greater = _mm256_cmp_ps(_mm256_load_ps(thresholds), _mm256_set1_ps(u), _CMP_GT_OQ);
+    return static_cast<unsigned>(_mm256_movemask_ps(greater));
+  } else if constexpr (N == 16) {
 #ifdef __AVX512F__
-  const __mmask16 mask = _mm512_cmp_ps_mask(_mm512_load_ps(thresholds), _mm512_set1_ps(u), _CMP_LE_OQ);
-  return _mm_popcnt_u32(_cvtmask16_u32(mask));
+    return _cvtmask16_u32(_mm512_cmp_ps_mask(_mm512_load_ps(thresholds), _mm512_set1_ps(u), _CMP_GT_OQ));
 #else
-  return count_at_most<8>(thresholds, u) + count_at_most<8>(thresholds + 8, u);
+    return above<8>(thresholds, u) | above<8>(thresholds + 8, u) << 8;
 #endif
+  } else {
+    return above<16>(thresholds, u) | above<16>(thresholds + 16, u) << 16;
+  }
 }
 
 template <>
-inline std::int32_t count_at_most<32, float>(const float* thresholds, float u) {
-  return count_at_most<16>(thresholds, u) + count_at_most<16>(thresholds + 16, u);
+inline std::int32_t first_above<4, float>(const float* thresholds, float u) {
+  return __builtin_ctz(above<4>(thresholds, u));
+}
+template <>
+inline std::int32_t first_above<8, float>(const float* thresholds, float u) {
+  return __builtin_ctz(above<8>(thresholds, u));
+}
+template <>
+inline std::int32_t first_above<16, float>(const float* thresholds, float u) {
+  return __builtin_ctz(above<16>(thresholds, u));
+}
+template <>
+inline std::int32_t first_above<32, float>(const float* thresholds, float u) {
+  return __builtin_ctz(above<32>(thresholds, u));
 }
 
 #ifdef __AVX512F__
@@ -334,8 +344,9 @@ inline void store_rows<float>(const float (*tile)[kLanes], int lanes, float* out
       }
     }
     for (int l = 0; l < 4; ++l) {
-      _mm256_store_ps(out + (first + l) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x20));
-      _mm256_store_ps(out + (first + l + 4) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x31));
+      _mm256_storeu_ps(out + (first + l) * distance, _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x20));
+      _mm256_storeu_ps(out + (first + l + 4) * distance,
+                       _mm256_permute2f128_ps(quads[l], quads[l + 4], 0x31));
     }
   }
   store_rows_plain(tile, first, lanes, out, distance);

@@ -15,17 +15,17 @@ namespace {
 template <class Real>
 std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
   switch (row.fine) {
-    case 4: return count_at_most<4>(fine, u);
-    case 8: return count_at_most<8>(fine, u);
-    case 16: return count_at_most<16>(fine, u);
-    case 32: return count_at_most<32>(fine, u);
+    case 4: return first_above<4>(fine, u);
+    case 8: return first_above<8>(fine, u);
+    case 16: return first_above<16>(fine, u);
+    case 32: return first_above<32>(fine, u);
     default: break;
   }
   std::int32_t line = 0;
   switch (row.coarse) {
-    case 4: line = count_at_most<4>(coarse, u); break;
-    case 8: line = count_at_most<8>(coarse, u); break;
-    case 16: line = count_at_most<16>(coarse, u); break;
+    case 4: line = first_above<4>(coarse, u); break;
+    case 8: line = first_above<8>(coarse, u); break;
+    case 16: line = first_above<16>(coarse, u); break;
     default:  // halves, then the line of the index that is left
       std::int64_t left = row.coarse / 16;
       const Real* from = coarse;
@@ -34,23 +34,43 @@ std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
         from += from[16 * half - 1] <= u ? 16 * half : 0;
         left -= half;
       }
-      line = static_cast<std::int32_t>(from - coarse) + count_at_most<16>(from, u);
+      line = static_cast<std::int32_t>(from - coarse) + first_above<16>(from, u);
   }
-  return 16 * line + count_at_most<16>(fine + 16 * line, u);
+  return 16 * line + first_above<16>(fine + 16 * line, u);
 }
 
 // An outcome for each lane, from the row of its pair; `use(lane, outcome)` gets them one by one, so that what
 // follows from an outcome does not wait for those of the other lanes.
 template <int N, class Real, class Use>
-void sample_rows(const Real* rows, std::int32_t (&pair)[kLanes], Real (&u)[kLanes], const Use& use) {
-  through_memory(pair);
+[[gnu::always_inline]] inline void sample_rows(const Real* rows, const std::int32_t* pair, Real (&u)[kLanes],
+                                               const Use& use) {
+  alignas(64) std::int64_t offset[kLanes];
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) offset[l] = std::int64_t{pair[l]} * N;
+  through_memory(offset);
   through_memory(u);
 #pragma GCC unroll 32
-  for (int l = 0; l < kLanes; ++l) use(l, count_at_most<N>(rows + std::int64_t{pair[l]} * N, u[l]));
+  for (int l = 0; l < kLanes; ++l) use(l, first_above<N>(rows + offset[l], u[l]));
+}
+
+// Long rows: all lines are asked for before the first one is needed, for they may come from far.
+template <int N, class Real, class Use>
+void sample_indexed_rows(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
+  const Real* place[kLanes];
+  std::int32_t before[kLanes];
+  const Real* thresholds = b.thresholds;
+  const std::int64_t fine = b.row.fine;
+  sample_rows<N>(b.coarse, pair, u, [&, thresholds, fine](int l, std::int32_t line) {
+    before[l] = 16 * line;
+    place[l] = thresholds + pair[l] * fine + before[l];
+    __builtin_prefetch(place[l]);
+  });
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) use(l, before[l] + first_above<16>(place[l], u[l]));
 }
 
 template <class Real, class Use>
-void sample_all(const Block<Real>& b, std::int32_t (&pair)[kLanes], Real (&u)[kLanes], const Use& use) {
+void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
   switch (b.row.fine) {
     case 4: return sample_rows<4>(b.thresholds, pair, u, use);
     case 8: return sample_rows<8>(b.thresholds, pair, u, use);
@@ -58,26 +78,14 @@ void sample_all(const Block<Real>& b, std::int32_t (&pair)[kLanes], Real (&u)[kL
     case 32: return sample_rows<32>(b.thresholds, pair, u, use);
     default: break;
   }
-  // All lines are asked for before the first one is needed: they may come from far.
-  const Real* place[kLanes];
-  const auto find_line = [&](int l, std::int32_t line) {
-    place[l] = b.thresholds + pair[l] * b.row.fine + 16 * line;
-    __builtin_prefetch(place[l]);
-  };
   switch (b.row.coarse) {
-    case 4: sample_rows<4>(b.coarse, pair, u, find_line); break;
-    case 8: sample_rows<8>(b.coarse, pair, u, find_line); break;
-    case 16: sample_rows<16>(b.coarse, pair, u, find_line); break;
-    default:
-      for (int l = 0; l < kLanes; ++l) {
-        use(l, sample(b.thresholds + pair[l] * b.row.fine, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
-      }
-      return;
+    case 4: return sample_indexed_rows<4>(b, pair, u, use);
+    case 8: return sample_indexed_rows<8>(b, pair, u, use);
+    case 16: return sample_indexed_rows<16>(b, pair, u, use);
+    default: break;
   }
-#pragma GCC unroll 32
   for (int l = 0; l < kLanes; ++l) {
-    const auto before = static_cast<std::int32_t>(place[l] - (b.thresholds + pair[l] * b.row.fine));
-    use(l, before + count_at_most<16>(place[l], u[l]));
+    use(l, sample(b.thresholds + pair[l] * b.row.fine, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
   }
 }
 
@@ -144,17 +152,40 @@ void propose_from_memory(Block<Real>& b, const std::int32_t* pair, std::int32_t*
 
 // The value to move is read on the way: there is time for it while rows are searched.
 template <class Real>
-void respond_from_rows(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLanes]) {
-  const auto q_stride = static_cast<std::int32_t>(b.q_stride);
-  const Real* rewards = b.rewards;
-  const Real* q_table = b.q_table;
-  through_memory(lanes.cell);
-  sample_all(b, lanes.pair, u, [&, q_stride, rewards, q_table](int l, std::int32_t outcome) {
+struct RowAnswer {
+  const Block<Real>& b;
+  Lanes<Real>& lanes;
+  std::int32_t q_stride;
+  const Real* rewards;
+  const Real* q_table;
+
+  [[gnu::always_inline]] void operator()(int l, std::int32_t outcome) const {
     lanes.reward[l] = rewards[lanes.pair[l]];
     lanes.q_tm1[l] = q_table[lanes.cell[l]];
     lanes.next_state[l] = outcome;
     lanes.next_cell[l] = b.first_cell[l] + outcome * q_stride;
-  });
+  }
+};
+
+template <class Real>
+RowAnswer<Real> row_answer(const Block<Real>& b, Lanes<Real>& lanes) {
+  through_memory(lanes.pair);
+  through_memory(lanes.cell);
+  return {b, lanes, static_cast<std::int32_t>(b.q_stride), b.rewards, b.q_table};
+}
+
+template <class Real>
+void respond_from_rows(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLanes]) {
+  sample_all(b, lanes.pair, u, row_answer(b, lanes));
+}
+
+// The commonest kind of row, for the loop to take in whole.
+template <class Real>
+[[gnu::always_inline]] inline void respond_from_single_lines(Block<Real>& b, Lanes<Real>& lanes) {
+  alignas(64) Real u[kLanes];
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
+  sample_rows<16>(b.thresholds, lanes.pair, u, row_answer(b, lanes));
 }
 
 template <class Real>
@@ -164,6 +195,7 @@ void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLan
   const std::int32_t* successors = b.successors;
   const Real* rewards = b.rewards;
   const Real* q_table = b.q_table;
+  through_memory(lanes.pair);
   through_memory(lanes.cell);
   sample_all(b, lanes.pair, u, [&, q_stride, row, successors, rewards, q_table](int l, std::int32_t outcome) {
     const std::int64_t place = lanes.pair[l] * row + outcome;

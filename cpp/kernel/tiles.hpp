@@ -13,9 +13,9 @@ namespace {
 template <class Real>
 using Tile = const Real (*)[kLanes];
 
-// The lane's next random number.
+// The lane's next random number. A call of it would keep a loop over lanes from becoming vector code.
 template <class Real>
-std::uint32_t draw(Block<Real>& b, int lane) {
+[[gnu::always_inline]] inline std::uint32_t draw(Block<Real>& b, int lane) {
   return xoshiro_next(b.rng[0][lane], b.rng[1][lane], b.rng[2][lane], b.rng[3][lane]);
 }
 

@@ -31,10 +31,13 @@ static inline Real one_step_target(Real r_t, Real discount, Real ahead, bool ter
 // Action values are held within +-2^126 (floats) and +-2^1022 (doubles): none becomes infinite, and no sum of
 // two.
 template <class Real>
+constexpr Real kLargestValue = sizeof(Real) == 4 ? static_cast<Real>(0x1p126) : static_cast<Real>(0x1p1022);
+
+template <class Real>
 static inline Real bounded(Real q) {
-  constexpr Real kMost = sizeof(Real) == 4 ? static_cast<Real>(0x1p126) : static_cast<Real>(0x1p1022);
-  const Real below_most = q < kMost ? q : kMost;
-  return below_most > -kMost ? below_most : -kMost;
+  constexpr Real kMost = kLargestValue<Real>;
+  const Real capped = kMost < q ? kMost : q;
+  return capped < -kMost ? -kMost : capped;
 }
 
 // Moves q towards the target. As a weighted mean, so that learning rate 1 gives the target exactly.

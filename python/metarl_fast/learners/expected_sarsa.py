@@ -44,5 +44,5 @@ class ExpectedSarsa(Learner):
         """Return the mean of a state's values [A] under the behaviour of the first episode."""
         if self.temperature is None:
             return float(self.epsilon * values.mean() + (1.0 - self.epsilon) * values.max())
-        weights = np.exp((values - values.max()) / self.temperatures(1))
+        weights = _core.exp((values - values.max()) / self.temperatures(1))
         return float((weights * values).sum() / weights.sum())
