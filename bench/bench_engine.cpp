@@ -1,106 +1,88 @@
 // SPDX-License-Identifier: MIT
-// Updates per second of the engine, from (seed, task ids) to finished tables: generating the tasks counts.
-// The tables learned are compared with a known checksum, so a fast wrong answer is no result. Links the core
-// alone; bench/README.md says how to run it.
-#include <benchmark/benchmark.h>
-#include <metarl_fast/engine.hpp>
-#include <metarl_fast/families/random_mdp.hpp>
+// The core alone, without Python: random numbers, drawing tasks, sampling next states, learning; by size,
+// instruction set and number of threads. bench/README.md says how to run it.
+#include "harness.hpp"
+
 #include <metarl_fast/kernel/kernel.hpp>
 
-#include <cstdint>
+#include <cinttypes>
 #include <cstdio>
-#include <cstring>
-#include <vector>
+#include <cstdlib>
+#include <exception>
 
+namespace bench {
 namespace {
 
-using namespace metarl_fast;
-
-constexpr std::int64_t kTasks = 1024;
-constexpr std::int64_t kEpisodes = 1000;
-constexpr std::int64_t kSteps = 10;
-
-struct Case {
-  const char* name;
-  std::int64_t states, actions;
-  bool uniform_behaviour;  // else epsilon-greedy with epsilon 0.1
-  std::uint64_t checksum;  // of the tables; the same on any machine, instruction set and number of threads
-};
-
-constexpr Case kCases[] = {
-    {"uniform/S=10/A=5", 10, 5, true, 0xb2fd82c097e3052d},
-    {"uniform/S=64/A=4", 64, 4, true, 0x62b0238560e1ae02},
-    {"epsilon_greedy/S=10/A=5", 10, 5, false, 0x2d0fc8af33ea3f5d},
-    {"epsilon_greedy/S=64/A=4", 64, 4, false, 0x7aa7daea44d15737},
-};
-
-bool all_right = true;
-
-GeneratedTasks<RandomMdp> draw_tasks(const Case& of) {
-  RandomMdp family;
-  family.states = of.states;
-  family.actions = of.actions;
-  family.start.assign(static_cast<std::size_t>(of.states), 0.0);
-  family.start[0] = 1.0;
-  return {std::move(family), /*key=*/1, TaskIds{0, kTasks, nullptr}};
-}
-
-// FNV-1a over the bits of the tables.
-std::uint64_t checksum(const std::vector<float>& tables) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const float value : tables) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    hash = (hash ^ bits) * 0x100000001b3;
-  }
-  return hash;
-}
-
-void q_learning(benchmark::State& state, const Case& of) {
-  const GeneratedTasks<RandomMdp> tasks = draw_tasks(of);
-  const auto pairs = static_cast<std::size_t>(tasks.shape().pairs());
-  const std::vector<float> initial(pairs, 0.0f);
-  const std::vector<double> epsilon(kEpisodes, 0.1);
-  std::vector<float> q_table(kTasks * pairs);
-
-  Learner learner;
-  learner.uniform_behaviour = of.uniform_behaviour;
-  learner.epsilon = epsilon.data();
-  learner.num_epsilons = kEpisodes;
-  TrainArrays<float> arrays;
-  arrays.initial_table = initial.data();
-  arrays.q_table = q_table.data();
-  const RunOptions options{static_cast<int>(state.range(0)), nullptr};
-  for (auto _ : state) {
-    train(tasks, learner, {/*key=*/2, kEpisodes, kSteps, false}, arrays, options);
-  }
-
-  const auto updates = static_cast<double>(kTasks * kEpisodes * kSteps);
-  state.counters["updates/s"] = benchmark::Counter(updates, benchmark::Counter::kIsIterationInvariantRate);
-  char label[40];
-  std::snprintf(label, sizeof label, "checksum %016llx", static_cast<unsigned long long>(checksum(q_table)));
-  state.SetLabel(label);
-  if (checksum(q_table) != of.checksum) {
-    all_right = false;
-    std::fprintf(stderr, "%s: %s is not the known one\n", of.name, label);
-  }
-}
+constexpr const char* kVariable = "METARL_FAST_ISA";
+bool wrong = false;
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  for (const Case& of : kCases) {
-    benchmark::RegisterBenchmark(of.name, [&of](benchmark::State& state) { q_learning(state, of); })
-        ->ArgName("threads")
-        ->Arg(1)
-        ->Arg(2)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+bool all_right() { return !wrong; }
+
+void compare(benchmark::State& state, const Checksum& found, std::uint64_t known) {
+  if (found.value() == known) return;
+  wrong = true;
+  char message[80];
+  std::snprintf(message, sizeof message, "checksum 0x%016" PRIx64 " is not the known 0x%016" PRIx64,
+                found.value(), known);
+  state.SkipWithError(message);
+}
+
+std::vector<std::string> instruction_sets() {
+  const char* wanted = std::getenv(kVariable);
+  if (wanted != nullptr && *wanted != '\0') return {kernels().name};
+  int count = 0;
+  const Kernels* const* available = available_kernels(count);
+  std::vector<std::string> names;
+  for (int k = 0; k < count; ++k) names.push_back(available[k]->name);
+  return names;
+}
+
+WithInstructionSet::WithInstructionSet(const std::string& isa) {
+  const char* before = std::getenv(kVariable);
+  if (before != nullptr) before_ = before;
+  setenv(kVariable, isa.c_str(), 1);
+}
+WithInstructionSet::~WithInstructionSet() { setenv(kVariable, before_.c_str(), 1); }
+
+RandomMdp random_mdp(std::int64_t states, std::int64_t actions, RandomMdp::TransitionLaw law) {
+  RandomMdp family;
+  family.states = states;
+  family.actions = actions;
+  family.transition_law = law;
+  family.start.assign(static_cast<std::size_t>(states), 0.0);
+  family.start[0] = 1.0;
+  return family;
+}
+
+GoalGrid goal_grid(std::int64_t side, double slip, double wall_density) {
+  GoalGrid family;
+  family.height = family.width = side;
+  family.walls.assign(static_cast<std::size_t>(side * side), 0);
+  family.wall_density = wall_density;
+  family.slip = slip;
+  for (std::int64_t cell = 1; cell < side * side; ++cell) {
+    family.goals.push_back(cell);
+    family.goal_cumulative.push_back(static_cast<double>(cell) / static_cast<double>(side * side - 1));
   }
+  return family;
+}
+
+}  // namespace bench
+
+int main(int argc, char** argv) try {
+  bench::register_rng();
+  bench::register_generation();
+  bench::register_sampling();
+  bench::register_learning();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::AddCustomContext("isa", kernels().name);
+  benchmark::AddCustomContext("best instruction set", bench::instruction_sets().back());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
-  return all_right ? 0 : 1;
+  return bench::all_right() ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "bench_engine: %s\n", error.what());
+  return 2;
 }

@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
 import importlib
-import importlib.metadata
 import json
 import math
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -30,22 +26,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import benchmark, build_info, checks
+from metarl_fast import benchmark
 from metarl_fast.benchmark import WORKLOADS, Learned
+from report import Result, context, draw, markdown, unique
 
 RANDOM_MDP_PEERS = (
     "numpy_loop",
-    "jax_scan",
-    "jax_sharded",
+    "jax_random",
+    "jax_expert",
     "numba_simple",
     "numba_expert",
-    "numba_cumulative",
+    "numba_interleaved",
 )
-FROZEN_LAKE_PEERS = ("gymnasium_loop", "numba_frozen_lake")
+FROZEN_LAKE_PEERS = ("gymnasium_loop", "numba_frozen_lake", "numba_frozen_lake_interleaved")
 # How many times as fast this package is to be.
 TARGETS = {
     "numpy_loop": {"W1": 5000, "W2": 1500, "W3": 500},
-    "jax_scan": {"W1": 60, "W2": 25, "W3": 15},
+    "jax_random": {"W1": 60, "W2": 25, "W3": 15},
+    "jax_expert": {"W1": 60, "W2": 25, "W3": 15},
     "numba_simple": {"W1": 12, "W2": 8, "W3": 15},
     "numba_expert": {"W1": 3, "W2": 8, "W3": 15},
     "gymnasium_loop": {"FrozenLake": 1000},
@@ -57,31 +55,6 @@ LARGEST_Z = 5.0
 
 class Disagreement(Exception):
     """A peer has learned something else."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One side of one comparison; `ratio` is its time over this package's, for each turn."""
-
-    workload: str
-    behaviour: str
-    program: str
-    title: str
-    tasks_per_run: int
-    seconds_per_task: float
-    updates_per_second: float | None
-    mean_value: float
-    z: float
-    ratio: float
-    ratio_min: float
-    ratio_max: float
-    target: float | None
-
-    @property
-    def verdict(self) -> str:
-        if self.target is None:
-            return ""
-        return "ok" if self.ratio >= self.target else "short"
 
 
 def z_score(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
@@ -148,108 +121,6 @@ def compare(
             )
         )
     return results
-
-
-def number(x: float) -> str:
-    return f"{x:,.0f}" if x >= 100 else f"{x:.3g}"
-
-
-def cell(result: Result) -> str:
-    if result.program == "metarl_fast":
-        if result.updates_per_second is None:
-            return f"{1e6 * result.seconds_per_task:,.0f} µs a learner"
-        return f"{number(1e-6 * result.updates_per_second)} M updates/s"
-    text = f"**{number(result.ratio)}x** ({number(result.ratio_min)} to {number(result.ratio_max)})"
-    return text if result.target is None else f"{text}, target {number(result.target)}: {result.verdict}"
-
-
-def unique(items: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(items))
-
-
-def markdown(results: Sequence[Result]) -> str:
-    """Return a table for each set of workloads that has the same programs."""
-    lines: list[str] = []
-    for chosen in (
-        [r for r in results if r.workload != "FrozenLake"],
-        [r for r in results if r.workload == "FrozenLake"],
-    ):
-        columns = unique(r.workload for r in chosen)
-        if not columns:
-            continue
-        found = {(r.program, r.behaviour, r.workload): r for r in chosen}
-        lines += ["", f"| against | behaviour | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
-        for program in unique(r.program for r in chosen):
-            for behaviour in unique(r.behaviour for r in chosen):
-                row = [found.get((program, behaviour, column)) for column in columns]
-                title = next((r.title for r in row if r), None)
-                if title:
-                    cells = " | ".join(cell(r) if r else "" for r in row)
-                    lines.append(f"| {title} | {behaviour} | {cells} |")
-    return "\n".join(lines[1:])
-
-
-def draw(results: Sequence[Result], path: Path, title: str) -> None:
-    """Draw the ratios as bars on a logarithmic axis, with the targets as black lines."""
-    checks.require_extra("matplotlib", "bench")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    bars = [r for r in results if r.program != "metarl_fast"]
-    groups = unique(f"{r.workload}\n{r.behaviour}" for r in bars)
-    colours = dict(
-        zip(
-            unique(r.title for r in bars),
-            ("#000000", "#E69F00", "#F0E442", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"),
-            strict=False,
-        )
-    )
-    figure = Figure(figsize=(1.7 * len(groups) + 3, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for g, group in enumerate(groups):
-        members = [r for r in bars if f"{r.workload}\n{r.behaviour}" == group]
-        width = 0.8 / len(members)
-        for k, r in enumerate(members):
-            x = g - 0.4 + (k + 0.5) * width
-            spread = [[r.ratio - r.ratio_min], [r.ratio_max - r.ratio]]
-            axes.bar(x, r.ratio, width, color=colours[r.title], yerr=spread, ecolor="#777777", label=r.title)
-            # At the foot of the bar, where no target line can lie.
-            text = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 8, "zorder": 5}
-            patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-            axes.text(x, 0.02, number(r.ratio), transform=axes.get_xaxis_transform(), bbox=patch, **text)
-            if r.target is not None:
-                axes.hlines(r.target, x - width / 2, x + width / 2, color="#CC0000", linewidth=2)
-    axes.axhline(1, color="#777777", linewidth=0.8)
-    axes.set_yscale("log")
-    axes.set_xticks(range(len(groups)), groups, fontsize=9)
-    axes.set_ylabel("times as fast as the peer (red: target)")
-    axes.set_title(title, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes.get_legend_handles_labels()
-    first = dict(zip(labels, handles, strict=True))
-    figure.legend(
-        first.values(), first.keys(), loc="outside lower center", frameon=False, fontsize=9, ncols=2
-    )
-    figure.savefig(path, dpi=150)
-
-
-def context(threads: int, repeats: int) -> dict[str, Any]:
-    """Say when, where and with what the numbers were taken."""
-    versions = {}
-    for package in ("metarl-fast", "numpy", "jax", "numba", "gymnasium"):
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    return {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": benchmark.machine(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": versions,
-        "build": build_info(),
-        "threads": threads,
-        "repeats": repeats,
-    }
 
 
 def load_peers(names: Iterable[str]) -> dict[str, ModuleType]:

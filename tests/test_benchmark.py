@@ -196,7 +196,7 @@ def test_a_peer_that_is_not_installed_is_skipped(monkeypatch, capsys):
 def test_every_peer_has_a_file_and_targets_are_of_peers():
     names = {*compare.RANDOM_MDP_PEERS, *compare.FROZEN_LAKE_PEERS}
     files = {file.stem for file in (ROOT / "bench" / "peers").glob("*.py")}
-    assert names == files - {"frozen_lake"}
+    assert names == files - {"frozen_lake", "jax_devices"}  # what peers share
     assert set(compare.TARGETS) <= names
 
 
@@ -226,11 +226,13 @@ def test_the_compiled_peers_learn_the_same(peer):
     library = peer.partition("_")[0]
     if importlib.util.find_spec(library) is None:
         pytest.skip(f"{library} is not installed")
-    sizes = "[(5, 3), (32, 2)]" if peer in ("jax_scan", "numba_cumulative") else "[(5, 3)]"
+    # Short rows and long ones, also in numbers that do not go up; so do the tasks.
+    tuned = peer in ("jax_expert", "numba_interleaved")
+    sizes = "[(5, 3), (32, 2), (17, 3), (65, 2)]" if tuned else "[(5, 3)]"
     race_in_fresh_process(
         peer,
         f"""[
-            (benchmark.Workload("W1", s, a, 2000, num_episodes=50, epsilon=epsilon), benchmark.run_engine)
+            (benchmark.Workload("W1", s, a, 2001, num_episodes=50, epsilon=epsilon), benchmark.run_engine)
             for s, a in {sizes} for epsilon in (1.0, 0.1)
         ]""",
     )
@@ -240,7 +242,7 @@ def test_the_compiled_peers_learn_the_same(peer):
 def test_the_peers_on_frozen_lake_learn_the_same(peer):
     if peer.startswith("numba") and importlib.util.find_spec("numba") is None:
         pytest.skip("numba is not installed")
-    lake = "FrozenLake(num_tasks=64, num_episodes=300, learning_rate=0.5)"
+    lake = "FrozenLake(num_tasks=65, num_episodes=300, learning_rate=0.5)"
     race_in_fresh_process(
         peer, f"[(lake.{lake}, lake.run_engine) for lake in [__import__('peers.frozen_lake').frozen_lake]]"
     )

@@ -55,30 +55,31 @@ def unit(key, counter):
 def write_alias_row(weight, total, row, stack):
     """Vose's method: column k keeps k where the coin is below the upper half of row[k], else takes the lower.
 
-    The stack holds the columns of less than the mean from below, the others from above.
+    The stack holds the columns of less than the mean from below, the others from above. Which is which
+    nobody can predict, so there are no branches on it.
     """
     columns = len(row)
     below = 0
     above = columns
     scale = np.float32(columns) / total
     for k in range(columns):
-        weight[k] *= scale
-        if weight[k] < np.float32(1):
-            stack[below] = k
-            below += 1
-        else:
-            above -= 1
-            stack[above] = k
+        scaled = weight[k] * scale
+        weight[k] = scaled
+        is_below = np.int64(scaled < np.float32(1))
+        stack[below] = k
+        stack[above - 1] = k
+        below += is_below
+        above -= 1 - is_below
     while below > 0 and above < columns:
-        below -= 1
-        k = stack[below]
+        k = stack[below - 1]
         donor = stack[above]
         row[k] = (np.uint64(weight[k] * np.float32(4294967040)) << HALF) | np.uint64(donor)
-        weight[donor] -= np.float32(1) - weight[k]
-        if weight[donor] < np.float32(1):
-            above += 1
-            stack[below] = donor
-            below += 1
+        left = weight[donor] - (np.float32(1) - weight[k])
+        weight[donor] = left
+        is_below = np.int64(left < np.float32(1))
+        stack[below - 1] = donor
+        below -= 1 - is_below
+        above += is_below
     for i in range(below):
         row[stack[i]] = (LOW << HALF) | np.uint64(stack[i])
     for i in range(above, columns):
@@ -94,42 +95,9 @@ def alias_draw(table, first, columns, bits):
     return column if (product & LOW) < (entry >> HALF) else np.int64(entry & LOW)
 
 
-@fast
-def write_cumulative_row(weight, total, row, stack):
-    scale = np.float32(1) / total
-    cumulative = np.float32(0)
-    for k in range(len(row)):
-        cumulative += weight[k]
-        row[k] = cumulative * scale
-
-
-@fast
-def cumulative_draw(table, first, columns, bits):
-    """Return the next state by a binary search without branches, after counting in short rows."""
-    u = np.float32(np.int64(bits >> np.uint64(8))) * UNIT
-    found = 0
-    if columns <= 16:
-        for k in range(columns - 1):
-            found += table[first + k] <= u
-        return found
-    left = columns
-    while left > 1:
-        half = left >> 1
-        found = found + half if table[first + found + half - 1] <= u else found
-        left -= half
-    return found
-
-
-STRUCTURES = {
-    "alias": (write_alias_row, alias_draw, np.uint64),
-    "cumulative": (write_cumulative_row, cumulative_draw, np.float32),
-}
-
-
 @cache
-def compiled(s: int, a: int, uniform: bool, structure: str) -> Any:
-    """Return the program with the sizes, the behaviour and the kind of table as constants."""
-    write_row, draw, entry_type = STRUCTURES[structure]
+def compiled(s: int, a: int, uniform: bool) -> Any:
+    """Return the program with the sizes and the behaviour as constants."""
     pairs = s * a
 
     @fast
@@ -140,7 +108,7 @@ def compiled(s: int, a: int, uniform: bool, structure: str) -> Any:
             for k in range(s):
                 weight[k] = unit(key, pair * s + k)
                 total += weight[k]
-            write_row(weight, total, table[pair * s : (pair + 1) * s], stack)
+            write_alias_row(weight, total, table[pair * s : (pair + 1) * s], stack)
         for pair in range(pairs):
             rewards[pair] = unit(key, pairs * s + pair)
 
@@ -165,7 +133,7 @@ def compiled(s: int, a: int, uniform: bool, structure: str) -> Any:
                         action = k if candidate > best else action
                         best = max(best, candidate)
                 pair = state * a + action
-                state = draw(table, pair * s, s, bits >> HALF)
+                state = alias_draw(table, pair * s, s, bits >> HALF)
                 largest = q[state * a]
                 for k in range(1, a):
                     largest = max(largest, q[state * a + k])
@@ -176,7 +144,7 @@ def compiled(s: int, a: int, uniform: bool, structure: str) -> Any:
         threads = numba.get_num_threads()
         # Each thread's scratch, with a gap so that no two threads write to one cache line.
         gap = 64
-        table = np.empty((threads, pairs * s + gap), entry_type)
+        table = np.empty((threads, pairs * s + gap), np.uint64)
         rewards = np.empty((threads, pairs + gap), np.float32)
         q = np.empty((threads, pairs + gap), np.float32)
         weight = np.empty((threads, s + gap), np.float32)
@@ -200,9 +168,9 @@ def compiled(s: int, a: int, uniform: bool, structure: str) -> Any:
     return run
 
 
-def run(work: Workload, seed: int, num_threads: int, structure: str = "alias") -> Learned:
+def run(work: Workload, seed: int, num_threads: int) -> Learned:
     numba.set_num_threads(num_threads)
-    program = compiled(work.num_states, work.num_actions, work.epsilon == 1.0, structure)
+    program = compiled(work.num_states, work.num_actions, work.epsilon == 1.0)
     # Small chunks, handed out as threads get free: on a busy machine halves would not end together.
     with numba.parallel_chunksize(max(1, min(16, work.num_tasks // (8 * num_threads)))):
         return Learned(

@@ -6,5 +6,5 @@ import numba  # noqa: F401, so that whoever lacks it learns so here
 
 from metarl_fast.benchmark import run_numba as run
 
-TITLE = "Numba `prange`, cumulative rows, linear search"
+TITLE = "Numba `prange`, what a user writes"
 __all__ = ["TITLE", "run"]

@@ -222,7 +222,7 @@ def race(programs: Mapping[str, Callable[[int], Learned]], repeats: int) -> dict
     return {name: Laps(np.array(seconds[name]), np.concatenate(values[name])) for name in programs}
 
 
-def measure(work: Workload, num_threads: int, *, repeats: int = 3, numpy_tasks: int = 2) -> dict[str, Laps]:
+def measure(work: Workload, num_threads: int, *, repeats: int = 5, numpy_tasks: int = 2) -> dict[str, Laps]:
     """Race this package on 1 and `num_threads` threads, the loop in NumPy, and Numba's if it is installed.
 
     NumPy gets `numpy_tasks` of the tasks, and none for 0: its time for each does not depend on how many.
@@ -257,7 +257,7 @@ def report(num_threads: int | None = None) -> Iterator[str]:
     """Measure in about a minute, and yield the lines of a table as they are ready."""
     threads = thread_count(num_threads)
     yield f"metarl_fast {version('metarl-fast')} ({build_info()['isa']}) on {machine()}"
-    yield "Q-learning, million updates a second, drawing the tasks included; medians of 3 runs"
+    yield "Q-learning, million updates a second, drawing the tasks included; medians of 5 runs"
     yield ""
     for work in (*WORKLOADS, KERNEL_ALONE):
         for epsilon in (1.0, 0.1):
@@ -276,6 +276,7 @@ def report(num_threads: int | None = None) -> Iterator[str]:
             yield line
     yield ""
     yield f"(7x): metarl_fast is 7 times as fast, on {threads_of(threads)}"
+    yield f"{KERNEL_ALONE.name}: {KERNEL_ALONE.updates_per_task:,} updates a task, drawing hardly counts"
 
 
 def _width(name: str) -> int:

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Learning, end to end: drawing the tasks counts. Every update rule and behaviour, every size of task, on
+// every instruction set; then more threads.
+#include "harness.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace bench {
+namespace {
+
+constexpr double kEpsilon = 0.1;
+constexpr double kTemperature = 0.1;
+
+// --- rules and behaviours, on 10 states and 5 actions ------------------------------------------------------
+
+using R = Rule;
+using B = Behaviour;
+
+struct RuleCase {
+  const char* name;
+  R rule;
+  B behaviour;
+  double learning_rate_decay, bonus;
+  bool doubles;            // tables of 64-bit numbers
+  std::uint64_t checksum;  // of the tables; the same on any machine, instruction set and number of threads
+};
+
+// A new rule takes a line.
+constexpr RuleCase kRules[] = {
+    {"q_learning/uniform", R::q_learning, B::uniform, 0, 0, false, 0x219c17b46c19cc14},
+    {"q_learning/epsilon_greedy", R::q_learning, B::epsilon_greedy, 0, 0, false, 0x0d4aa552ed2f47f0},
+    {"q_learning/epsilon_greedy/float64", R::q_learning, B::epsilon_greedy, 0, 0, true, 0x39c245acb794edb6},
+    {"q_learning/epsilon_greedy/decaying_rate", R::q_learning, B::epsilon_greedy, 0.6, 0, false,
+     0x297fe33ce3923f82},
+    {"q_learning/epsilon_greedy/bonus", R::q_learning, B::epsilon_greedy, 0, 1, false, 0x134c97eff07ab206},
+    {"q_learning/softmax", R::q_learning, B::softmax, 0, 0, false, 0x65d88d7799c87b8e},
+    {"sarsa/epsilon_greedy", R::sarsa, B::epsilon_greedy, 0, 0, false, 0xc4a4350ba644f27c},
+    {"sarsa/softmax", R::sarsa, B::softmax, 0, 0, false, 0xf79afac26fbe5c2a},
+    {"expected_sarsa/epsilon_greedy", R::expected_sarsa, B::epsilon_greedy, 0, 0, false, 0x7ccbb18c5799b331},
+    {"expected_sarsa/softmax", R::expected_sarsa, B::softmax, 0, 0, false, 0x919d71b138f1572f},
+    {"double_q_learning/epsilon_greedy", R::double_q_learning, B::epsilon_greedy, 0, 0, false,
+     0x717530c7342d0d0d},
+    {"q_lambda/epsilon_greedy", R::q_lambda, B::epsilon_greedy, 0, 0, false, 0x43f108a8803fde1b},
+    {"sarsa_lambda/epsilon_greedy", R::sarsa_lambda, B::epsilon_greedy, 0, 0, false, 0x2fc72c9bfbf15a69},
+};
+
+Learner learner_of(Behaviour behaviour) {
+  Learner learner;
+  learner.behaviour = behaviour;
+  learner.exploration = behaviour == Behaviour::softmax ? &kTemperature : &kEpsilon;
+  learner.num_explorations = 1;
+  return learner;
+}
+
+void rule(benchmark::State& state, const RuleCase& of, const std::string& isa) {
+  Learner learner = learner_of(of.behaviour);
+  learner.rule = of.rule;
+  learner.learning_rate_decay = of.learning_rate_decay;
+  learner.bonus = of.bonus;
+  learner.trace_decay = 0.9;
+  const RandomMdpTasks tasks = tasks_of(random_mdp(10, 5), 512);
+  const auto time = of.doubles ? time_train<double> : time_train<float>;
+  time(state, tasks, learner, /*episodes=*/200, /*threads=*/1, isa, of.checksum);
+}
+
+// --- sizes, of Q-learning ----------------------------------------------------------------------------------
+
+struct SizeCase {
+  std::int64_t states, actions, tasks;
+  std::uint64_t uniform, epsilon_greedy;  // checksums
+};
+
+constexpr SizeCase kSizes[] = {
+    {10, 5, 1024, 0x85e2472dd3ee3c5f, 0xb83289099c4b3643},
+    {16, 4, 1024, 0xc24921f04f6660f6, 0x0707cbfe9cb82265},
+    {32, 4, 512, 0xcfb386de39805188, 0x9d6cbb7c81782b19},
+    {64, 4, 256, 0xed32ea2a6d364b73, 0x784fe3fdf5005820},
+    {256, 4, 256, 0x09b87d1e0fabfdb3, 0x26bc2b2d3bf0665b},
+};
+
+void size(benchmark::State& state, const SizeCase& of, bool uniform, int threads, const std::string& isa) {
+  const Learner learner = learner_of(uniform ? Behaviour::uniform : Behaviour::epsilon_greedy);
+  const RandomMdpTasks tasks = tasks_of(random_mdp(of.states, of.actions), of.tasks);
+  time_train<float>(state, tasks, learner, /*episodes=*/500, threads, isa,
+                    uniform ? of.uniform : of.epsilon_greedy);
+}
+
+void add_size(const SizeCase& of, bool uniform, int threads, const std::string& isa) {
+  const std::string name = "sizes/S=" + std::to_string(of.states) + "/A=" + std::to_string(of.actions) +
+                           (uniform ? "/uniform/" : "/epsilon_greedy/") + isa +
+                           "/threads=" + std::to_string(threads);
+  add_case(name,
+           [&of, uniform, threads, isa](benchmark::State& state) { size(state, of, uniform, threads, isa); });
+}
+
+}  // namespace
+
+void register_learning() {
+  const std::vector<std::string> isas = instruction_sets();
+  for (const RuleCase& of : kRules) {
+    for (const std::string& isa : isas) {
+      add_case(std::string("rules/") + of.name + "/" + isa,
+               [&of, isa](benchmark::State& state) { rule(state, of, isa); });
+    }
+  }
+  for (const SizeCase& of : kSizes) {
+    for (const bool uniform : {true, false}) {
+      for (const std::string& isa : isas) add_size(of, uniform, 1, isa);
+    }
+  }
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  for (int threads = 2; threads <= std::min(processors, 16); threads *= 2) {
+    for (const SizeCase& of : kSizes) add_size(of, true, threads, isas.back());
+  }
+}
+
+}  // namespace bench
