@@ -230,19 +230,21 @@ class LaneBlock {
   void prepare_law(const Shape& shape, std::size_t lanes) {
     const double largest = std::numeric_limits<Real>::max();
     // No quantile of a 32-bit number is as far as 8 standard deviations.
-    const double reach = law_->fixed_rewards ? 0.0
-                         : law_->normal_rewards
-                             ? std::fabs(law_->reward_a) + 8.0 * std::fabs(law_->reward_b)
-                             : std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
-    if (!(reach <= largest)) {
+    law_reach_ = std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
+    if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + 8.0 * std::fabs(law_->reward_b);
+    if (law_->fixed_rewards) law_reach_ = check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
+    if (!(law_reach_ <= largest)) {
       std::ostringstream message;
-      message << "rewards of this law may reach " << reach << ", which a table of " << 8 * sizeof(Real)
+      message << "rewards of this law may reach " << law_reach_ << ", which a table of " << 8 * sizeof(Real)
               << "-bit numbers cannot hold";
       throw std::invalid_argument(message.str());
     }
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       write_start(static_cast<int>(lane), law_->start);
       if (law_->fixed_rewards) write_rewards(static_cast<int>(lane), law_->fixed_rewards, shape.pairs());
+    }
+    if (block_.answers == Answers::rows) {
+      std::fill_n(records_.get(), lanes * count(lane_pairs_ * block_.record), Real{2});
     }
   }
 

@@ -14,9 +14,15 @@ namespace metarl_fast {
 // takes from it. Part of what a seed gives.
 constexpr std::int64_t kLongestUniformRow = 64;
 
-// The weight of next state k in the row of a pair, below 2^24.
-static inline std::uint32_t uniform_weight(const IndexKey& key, std::int64_t pair, std::int64_t k) {
-  return indexed(key, static_cast<std::uint32_t>(pair), static_cast<std::uint32_t>(k)) >> 8;
+// The weights of next states k and k + 1 in the row of a pair, below 2^24; k is even.
+struct UniformWeights {
+  std::uint32_t even, odd;
+};
+static inline UniformWeights uniform_weights(const IndexKey& key, std::int64_t pair, std::int64_t k) {
+  auto x0 = static_cast<std::uint32_t>(k >> 1);
+  auto x1 = static_cast<std::uint32_t>(pair);
+  threefry2x32(x0, x1, key.word[0], key.word[1]);
+  return {x0 >> 8, x1 >> 8};
 }
 
 struct UniformLaw {

@@ -98,10 +98,13 @@ inline bool RandomMdp::by_rejection() const {
 // P[s, a, k] = w_k / sum w, w uniform in [0, 1) on a grid of 2^-24; returns 1 / sum w, w counted in 2^-24.
 inline double RandomMdp::write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const {
   std::int64_t total = 0;
-  for (std::int64_t k = 0; k < states; ++k) {
-    const std::uint32_t weight = uniform_weight(key, pair, k);
-    total += weight;
-    row[k] = static_cast<double>(weight);
+  for (std::int64_t k = 0; k < states; k += 2) {
+    const UniformWeights two = uniform_weights(key, pair, k);
+    row[k] = static_cast<double>(two.even);
+    total += two.even;
+    if (k + 1 == states) break;
+    row[k + 1] = static_cast<double>(two.odd);
+    total += two.odd;
   }
   if (total == 0) {  // one row in 2^(24 S)
     row[0] = 1.0;

@@ -38,6 +38,10 @@ template <class Real>
 void copy_policy(const Block<Real>& b, int lane, std::int32_t* out) {
   const Real* q = b.q_table + b.first_cell[lane];
   for (std::int64_t s = 0; s < b.states; ++s, q += b.q_stride) {
+    if (b.q_stride == 8 && b.second_table == 0) {
+      out[s] = first_largest(q);
+      continue;
+    }
     std::int32_t best = 0;
     Real largest = value_at(b, q, 0);
     for (std::int32_t a = 1; a < b.actions; ++a) {

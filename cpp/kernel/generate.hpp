@@ -96,8 +96,10 @@ void store_columns(const Real (*tile)[kLanes], std::int64_t columns, int lanes, 
                    std::int64_t distance) {
   std::int64_t k = 0;
   for (; k + 8 <= columns; k += 8) store_rows(tile + k, lanes, out + k, distance);
-  for (int l = 0; l < lanes; ++l) {
-    for (std::int64_t rest = k; rest < columns; ++rest) out[l * distance + rest] = tile[rest][l];
+  for (; k < columns; ++k) {
+    Real* to = out + k;
+#pragma GCC unroll 8
+    for (int l = 0; l < lanes; ++l, to += distance) *to = tile[k][l];
   }
 }
 
@@ -110,8 +112,8 @@ void draw_rows(UniformTasks<Real>& tasks) {
   alignas(64) std::int32_t total[kLanes];
   const Row row = tasks.row;
   const std::int64_t last = tasks.states - 1;
-  for (std::int64_t k = last; k < row.fine; ++k) {
-    for (int l = 0; l < kLanes; ++l) threshold[k][l] = 2;
+  for (int l = 0; l < kLanes; ++l) {
+    for (std::int64_t k = last; k < row.fine; ++k) threshold[k][l] = 2;
   }
   for (Real(&column)[kLanes] : coarse) {
     for (Real& value : column) value = 2;
@@ -121,7 +123,7 @@ void draw_rows(UniformTasks<Real>& tasks) {
     accumulate(weight, total, tasks.states, threshold);
     Real* fine_row = tasks.thresholds + pair * row.fine;
     Real* coarse_row = tasks.coarse + pair * row.coarse;
-    store_columns(threshold, row.fine, tasks.active, fine_row, tasks.lane_pairs * row.fine);
+    store_columns(threshold, last, tasks.active, fine_row, tasks.lane_pairs * row.fine);
     if (row.coarse > 0) {
       for (std::int64_t k = 0; 16 * k < row.fine; ++k) {
         std::memcpy(coarse[k], threshold[16 * k + 15], sizeof coarse[k]);

@@ -120,7 +120,7 @@ struct UniformTasks {
   bool normal_rewards;        // else uniform
   double reward_a, reward_b;  // mean and standard deviation, or low and high
   Row row;                    // drawn if `thresholds` is not null
-  Real* thresholds;           // [lanes][pairs][row.fine]
+  Real* thresholds;           // [lanes][pairs][row.fine], 2 from the last state on already
   Real* coarse;               // [lanes][pairs][row.coarse]
   Real* rewards;              // [lanes][pairs], or null
   std::int64_t lane_pairs;    // from one lane's tables to the next one's

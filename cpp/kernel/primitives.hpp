@@ -189,7 +189,24 @@ static inline void row_maxima(const Real* table, const std::int32_t* offset, Rea
   }
 }
 
+// The first of eight numbers that is as large as any.
+template <class Real>
+static inline std::int32_t first_largest(const Real* row) {
+  std::int32_t best = 0;
+  for (std::int32_t k = 1; k < 8; ++k) best = row[k] > row[best] ? k : best;
+  return best;
+}
+
 #ifdef __AVX2__
+
+template <>
+inline std::int32_t first_largest<float>(const float* row) {
+  const __m256 values = _mm256_load_ps(row);
+  __m256 largest = _mm256_max_ps(values, _mm256_permute2f128_ps(values, values, 1));
+  largest = _mm256_max_ps(largest, _mm256_permute_ps(largest, 0x4E));
+  largest = _mm256_max_ps(largest, _mm256_permute_ps(largest, 0xB1));
+  return __builtin_ctz(static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(values, largest, _CMP_EQ_OQ))));
+}
 
 // Bit k is set where threshold k exceeds u.
 template <int N>

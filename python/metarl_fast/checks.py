@@ -6,7 +6,7 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -174,14 +174,18 @@ def _control_group_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
 _ALWAYS_FITS = 2**26
 
 
-def memory(num_bytes: int, what: str) -> None:
-    """Raise MemoryError before work starts when `what` needs more memory than there is."""
+def memory(num_bytes: int, what: str | Callable[[], str]) -> None:
+    """Raise MemoryError before work starts when `what` needs more memory than there is.
+
+    Calls that must be cheap give `what` as a function, which is asked only if it does not fit.
+    """
     if num_bytes <= _ALWAYS_FITS:
         return
     available = max(0, min(_system_memory(), _control_group_memory()))
     if num_bytes > available:
+        name = what if isinstance(what, str) else what()
         raise MemoryError(
-            f"{what} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available"
+            f"{name} needs {num_bytes / 1e9:,.1f} GB, but {available / 1e9:,.1f} GB are available"
         )
 
 

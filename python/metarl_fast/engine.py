@@ -22,6 +22,9 @@ Progress: TypeAlias = Callable[[int, int], Any]
 _LANES = 32
 """Tasks that a thread runs side by side, kLanes of `cpp/kernel/kernel.hpp`."""
 
+_LARGEST = {np.dtype(real): float(np.finfo(real).max) for real in (np.float32, np.float64)}
+"""The largest number of each type of table; to ask NumPy each time would take microseconds."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
@@ -100,7 +103,7 @@ def _initial_table(
     s, a = tasks.num_states, tasks.num_actions
     if value is None or np.ndim(value) == 0:
         name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
-        limit = float(np.finfo(dtype).max)
+        limit = _LARGEST[dtype]
         table = np.empty((s, a), dtype)
         table.fill(checks.real(number, name, -limit, limit))
         return table
@@ -188,9 +191,10 @@ def train(
     entries = n * s * a * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
     checks.memory(
         entries * real.itemsize + n * s * 4 * keep_policy + episodes * 8 * keep_mean,
-        f"the results of {n} tasks and {episodes} episodes",
+        lambda: f"the results of {n} tasks and {episodes} episodes",
     )
-    threads = thread_count(num_threads)
+    # One block of tasks goes to one thread: no need to ask the system how many there are.
+    threads = 1 if num_threads is None and n <= _LANES else thread_count(num_threads)
     lanes = min(_LANES, n)
     # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights; returns.
     tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
@@ -204,7 +208,7 @@ def train(
         rows=batch.core.needs_rows,
     )
     if learner.bonus:
-        checks.real(learner.bonus, "bonus", 0.0, float(np.finfo(real).max))
+        checks.real(learner.bonus, "bonus", 0.0, _LARGEST[real])
 
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,

@@ -326,6 +326,8 @@ def check_scratch(
     threads = min(num_threads, math.ceil(len(batch) / lanes))
     checks.memory(
         threads * (outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes),
-        f"work on tasks of {core.num_states} states, {core.num_actions} actions and {core.num_outcomes} "
-        f"outcomes on {threads} threads",
+        lambda: (
+            f"work on tasks of {core.num_states} states, {core.num_actions} actions and "
+            f"{core.num_outcomes} outcomes on {threads} threads"
+        ),
     )
