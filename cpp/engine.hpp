@@ -72,12 +72,12 @@ void evaluate(const TaskBatch&, const Criterion&, const EvaluateArrays&, const R
 
 // Writes every task out in the layout of mdp.hpp; null for what is not wanted.
 struct MaterialiseArrays {
-  double* probability;
-  std::int32_t* next_state;
-  double* reward;
-  std::uint8_t* terminated;
-  double* start;
-  double* scale;
+  double* probability = nullptr;
+  std::int32_t* next_state = nullptr;
+  double* reward = nullptr;
+  std::uint8_t* terminated = nullptr;
+  double* start = nullptr;
+  double* scale = nullptr;  // of tasks drawn from by rejection
 };
 void materialise(const TaskBatch&, const MaterialiseArrays&, const RunOptions&);
 

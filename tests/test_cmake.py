@@ -21,8 +21,12 @@ def expected_sum():
     law = _core.TransitionLaw.uniform, 1.0, 1, _core.RewardLaw.uniform, 0.0, 1.0, np.empty((0, 0)), 0.0
     tasks = _core.random_mdps(1, ids, 10, 5, *law, np.eye(10)[0])
     q_table = np.empty((100, 10, 5))
-    settings = 50, 10, False, 0.1, 0.0, 0.95, None, np.zeros((10, 5))
-    _core.train_float64(tasks, 2, *settings, q_table, None, None, None, np.empty(0, np.int64), 1, None)
+    learner = _core.Learner(
+        _core.Rule.q_learning, _core.Behaviour.uniform, np.empty(0), 0.1, 0.0, 0.95, 0.0, 0.0
+    )
+    settings = 50, 10, False, np.zeros((10, 5))
+    nothing = None, None, None, None, np.empty(0, np.int64)
+    _core.train_float64(tasks, learner, 2, *settings, q_table, *nothing, 1, None)
     return reduce(add, q_table.ravel().tolist(), 0.0)  # one after the other, as std::accumulate adds
 
 

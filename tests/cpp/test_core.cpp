@@ -85,7 +85,7 @@ struct SwitchTask {
 
   StoredTasks batch() const {
     TaskArrays arrays;
-    arrays.first = {transitions.data(), nullptr, rewards.data(), terminal.data(), start.data()};
+    arrays.first = {transitions.data(), nullptr, rewards.data(), terminal.data(), start.data(), nullptr};
     return StoredTasks({2, 2, 2, true, 0.0}, range_of(1), arrays);
   }
 };
@@ -132,7 +132,7 @@ void expect_valid(const TaskBatch& tasks) {
                terminated.data(), start.data()},
               {2, nullptr});
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data()};
+  arrays.first = {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data(), nullptr};
   arrays.start_stride = shape.states;
   arrays.terminated_stride = shape.terminations();
   EXPECT(refusal([&] { StoredTasks(shape, tasks.ids(), arrays); }) == "nothing was thrown");
@@ -177,11 +177,13 @@ constexpr std::int64_t kEpisodes = 30;
 constexpr std::int64_t kSteps = 12;
 
 template <class Real>
-Trained<Real> run(const TaskBatch& tasks, bool uniform, double decay, int num_threads) {
+Trained<Real> run(const TaskBatch& tasks, Learner learner, int num_threads) {
   const Shape& shape = tasks.shape();
   const auto n = static_cast<std::size_t>(tasks.size());
   const auto pairs = static_cast<std::size_t>(shape.pairs());
-  const std::vector<double> epsilon(kEpisodes, 0.2);
+  const std::vector<double> exploration(kEpisodes, 0.2);
+  learner.exploration = exploration.data();
+  learner.num_explorations = kEpisodes;
   const std::vector<Real> initial(pairs, Real(0.5));
   const std::array<std::int64_t, 3> snapshot_episodes{0, 7, kEpisodes};
   Trained<Real> out;
@@ -190,11 +192,6 @@ Trained<Real> run(const TaskBatch& tasks, bool uniform, double decay, int num_th
   out.snapshots.resize(n * snapshot_episodes.size() * pairs);
   out.policy.resize(n * static_cast<std::size_t>(shape.states));
 
-  Learner learner;
-  learner.learning_rate_decay = decay;
-  learner.uniform_behaviour = uniform;
-  learner.epsilon = uniform ? nullptr : epsilon.data();
-  learner.num_epsilons = kEpisodes;
   TrainArrays<Real> arrays;
   arrays.initial_table = initial.data();
   arrays.q_table = out.q_table.data();
@@ -213,7 +210,7 @@ std::vector<std::string> instruction_sets() {
   const SwitchTask task;
   for (const char* name : {"base", "avx2", "avx512"}) {
     setenv("METARL_FAST_ISA", name, 1);
-    if (refusal([&] { run<float>(task.batch(), true, 0.0, 1); }) == "nothing was thrown") {
+    if (refusal([&] { run<float>(task.batch(), Learner(), 1); }) == "nothing was thrown") {
       usable.emplace_back(name);
     }
   }
@@ -221,26 +218,65 @@ std::vector<std::string> instruction_sets() {
   return usable;
 }
 
+Learner learner_of(Rule rule, Behaviour behaviour, double decay, double bonus) {
+  Learner learner;
+  learner.rule = rule;
+  learner.behaviour = behaviour;
+  learner.learning_rate_decay = decay;
+  learner.bonus = bonus;
+  learner.trace_decay = 0.8;
+  return learner;
+}
+
+// Every rule, every behaviour, with and without counts.
+const std::vector<Learner> kLearners = {
+    learner_of(Rule::q_learning, Behaviour::uniform, 0.0, 0.0),
+    learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.7, 0.0),
+    learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.0, 0.3),
+    learner_of(Rule::sarsa, Behaviour::uniform, 0.7, 0.0),
+    learner_of(Rule::sarsa, Behaviour::softmax, 0.0, 0.3),
+    learner_of(Rule::expected_sarsa, Behaviour::epsilon_greedy, 0.0, 0.3),
+    learner_of(Rule::expected_sarsa, Behaviour::softmax, 0.0, 0.0),
+    learner_of(Rule::double_q_learning, Behaviour::epsilon_greedy, 0.7, 0.3),
+    learner_of(Rule::q_lambda, Behaviour::epsilon_greedy, 0.0, 0.0),
+    learner_of(Rule::sarsa_lambda, Behaviour::epsilon_greedy, 0.7, 0.3),
+};
+
 template <class Real>
 void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& isas) {
-  for (const bool uniform : {true, false}) {
-    for (const double decay : {0.0, 0.7}) {
-      const Trained<Real> one = run<Real>(tasks, uniform, decay, 1);
-      EXPECT(run<Real>(tasks, uniform, decay, 2) == one);
-      for (const std::string& isa : isas) {
-        setenv("METARL_FAST_ISA", isa.c_str(), 1);
-        EXPECT(run<Real>(tasks, uniform, decay, 1) == one);
-      }
-      unsetenv("METARL_FAST_ISA");
-      // The first snapshot is the initial table, the last the final one, of every task.
-      const auto pairs = static_cast<std::size_t>(tasks.shape().pairs());
-      for (std::size_t i = 0; i < static_cast<std::size_t>(tasks.size()); ++i) {
-        const Real* snapshots = one.snapshots.data() + i * 3 * pairs;
-        EXPECT(std::vector<Real>(snapshots, snapshots + pairs) == std::vector<Real>(pairs, Real(0.5)));
-        const Real* final_table = one.q_table.data() + i * pairs;
-        EXPECT(std::vector<Real>(snapshots + 2 * pairs, snapshots + 3 * pairs) ==
-               std::vector<Real>(final_table, final_table + pairs));
-      }
+  for (const Learner& learner : kLearners) {
+    const Trained<Real> one = run<Real>(tasks, learner, 1);
+    EXPECT(run<Real>(tasks, learner, 2) == one);
+    for (const std::string& isa : isas) {
+      setenv("METARL_FAST_ISA", isa.c_str(), 1);
+      EXPECT(run<Real>(tasks, learner, 1) == one);
+    }
+    unsetenv("METARL_FAST_ISA");
+    // The first snapshot is the initial table, the last the final one, of every task.
+    const auto pairs = static_cast<std::size_t>(tasks.shape().pairs());
+    for (std::size_t i = 0; i < static_cast<std::size_t>(tasks.size()); ++i) {
+      const Real* snapshots = one.snapshots.data() + i * 3 * pairs;
+      EXPECT(std::vector<Real>(snapshots, snapshots + pairs) == std::vector<Real>(pairs, Real(0.5)));
+      const Real* final_table = one.q_table.data() + i * pairs;
+      EXPECT(std::vector<Real>(snapshots + 2 * pairs, snapshots + 3 * pairs) ==
+             std::vector<Real>(final_table, final_table + pairs));
+    }
+  }
+}
+
+// Tasks of the uniform law that the kernel draws for all lanes, and the same written out one by one.
+void test_drawn_in_the_kernel_or_written_out() {
+  for (const std::int64_t states : {9, 33, 64, 65, 80}) {
+    RandomMdp family;
+    family.states = states;
+    family.actions = 2;
+    family.reward_law = RandomMdp::RewardLaw::normal;
+    family.start.assign(static_cast<std::size_t>(states), 1.0 / static_cast<double>(states));
+    const RandomMdpTasks drawn(family, 7, range_of(35));
+    const GeneratedTasks<RandomMdp> written(family, 7, range_of(35));
+    for (const Learner& learner : {kLearners[0], kLearners[1]}) {
+      EXPECT(run<float>(drawn, learner, 1) == run<float>(written, learner, 1));
+      EXPECT(run<double>(drawn, learner, 1) == run<double>(written, learner, 1));
     }
   }
 }
@@ -261,13 +297,13 @@ void test_train_gives_the_same_bits() {
 
 void test_train_learns_the_optimal_policy() {
   const SwitchTask task;
-  const Trained<double> learned = run<double>(task.batch(), true, 0.0, 1);
+  const Trained<double> learned = run<double>(task.batch(), Learner(), 1);
   EXPECT(learned.policy[0] == 1 && learned.policy[1] == 1);
 }
 
 void test_nothing_to_do() {
   const GeneratedTasks<GoalGrid> none(grid_family(), 7, range_of(0));
-  EXPECT(run<float>(none, true, 0.0, 2).q_table.empty());
+  EXPECT(run<float>(none, Learner(), 2).q_table.empty());
   const SwitchTask task;
   const std::vector<float> initial{1, 2, 3, 4};
   std::vector<float> q_table(4);
@@ -376,6 +412,7 @@ int main() {
   test_families_draw_valid_tasks();
   test_a_task_is_its_id();
   test_train_gives_the_same_bits();
+  test_drawn_in_the_kernel_or_written_out();
   test_train_learns_the_optimal_policy();
   test_nothing_to_do();
   test_planning_known_answers();
