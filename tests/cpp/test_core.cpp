@@ -132,7 +132,8 @@ void expect_valid(const TaskBatch& tasks) {
                terminated.data(), start.data()},
               {2, nullptr});
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state.data(), reward.data(), terminated.data(), start.data(), nullptr};
+  arrays.first = {probability.data(), next_state.data(), reward.data(),
+                  terminated.data(),  start.data(),      nullptr};
   arrays.start_stride = shape.states;
   arrays.terminated_stride = shape.terminations();
   EXPECT(refusal([&] { StoredTasks(shape, tasks.ids(), arrays); }) == "nothing was thrown");
