@@ -238,7 +238,7 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
           static_cast<double>(schedule.num_steps), "1 to 2147483646");
   require(learner.trace_decay >= 0.0 && learner.trace_decay <= 1.0, "trace_decay", learner.trace_decay,
           "0 to 1");
-  require(std::isfinite(learner.bonus), "bonus", learner.bonus, "a finite number");
+  require(std::fabs(learner.bonus) <= 0x1p126, "bonus", learner.bonus, "a number within 2^126");
   if (learner.behaviour != Behaviour::uniform) check_exploration(learner, schedule.num_episodes);
   std::int64_t before = -1;
   for (std::int64_t k = 0; k < num_snapshots; ++k) {

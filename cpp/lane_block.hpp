@@ -127,7 +127,7 @@ class LaneBlock {
     begin(kernels_, block_);
     while (block_.unfinished > 0) {
       if (interrupt()) return 0;
-      advance(kernels_, block_, kStepsBetweenPulses);
+      advance(kernels_, block_, steps_between_pulses());
     }
     return block_.active;
   }
@@ -229,9 +229,9 @@ class LaneBlock {
   // What is alike for all tasks of the law is written once.
   void prepare_law(const Shape& shape, std::size_t lanes) {
     const double largest = std::numeric_limits<Real>::max();
-    // No quantile of a 32-bit number is as far as 8 standard deviations.
+    const double kFarthest = normal_quantile(open_unit(0xFFFFFFFFu));
     law_reach_ = std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
-    if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + 8.0 * std::fabs(law_->reward_b);
+    if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + kFarthest * std::fabs(law_->reward_b);
     if (law_->fixed_rewards) law_reach_ = check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
     if (!(law_reach_ <= largest)) {
       std::ostringstream message;
@@ -279,9 +279,16 @@ class LaneBlock {
     return true;
   }
 
+  // Steps are longer where many actions are compared or traces followed.
+  std::int64_t steps_between_pulses() const {
+    const std::int64_t softmax = block_.learner.behaviour == Behaviour::softmax ? 8 : 1;
+    const std::int64_t cost = 1 + softmax * block_.q_stride / 16 + block_.trace_room / 16;
+    return std::max<std::int64_t>(1, kStepsBetweenPulses / cost);
+  }
+
   // Values stay within the rewards of all steps that count, and where they began. With traces they may not.
   bool may_overflow() const {
-    const double discount = block_.learner.discount;
+    const auto discount = static_cast<double>(block_.discount);
     const double steps =
         static_cast<double>(schedule_.num_episodes) * static_cast<double>(schedule_.num_steps);
     const double steps_that_count = std::min(steps, 1.0 / (1.0 - discount)) + 1.0;
@@ -378,6 +385,8 @@ class LaneBlock {
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
       largest_initial_ = std::max(largest_initial_, std::fabs(static_cast<double>(initial[pair])));
     }
+    require(largest_initial_ <= static_cast<double>(kLargestValue<Real>), "an initial action value",
+            largest_initial_, "within 2^126 in a table of floats, 2^1022 in one of doubles");
   }
 
   void write_table(int lane, std::int64_t index) {

@@ -482,7 +482,7 @@ class Softmax:
     def expected(self, q, h, bonus):
         weights = self.weights(h)
         weighted = [w * float(value) for w, value in zip(weights, q, strict=True)]
-        return type(q[0])(total(weighted) / total(weights))
+        return bounded(type(q[0])(total(weighted) / total(weights)))
 
 
 def total(values):
@@ -491,7 +491,7 @@ def total(values):
 
 
 def mean(values):
-    return total(values) / type(values[0])(len(values))
+    return bounded(total(values) / type(values[0])(len(values)))
 
 
 def behaviours(learner, num_episodes):
@@ -514,7 +514,7 @@ def learning_rate(learner, visits):
 
 
 def target_value(reward, discount, ahead, terminated):
-    return reward if terminated else reward + discount * ahead
+    return bounded(reward if terminated else reward + discount * ahead)
 
 
 def bounded(q):

@@ -327,6 +327,21 @@ def test_values_that_grow_without_end_are_held(kind, real, sign):
     assert (run.q_table == sign * most).any()
 
 
+@kinds
+@pytest.mark.parametrize("rates", [(0.0, 0.0), (0.9, 400.0)])
+@pytest.mark.parametrize("discount", [0.0, 1.0])
+def test_rewards_as_large_as_the_type_holds_leave_numbers(kind, rates, discount):
+    # Targets, and sums over actions, would be infinite; times a rate or a discount of 0, not a number.
+    rewards = np.array([[3e38, -3e38, 3e38, 3e38, 3e38]])
+    tasks = mf.from_arrays(np.ones((1, 5, 1)), rewards)
+    learner = kind(
+        1, 5, learning_rate=rates[0], learning_rate_decay=rates[1], discount=discount, initial_q=8e37
+    )
+    run = mf.train(learner, tasks, 40, 5, rng=0)
+    assert (np.abs(run.q_table) <= 2.0**126).all()
+    assert run.policy[0, 0] in range(5)
+
+
 def test_the_learning_rate_decays_with_the_visits_of_a_pair():
     # One state, one action, rate 1/N: the table is the mean of the noisy rewards.
     tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=1.0)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../learners/behaviour.hpp"
+#include "../learners/rule.hpp"
 #include "kernel.hpp"
 #include "primitives.hpp"
 #include "tiles.hpp"
@@ -180,7 +181,7 @@ void mean_of_tile(Tile<Real> tile, std::int32_t actions, Real* mean) {
     for (int l = 0; l < kLanes; ++l) mean[l] += tile[a][l];
   }
 #pragma omp simd
-  for (int l = 0; l < kLanes; ++l) mean[l] /= static_cast<Real>(actions);
+  for (int l = 0; l < kLanes; ++l) mean[l] = bounded(mean[l] / static_cast<Real>(actions));
 }
 
 // The value of acting greedily by `preference`: the mean over the actions that look best.
@@ -199,7 +200,7 @@ void greedy_values(Tile<Real> tile, Tile<Real> preference, std::int32_t actions,
     }
   }
 #pragma omp simd
-  for (int l = 0; l < kLanes; ++l) value[l] /= ties[l];
+  for (int l = 0; l < kLanes; ++l) value[l] = bounded(value[l] / ties[l]);
 }
 
 // sum_a pi(a | s) q(s, a), pi being the behaviour.
@@ -214,7 +215,7 @@ void expected_values(const Block<Real>& b, Tile<Real> tile, const std::int32_t* 
       for (int l = 0; l < kLanes; ++l) sum[l] += b.softmax[a][l] * static_cast<double>(tile[a][l]);
     }
 #pragma omp simd
-    for (int l = 0; l < kLanes; ++l) value[l] = static_cast<Real>(sum[l] / total[l]);
+    for (int l = 0; l < kLanes; ++l) value[l] = bounded(static_cast<Real>(sum[l] / total[l]));
     return;
   }
   mean_of_tile(tile, b.actions, value);

@@ -22,14 +22,14 @@ template <class Real>
 void copy_table(const Block<Real>& b, int lane, Real* out) {
   const Real* q = b.q_table + b.first_cell[lane];
   const Real* end = out + b.states * b.actions;
+  std::int64_t s = 0;
+  if (b.second_table == 0 && b.q_stride == 8) {
+    // Eight at a time; what is too much is overwritten by the next row.
+    for (; end - out >= 8; ++s, q += 8, out += b.actions) __builtin_memcpy(out, q, 8 * sizeof(Real));
+  }
   const Real share = b.second_table == 0 ? Real{1} : Real{0.5};
-  for (std::int64_t s = 0; s < b.states; ++s, q += b.q_stride, out += b.actions) {
-    if (b.second_table == 0 && end - out >= b.q_stride) {
-      // Eight at a time; what is too much is overwritten by the next row.
-      for (std::int64_t a = 0; a < b.q_stride; a += 8) __builtin_memcpy(out + a, q + a, 8 * sizeof(Real));
-    } else {
-      for (std::int64_t a = 0; a < b.actions; ++a) out[a] = share * value_at(b, q, a);
-    }
+  for (; s < b.states; ++s, q += b.q_stride, out += b.actions) {
+    for (std::int64_t a = 0; a < b.actions; ++a) out[a] = share * value_at(b, q, a);
   }
 }
 

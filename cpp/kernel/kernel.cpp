@@ -61,7 +61,8 @@ template <class Real>
 void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
   alignas(64) Count<Real> visits[kLanes];
   gather(b.visits, lanes.cell, visits);
-  for (Count<Real>& count : visits) ++count;
+  constexpr Count<Real> kMost = sizeof(Real) == 4 ? INT32_MAX - 1 : INT64_MAX - 1;
+  for (Count<Real>& count : visits) count += count < kMost;
   scatter(visits, lanes.cell, b.visits);
   if (b.learner.learning_rate_decay == 0.0) return;
   for (int l = 0; l < kLanes; ++l) {
@@ -71,21 +72,23 @@ void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
 }
 
 template <class Real>
-void hold_within_bounds(Lanes<Real>& lanes) {
+void hold_within_bounds(Real (&values)[kLanes]) {
 #pragma omp simd
-  for (int l = 0; l < kLanes; ++l) lanes.q_tm1[l] = bounded(lanes.q_tm1[l]);
+  for (int l = 0; l < kLanes; ++l) values[l] = bounded(values[l]);
 }
 
-// Moves q(s, a) towards the target.
+// Moves q(s, a) towards the target. Only where rewards are huge must both be held within bounds.
 template <class Real>
 [[gnu::always_inline]] inline void learn_one_step(Block<Real>& b, Lanes<Real>& lanes) {
   const Real discount = b.discount;
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) {
-    const Real target = one_step_target(lanes.reward[l], discount, lanes.ahead[l], lanes.terminated[l] != 0);
-    lanes.q_tm1[l] = towards(lanes.q_tm1[l], target, lanes.rate[l]);
+    lanes.ahead[l] = one_step_target(lanes.reward[l], discount, lanes.ahead[l], lanes.terminated[l] != 0);
   }
-  if (b.may_overflow) hold_within_bounds(lanes);
+  if (b.may_overflow) hold_within_bounds(lanes.ahead);
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) lanes.q_tm1[l] = towards(lanes.q_tm1[l], lanes.ahead[l], lanes.rate[l]);
+  if (b.may_overflow) hold_within_bounds(lanes.q_tm1);
   scatter(lanes.q_tm1, lanes.cell, b.q_table);
 }
 
@@ -95,7 +98,7 @@ void learn_with_traces(Block<Real>& b, Lanes<Real>& lanes) {
   const Real decay = static_cast<Real>(b.learner.discount * b.learner.trace_decay);
   for (int l = 0; l < b.active; ++l) {
     const Real target =
-        one_step_target(lanes.reward[l], b.discount, lanes.ahead[l], lanes.terminated[l] != 0);
+        bounded(one_step_target(lanes.reward[l], b.discount, lanes.ahead[l], lanes.terminated[l] != 0));
     const Real step = lanes.rate[l] * (target - lanes.q_tm1[l]);
     std::int32_t* cells = b.trace_cells + l * b.trace_room;
     Real* traces = b.traces + l * b.trace_room;

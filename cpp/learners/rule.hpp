@@ -10,7 +10,6 @@ namespace metarl_fast {
 
 struct OffPolicyRule {
   static constexpr bool kOnPolicy = false;    // the next action is part of the update
-  static constexpr bool kTwoTables = false;   // two tables of action values
   static constexpr bool kTraces = false;      // eligibility traces
   static constexpr bool kCutsTraces = false;  // before an action that is not greedy
   // The rows looked at ahead are the ones to act from in the next step, but for the value that has changed.

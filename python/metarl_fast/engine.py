@@ -22,8 +22,8 @@ Progress: TypeAlias = Callable[[int, int], Any]
 _LANES = 32
 """Tasks that a thread runs side by side, kLanes of `cpp/kernel/kernel.hpp`."""
 
-_LARGEST = {np.dtype(real): float(np.finfo(real).max) for real in (np.float32, np.float64)}
-"""The largest number of each type of table; to ask NumPy each time would take microseconds."""
+_LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
+"""The largest action value of each type of table, which the core never exceeds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,10 @@ def _initial_table(
         table.fill(checks.real(number, name, -limit, limit))
         return table
     given = checks.array(value, "initial_table", dtype.type)
-    return checks.finite(checks.shape(given, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
+    checks.finite(checks.shape(given, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
+    largest = float(np.abs(given).max(initial=0.0))
+    checks.real(largest, "the largest entry of initial_table", 0.0, _LARGEST[dtype])
+    return given
 
 
 def train(
@@ -198,6 +201,8 @@ def train(
     lanes = min(_LANES, n)
     # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights; returns.
     tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
+    # Rows turned for the lanes: values, values ahead, preferences, counts, and weights of softmax.
+    tables += _LANES * ((a + 7) // 8 * 8) * (4 * real.itemsize + 8)
     sums = episodes * (lanes * real.itemsize + 16) * keep_mean
     check_scratch(
         batch,
@@ -208,7 +213,7 @@ def train(
         rows=batch.core.needs_rows,
     )
     if learner.bonus:
-        checks.real(learner.bonus, "bonus", 0.0, _LARGEST[real])
+        checks.real(learner.bonus, "bonus", 0.0, 2.0**126)
 
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,
