@@ -229,9 +229,9 @@ class LaneBlock {
   // What is alike for all tasks of the law is written once.
   void prepare_law(const Shape& shape, std::size_t lanes) {
     const double largest = std::numeric_limits<Real>::max();
-    const double kFarthest = normal_quantile(open_unit(0xFFFFFFFFu));
+    const double farthest = normal_quantile(open_unit(0xFFFFFFFFu));
     law_reach_ = std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
-    if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + kFarthest * std::fabs(law_->reward_b);
+    if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + farthest * std::fabs(law_->reward_b);
     if (law_->fixed_rewards) law_reach_ = check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
     if (!(law_reach_ <= largest)) {
       std::ostringstream message;

@@ -163,7 +163,7 @@ std::int32_t choose_action(const Block<Real>& b, int lane, std::uint32_t x) {
   return uniform_action(x, b.actions);
 }
 
-// Whether q(state, action) is the largest of the tile's row.
+// Where an action is not a greedy one: its value is below the largest of the tile's row.
 template <class Real>
 void find_exploratory(Tile<Real> tile, std::int32_t actions, const std::int32_t* action,
                       std::int32_t* exploratory) {

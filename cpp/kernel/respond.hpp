@@ -89,7 +89,7 @@ void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes
   }
 }
 
-// So many proposals are all refused once in 2^4096 rows of the uniform law; then the last one is taken.
+// Half of the proposals are refused, so that so many in a row never are; the last one would be taken.
 constexpr int kMostProposals = 4096;
 
 // The next state by rejection: a state drawn evenly is accepted with the probability of its weight, which is
