@@ -22,12 +22,15 @@ std::unique_ptr<const TaskBatch> stored(const TaskBatch& batch) {
     column->resize(n * column->size());
   all->next_state.resize(n * all->next_state.size());
   all->terminated.resize(n * all->terminated.size());
+  all->terminal.resize(n * all->terminal.size());
   materialise(batch,
               {all->probability.data(), shape.dense ? nullptr : all->next_state.data(), all->reward.data(),
-               all->terminated.data(), all->start.data(), all->scale.empty() ? nullptr : all->scale.data()},
+               shape.dense ? nullptr : all->terminated.data(), all->start.data(),
+               all->scale.empty() ? nullptr : all->scale.data(), all->terminal.data()},
               {1, nullptr});
-  return std::make_unique<StoredTasks>(shape, batch.ids(),
-                                       TaskArrays{all->view(), shape.states, shape.terminations(), all});
+  TaskArrays arrays{all->view(), shape.states, shape.states};
+  arrays.owner = all;
+  return std::make_unique<StoredTasks>(shape, batch.ids(), arrays);
 }
 
 template <class Family>

@@ -78,6 +78,8 @@ struct MaterialiseArrays {
   std::uint8_t* terminated = nullptr;
   double* start = nullptr;
   double* scale = nullptr;  // of tasks drawn from by rejection
+  std::uint8_t* terminal = nullptr;
+  double* reward_noise = nullptr;  // [tasks]
 };
 void materialise(const TaskBatch&, const MaterialiseArrays&, const RunOptions&);
 

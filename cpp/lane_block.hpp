@@ -319,7 +319,7 @@ class LaneBlock {
     }
     write_rewards(lane, task.reward, shape.pairs());
     std::uint8_t* terminal = terminal_.get() + lane * shape.states;
-    std::copy_n(task.terminated, shape.states, terminal);
+    std::copy_n(task.terminal, shape.states, terminal);
     block_.any_terminal |=
         std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
   }

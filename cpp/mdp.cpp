@@ -131,17 +131,25 @@ void require(bool condition, const char* name, double value, const char* expecte
   reject(message);
 }
 
+bool available(const Shape& shape, const TaskView& task, std::int64_t pair) {
+  if (!shape.masked) return true;
+  const double* row = task.probability + pair * shape.outcomes;
+  return std::any_of(row, row + shape.outcomes, [](double p) { return p != 0.0; });
+}
+
 TaskBuffer::TaskBuffer(const Shape& shape, bool with_rows)
     : probability(with_rows ? size(shape.probabilities()) : 0),
       next_state(with_rows && !shape.dense ? size(shape.probabilities()) : 0),
       reward(size(shape.rewards())),
       terminated(size(shape.terminations())),
+      terminal(size(shape.states)),
       start(size(shape.states)),
-      scale(with_rows && shape.sampling == Sampling::rejection ? size(shape.pairs()) : 0) {}
+      scale(with_rows && shape.sampling == Sampling::rejection ? size(shape.pairs()) : 0),
+      reward_noise(shape.reward_noise) {}
 
 TaskView TaskBuffer::view() const {
-  return {probability.data(), next_state.data(), reward.data(),
-          terminated.data(),  start.data(),      scale.data()};
+  return {probability.data(), next_state.data(), reward.data(), terminated.data(),
+          terminal.data(),    start.data(),      scale.data(),  reward_noise};
 }
 
 TaskBatch::TaskBatch(const Shape& shape, TaskIds ids) : shape_(shape), ids_(std::move(ids)) {
@@ -164,6 +172,8 @@ StoredTasks::StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays)
   for (std::int64_t index = 0; index < size(); ++index) {
     const TaskView task = at(index);
     check_task(shape, task, index);
+    require(task.reward_noise >= 0.0 && std::isfinite(task.reward_noise), "reward_noise", task.reward_noise,
+            "a finite number >= 0");
     if (index == 0 || arrays_.start_stride != 0) {
       check_distribution(task.start, shape.states,
                          [&] { return "start[task=" + std::to_string(index) + "]"; });
@@ -176,8 +186,10 @@ TaskView StoredTasks::at(std::int64_t index) const {
   task.probability += index * shape().probabilities();
   if (!shape().dense) task.next_state += index * shape().probabilities();
   task.reward += index * shape().rewards();
-  task.terminated += index * arrays_.terminated_stride;
+  task.terminated += index * shape().terminations();
+  task.terminal += index * arrays_.terminal_stride;
   task.start += index * arrays_.start_stride;
+  if (arrays_.reward_noise) task.reward_noise = arrays_.reward_noise[index * arrays_.noise_stride];
   if (shape().sampling == Sampling::rejection) task.scale += index * shape().pairs();
   return task;
 }

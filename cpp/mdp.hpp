@@ -8,9 +8,15 @@
 //   probability   [S][A][S], outcome k leads to state k   [S][A][K], unused places hold probability 0
 //   next_state    (none)                                  [S][A][K]
 //   reward        [S][A]                                  [S][A][K]
-//   terminated    [S], by the state entered               [S][A][K], by the outcome
+//   terminated    (none)                                  [S][A][K]: the episode ends after this outcome
+//   terminal      [S]: the episode ends on entering it    [S]: nothing is done there
 //   start         [S]                                     [S]
 //   scale         [S][A], for rejection only              (none)
+//
+// A terminal state has value 0, and an episode that would begin there has no steps. Its rows are written as
+// staying there for reward 0, so that planners need no special case. A pair whose probabilities are all 0 is
+// an action that is not available in that state; only tasks whose shape is `masked` may have such pairs, and
+// every state has at least one action that is available.
 //
 // The sampling rule of most tasks, and of all start states: u uniform in [0, 1) selects the first outcome
 // whose cumulative probability (summed in double, in order, then rounded to the table's type) exceeds u; the
@@ -40,13 +46,14 @@ struct Shape {
   std::int64_t actions = 0;
   std::int64_t outcomes = 0;  // K; equals `states` when dense
   bool dense = true;
-  double reward_noise = 0.0;  // standard deviation of the Gaussian added to each sampled reward
+  double reward_noise = 0.0;  // the largest of any task, see TaskView
   Sampling sampling = Sampling::inverse;
+  bool masked = false;  // some actions may not be available
 
   std::int64_t pairs() const { return states * actions; }
   std::int64_t probabilities() const { return pairs() * outcomes; }
   std::int64_t rewards() const { return dense ? pairs() : probabilities(); }
-  std::int64_t terminations() const { return dense ? states : probabilities(); }
+  std::int64_t terminations() const { return dense ? 0 : probabilities(); }
 };
 
 // One task in double precision; pointers into memory that somebody else keeps.
@@ -55,9 +62,14 @@ struct TaskView {
   const std::int32_t* next_state = nullptr;
   const double* reward = nullptr;
   const std::uint8_t* terminated = nullptr;
+  const std::uint8_t* terminal = nullptr;
   const double* start = nullptr;
   const double* scale = nullptr;
+  double reward_noise = 0.0;  // standard deviation of the Gaussian added to each sampled reward
 };
+
+// Whether the pair's action is there to be taken.
+bool available(const Shape&, const TaskView&, std::int64_t pair);
 
 // Room for one generated task, with or without its rows: `probability`, `next_state` and `scale`.
 struct TaskBuffer {
@@ -68,8 +80,10 @@ struct TaskBuffer {
   std::vector<std::int32_t> next_state;
   std::vector<double> reward;
   std::vector<std::uint8_t> terminated;
+  std::vector<std::uint8_t> terminal;
   std::vector<double> start;
   std::vector<double> scale;
+  double reward_noise;
 };
 
 // Which tasks a batch holds. A task's id names its random streams, so a part of a batch behaves as it did
@@ -109,11 +123,14 @@ class TaskBatch {
   TaskIds ids_;
 };
 
-// Tasks that lie in memory; `owner` keeps it alive. A shared start or termination array has stride 0.
+// Tasks that lie in memory; `owner` keeps it alive. A shared array of starts, terminal states or noise has
+// stride 0.
 struct TaskArrays {
   TaskView first;
   std::int64_t start_stride = 0;
-  std::int64_t terminated_stride = 0;
+  std::int64_t terminal_stride = 0;
+  const double* reward_noise = nullptr;  // null for none
+  std::int64_t noise_stride = 0;
   std::shared_ptr<const void> owner;
 };
 

@@ -633,11 +633,6 @@ refuses_all(
         ([TASKS, ROWS], TypeError, "batches[1] is a ndarray, expected Tasks or a Task"),
         (LAZY[0], TypeError, "batches[0] is a ndarray"),
         ([TASKS, mf.from_arrays(np.ones((1, 1, 1)), [[0.0]])], ValueError, "batch 1 has 1 states and 1 act"),
-        (
-            [TASKS, mf.from_arrays(ROWS, REWARDS, reward_noise=0.5)],
-            ValueError,
-            "batch 1 has reward_noise 0.5",
-        ),
         ([TASKS, LAZY], ValueError, "batch 1 is lazy and batch 0 is not: materialise()"),
         ([LAZY, LAZY, TASKS], ValueError, "batch 0 is lazy and batch 2 is not: materialise()"),
         (

@@ -56,7 +56,9 @@ GOAL_GRIDS = {
     "goal_reward": 1.0,
     "step_reward": 0.0,
 }
-DENSE = _core.stored_tasks(IDS, ROWS, None, np.zeros((N, S, A)), np.zeros(S, np.uint8), START, None, 0.0)
+DENSE = _core.stored_tasks(
+    IDS, ROWS, None, np.zeros((N, S, A)), None, np.zeros(S, np.uint8), START, None, np.array(0.0), False
+)
 LEARNER = {
     "rule": _core.Rule.q_learning,
     "behaviour": _core.Behaviour.epsilon_greedy,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Batches of tasks: stored arrays and native families.
+#include <algorithm>
+
 #include <pybind11/native_enum.h>
 
 #include "arrays.hpp"
@@ -22,13 +24,17 @@ std::vector<T> to_vector(const Array<T>& array) {
   return {array.data(), array.data() + array.size()};
 }
 
-// start is [S] or [N][S]; terminated may lack its task axis when dense; scale [N][S][A] means rejection.
+// terminal and start are [S] or [N][S], reward_noise [] or [N]; scale [N][S][A] means rejection.
 std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
                                         OptionalArray<std::int32_t> next_state, Array<double> reward,
-                                        Array<std::uint8_t> terminated, Array<double> start,
-                                        OptionalArray<double> scale, double reward_noise) {
+                                        OptionalArray<std::uint8_t> terminated, Array<std::uint8_t> terminal,
+                                        Array<double> start, OptionalArray<double> scale,
+                                        Array<double> reward_noise, bool masked) {
   if (probability.ndim() != 4) throw std::invalid_argument("probability must have 4 axes");
   const bool dense = !next_state.has_value();
+  if (dense == terminated.has_value()) {
+    throw std::invalid_argument("next_state and terminated belong together");
+  }
   const std::int64_t n = ids.count;
   const std::int64_t s = probability.shape(1);
   const std::int64_t a = probability.shape(2);
@@ -36,28 +42,34 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
   const char* table = dense ? "transitions" : "probability";
   require_shape(probability, table, {n, s, a, dense ? s : k});
   if (next_state) require_shape(*next_state, "next_state", {n, s, a, k});
+  if (terminated) require_shape(*terminated, "terminated", {n, s, a, k});
   dense ? require_shape(reward, "rewards", {n, s, a}) : require_shape(reward, "rewards", {n, s, a, k});
-  const bool shared_terminated = dense && terminated.ndim() == 1;
-  if (shared_terminated) {
-    require_shape(terminated, "terminal", {s});
-  } else if (dense) {
-    require_shape(terminated, "terminal", {n, s});
-  } else {
-    require_shape(terminated, "terminated", {n, s, a, k});
-  }
-  const bool shared_start = start.ndim() == 1;
-  shared_start ? require_shape(start, "start", {s}) : require_shape(start, "start", {n, s});
-
+  const auto require_own_or_shared = [&](const auto& array, const char* name) {
+    array.ndim() == 1 ? require_shape(array, name, {s}) : require_shape(array, name, {n, s});
+    return array.ndim() == 1 ? std::int64_t{0} : s;
+  };
   if (scale) require_shape(*scale, "scale", {n, s, a});
+  reward_noise.ndim() == 0 ? require_shape(reward_noise, "reward_noise", {})
+                           : require_shape(reward_noise, "reward_noise", {n});
 
-  const Shape shape{s, a, k, dense, reward_noise, scale ? Sampling::rejection : Sampling::inverse};
+  const double* noise = reward_noise.data();
+  const double largest = reward_noise.size() ? *std::max_element(noise, noise + reward_noise.size()) : 0.0;
+  const Shape shape{s, a, k, dense, largest, scale ? Sampling::rejection : Sampling::inverse, masked};
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state ? next_state->data() : nullptr,
-                  reward.data(),      terminated.data(),
-                  start.data(),       scale ? scale->data() : nullptr};
-  arrays.start_stride = shared_start ? 0 : s;
-  arrays.terminated_stride = shared_terminated ? 0 : shape.terminations();
-  arrays.owner = keep_alive(py::make_tuple(probability, next_state, reward, terminated, start, scale));
+  arrays.first = {probability.data(),
+                  next_state ? next_state->data() : nullptr,
+                  reward.data(),
+                  terminated ? terminated->data() : nullptr,
+                  terminal.data(),
+                  start.data(),
+                  scale ? scale->data() : nullptr,
+                  0.0};
+  arrays.start_stride = require_own_or_shared(start, "start");
+  arrays.terminal_stride = require_own_or_shared(terminal, "terminal");
+  arrays.reward_noise = noise;
+  arrays.noise_stride = reward_noise.ndim() == 0 ? 0 : 1;
+  arrays.owner = keep_alive(
+      py::make_tuple(probability, next_state, reward, terminated, terminal, start, scale, reward_noise));
   const Unlocked unlocked;  // only raw pointers from here on
   return std::make_unique<StoredTasks>(shape, ids, std::move(arrays));
 }
@@ -79,12 +91,14 @@ void bind_tasks(py::module_& m) {
       .def_property_readonly(
           "needs_rows",
           [](const TaskBatch& b) { return b.shape().sampling == Sampling::inverse || !b.uniform_law(); })
+      .def_property_readonly("masked", [](const TaskBatch& b) { return b.shape().masked; })
       .def_property_readonly("reward_noise", [](const TaskBatch& b) { return b.shape().reward_noise; });
 
   m.def("stored_tasks", &stored_tasks, py::arg("ids"), py::arg("probability").noconvert(),
         py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
-        py::arg("terminated").noconvert(), py::arg("start").noconvert(),
-        py::arg("scale").noconvert().none(true), py::arg("reward_noise"));
+        py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert(),
+        py::arg("start").noconvert(), py::arg("scale").noconvert().none(true),
+        py::arg("reward_noise").noconvert(), py::arg("masked"));
 
   py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
       .value("uniform", RandomMdp::TransitionLaw::uniform)
@@ -144,21 +158,25 @@ void bind_tasks(py::module_& m) {
   m.def(
       "materialise",
       [](const TaskBatch& batch, OptionalArray<double> probability, OptionalArray<std::int32_t> next_state,
-         OptionalArray<double> reward, OptionalArray<std::uint8_t> terminated, OptionalArray<double> start,
-         OptionalArray<double> scale, int num_threads) {
+         OptionalArray<double> reward, OptionalArray<std::uint8_t> terminated,
+         OptionalArray<std::uint8_t> terminal, OptionalArray<double> start, OptionalArray<double> scale,
+         OptionalArray<double> reward_noise, int num_threads) {
         const Shape& shape = batch.shape();
         const std::int64_t n = batch.size();
         const std::int64_t s = shape.states;
         const std::int64_t a = shape.actions;
         const std::int64_t k = shape.outcomes;
-        if (shape.dense && next_state) throw std::invalid_argument("dense tasks have no next_state");
+        if (shape.dense && (next_state || terminated)) {
+          throw std::invalid_argument("dense tasks have no next_state and no terminated");
+        }
         MaterialiseArrays out{};
         out.probability = output(probability, "probability", {n, s, a, k});
         out.next_state = output(next_state, "next_state", {n, s, a, k});
         out.reward =
             shape.dense ? output(reward, "reward", {n, s, a}) : output(reward, "reward", {n, s, a, k});
-        out.terminated = shape.dense ? output(terminated, "terminated", {n, s})
-                                     : output(terminated, "terminated", {n, s, a, k});
+        out.terminated = output(terminated, "terminated", {n, s, a, k});
+        out.terminal = output(terminal, "terminal", {n, s});
+        out.reward_noise = output(reward_noise, "reward_noise", {n});
         out.start = output(start, "start", {n, s});
         if (scale && shape.sampling != Sampling::rejection) {
           throw std::invalid_argument("these tasks are not drawn from by rejection and have no scale");
@@ -171,8 +189,9 @@ void bind_tasks(py::module_& m) {
       },
       py::arg("batch"), py::arg("probability").noconvert().none(true),
       py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert().none(true),
-      py::arg("terminated").noconvert().none(true), py::arg("start").noconvert().none(true),
-      py::arg("scale").noconvert().none(true), py::arg("num_threads"));
+      py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert().none(true),
+      py::arg("start").noconvert().none(true), py::arg("scale").noconvert().none(true),
+      py::arg("reward_noise").noconvert().none(true), py::arg("num_threads"));
 }
 
 }  // namespace metarl_fast::bindings

@@ -140,6 +140,7 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& tas
   std::size_t place = 0;
   for (std::int64_t cell = 0; cell < states(); ++cell) {
     const bool absorbing = cell == goal || blocked[static_cast<std::size_t>(cell)];
+    task.terminal[static_cast<std::size_t>(cell)] = absorbing;
     for (std::int64_t action = 0; action < kActions; ++action) {
       for (std::int64_t k = 0; k < outcomes; ++k, ++place) {
         const std::int64_t target = absorbing ? cell : move(cell, (action + turn[k]) % kActions, blocked);

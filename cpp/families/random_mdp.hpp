@@ -193,6 +193,7 @@ inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, T
     std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(reward_key, pair));
   }
   std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
+  std::fill(task.terminal.begin(), task.terminal.end(), std::uint8_t{0});
   std::copy(start.begin(), start.end(), task.start.begin());
 }
 

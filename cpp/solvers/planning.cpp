@@ -17,7 +17,7 @@ double action_value(const Shape& shape, const TaskView& task, double discount, c
   const double* p = task.probability + pair * shape.outcomes;
   double expected = 0.0;
   if (shape.dense) {
-    for (std::int64_t k = 0; k < shape.outcomes; ++k) expected += task.terminated[k] ? 0.0 : p[k] * values[k];
+    for (std::int64_t k = 0; k < shape.outcomes; ++k) expected += task.terminal[k] ? 0.0 : p[k] * values[k];
     return task.reward[pair] + discount * expected;
   }
   const std::int64_t first = pair * shape.outcomes;
@@ -77,7 +77,7 @@ void collapse(const Shape& shape, const TaskView& task, const double* policy, Pl
         const double weight = policy[pair] * task.probability[place];
         if (weight == 0.0) continue;
         if (!shape.dense) m.reward[size(s)] += weight * task.reward[place];
-        if (task.terminated[shape.dense ? k : place]) continue;
+        if (shape.dense ? task.terminal[k] : task.terminated[place]) continue;
         m.successor.push_back(shape.dense ? static_cast<std::int32_t>(k) : task.next_state[place]);
         m.weight.push_back(weight);
       }

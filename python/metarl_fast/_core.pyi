@@ -38,7 +38,9 @@ class TaskBatch(metaclass=_Pybind11Type):
     @property
     def needs_rows(self) -> bool: ...  # to learn: else they are drawn from without being written out
     @property
-    def reward_noise(self) -> float: ...
+    def masked(self) -> bool: ...  # some actions may not be available
+    @property
+    def reward_noise(self) -> float: ...  # the largest of any task
 
 class TransitionLaw(enum.Enum):
     __pybind11_native_enum__: object
@@ -57,10 +59,12 @@ def stored_tasks(
     probability: NDArray[np.float64],  # [N, S, A, S], or [N, S, A, K] with next_state
     next_state: NDArray[np.int32] | None,  # [N, S, A, K]
     reward: NDArray[np.float64],  # [N, S, A], or [N, S, A, K] with next_state
-    terminated: NDArray[np.uint8],  # [S] or [N, S], or [N, S, A, K] with next_state
+    terminated: NDArray[np.uint8] | None,  # [N, S, A, K] with next_state
+    terminal: NDArray[np.uint8],  # [S] or [N, S]
     start: NDArray[np.float64],  # [S] or [N, S]
     scale: NDArray[np.float64] | None,  # [N, S, A]: outcomes are drawn by rejection
-    reward_noise: float,
+    reward_noise: NDArray[np.float64],  # [] or [N]
+    masked: bool,  # some actions may not be available: their rows are 0
 ) -> TaskBatch: ...
 def random_mdps(
     key: int,
@@ -97,8 +101,10 @@ def materialise(
     next_state: NDArray[np.int32] | None,
     reward: NDArray[np.float64] | None,
     terminated: NDArray[np.uint8] | None,
+    terminal: NDArray[np.uint8] | None,
     start: NDArray[np.float64] | None,
     scale: NDArray[np.float64] | None,
+    reward_noise: NDArray[np.float64] | None,
     num_threads: int,
 ) -> None: ...
 

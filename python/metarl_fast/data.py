@@ -96,18 +96,19 @@ def from_arrays(
     checks.shape(ends, "terminal", (s,), (n, s))
     if (ends > 1).any():
         raise ValueError(f"terminal has the value {ends.max()}, expected booleans")
-    next_state = None
+    next_state = terminated = None
     if by_transition:
         checks.memory(probability.size * 5, "rewards by transition")
         next_state = np.ascontiguousarray(np.broadcast_to(np.arange(s, dtype=np.int32), full))
-        ends = np.ascontiguousarray(np.broadcast_to(ends.reshape(-1, 1, 1, s), full))
+        terminated = np.ascontiguousarray(np.broadcast_to(ends.reshape(-1, 1, 1, s), full))
     recipe = StoredRecipe(
         probability,
         next_state,
         reward,
+        terminated,
         ends,
         _start_distribution(start, n, s),
-        checks.real(reward_noise, "reward_noise", 0.0),
+        np.array(checks.real(reward_noise, "reward_noise", 0.0)),
         range(n),
     )
     tasks = Tasks(recipe, horizon)
@@ -198,8 +199,9 @@ def from_outcomes(
         next_state,
         reward,
         terminated,
+        np.zeros(s, np.uint8),
         _start_distribution(start, len(batch), s),
-        checks.real(reward_noise, "reward_noise", 0.0),
+        np.array(checks.real(reward_noise, "reward_noise", 0.0)),
         range(len(batch)),
     )
     tasks = Tasks(recipe, horizon)

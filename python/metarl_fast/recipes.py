@@ -101,18 +101,29 @@ class StoredRecipe:
     """Tasks in memory, in the core's layout (`cpp/mdp.hpp`): dense when `next_state` is None."""
 
     probability: Float  # [N, S, A, S] or [N, S, A, K]
-    next_state: NDArray[np.int32] | None
+    next_state: NDArray[np.int32] | None  # [N, S, A, K]
     reward: Float  # [N, S, A] or [N, S, A, K]
-    terminated: NDArray[np.uint8]  # [S] or [N, S] when dense, else [N, S, A, K]
+    terminated: NDArray[np.uint8] | None  # [N, S, A, K]
+    terminal: NDArray[np.uint8]  # [S] or [N, S]
     start: Float  # [S] or [N, S]
-    reward_noise: float
+    reward_noise: Float  # [] or [N]
     ids: Ids
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
+    masked: bool = False  # some actions may not be available: their rows are 0
 
     @property
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (self.probability, self.next_state, self.reward, self.terminated, self.start, self.scale)
+        arrays = (
+            self.probability,
+            self.next_state,
+            self.reward,
+            self.terminated,
+            self.terminal,
+            self.start,
+            self.reward_noise,
+            self.scale,
+        )
         return sum(array.nbytes for array in arrays if array is not None)
 
     def build(self) -> _core.TaskBatch:
@@ -123,26 +134,30 @@ class StoredRecipe:
             self.next_state,
             self.reward,
             self.terminated,
+            self.terminal,
             self.start,
             self.scale,
             self.reward_noise,
+            self.masked,
         )
 
     def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays."""
 
-        def part(values: NDArray[Any], shared_axes: int) -> NDArray[Any]:
+        def part(values: NDArray[Any], shared_axes: int = -1) -> NDArray[Any]:
             return values if values.ndim == shared_axes else np.ascontiguousarray(values[places])
 
         return StoredRecipe(
-            part(self.probability, 0),
-            None if self.next_state is None else part(self.next_state, 0),
-            part(self.reward, 0),
-            part(self.terminated, 1),
+            part(self.probability),
+            None if self.next_state is None else part(self.next_state),
+            part(self.reward),
+            None if self.terminated is None else part(self.terminated),
+            part(self.terminal, 1),
             part(self.start, 1),
-            self.reward_noise,
+            part(self.reward_noise, 0),
             ids,
-            None if self.scale is None else part(self.scale, 0),
+            None if self.scale is None else part(self.scale),
+            self.masked,
         )
 
     def join(self, others: Sequence[Recipe]) -> StoredRecipe:
@@ -156,10 +171,6 @@ class StoredRecipe:
                 raise ValueError(
                     f"batch {place} has {shape[0]} states and {shape[1]} actions, batch 0 has {s} and {a}"
                 )
-            if other.reward_noise != self.reward_noise:
-                raise ValueError(
-                    f"batch {place} has reward_noise {other.reward_noise}, batch 0 has {self.reward_noise}"
-                )
             if (other.scale is None) != (self.scale is None):
                 raise ValueError(
                     f"one of the batches 0 and {place} draws next states by rejection, as from long rows of "
@@ -172,23 +183,24 @@ class StoredRecipe:
         checks.memory(sum(part.num_bytes for part in parts), f"{len(parts)} batches in one")
         s = self.probability.shape[1]
 
-        def of_each_task(values: NDArray[Any], part: StoredRecipe) -> NDArray[Any]:
-            if values.ndim > 1:
-                return values
+        def of_each_task(values: NDArray[Any], part: StoredRecipe, *axes: int) -> NDArray[Any]:
             # The core wants C order, and `concatenate` keeps the order it finds.
-            return np.ascontiguousarray(np.broadcast_to(values, (len(part.ids), s)))
+            return np.ascontiguousarray(np.broadcast_to(values, (len(part.ids), *axes)))
 
         next_state = [part.next_state for part in parts if part.next_state is not None]
+        terminated = [part.terminated for part in parts if part.terminated is not None]
         scale = [part.scale for part in parts if part.scale is not None]
         return StoredRecipe(
             np.concatenate([part.probability for part in parts]),
             np.concatenate(next_state) if next_state else None,
             np.concatenate([part.reward for part in parts]),
-            np.concatenate([of_each_task(part.terminated, part) for part in parts]),
-            np.concatenate([of_each_task(part.start, part) for part in parts]),
-            self.reward_noise,
+            np.concatenate(terminated) if terminated else None,
+            np.concatenate([of_each_task(part.terminal, part, s) for part in parts]),
+            np.concatenate([of_each_task(part.start, part, s) for part in parts]),
+            np.concatenate([of_each_task(part.reward_noise, part) for part in parts]),
             joined_ids([part.ids for part in parts]),
             np.concatenate(scale) if scale else None,
+            any(part.masked for part in parts),
         )
 
     def _as_lists(self, length: int) -> StoredRecipe:
@@ -201,11 +213,11 @@ class StoredRecipe:
             room[..., :k] = values
             return room
 
-        if self.next_state is not None:
+        if self.next_state is not None and self.terminated is not None:
             next_state, reward, terminated = self.next_state, self.reward, self.terminated
         else:
             next_state, reward = np.arange(s, dtype=np.int32), self.reward[..., None]
-            terminated = self.terminated.reshape(-1, 1, 1, s)
+            terminated = self.terminal.reshape(-1, 1, 1, s)
         return replace(
             self,
             probability=padded(self.probability),

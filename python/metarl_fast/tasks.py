@@ -128,9 +128,11 @@ class Tasks:
             "probability": (outcomes, np.float64),
             "next_state": (outcomes, np.int32),
             "reward": ((n, s, a) if batch.dense else outcomes, np.float64),
-            "terminated": ((n, s) if batch.dense else outcomes, np.uint8),
+            "terminated": (outcomes, np.uint8),
+            "terminal": ((n, s), np.uint8),
             "start": ((n, s), np.float64),
             "scale": ((n, s, a), np.float64),
+            "reward_noise": ((n,), np.float64),
         }
         size = sum(
             int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize
@@ -141,8 +143,6 @@ class Tasks:
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
-        if batch.dense:
-            arrays["next_state"] = None
         _core.materialise(batch, num_threads=thread_count(), **arrays)
         return {name: found for name, found in arrays.items() if found is not None}
 
@@ -181,22 +181,22 @@ class Tasks:
         if not self.core.dense:
             found = self._materialise("probability", "next_state", "reward", "terminated")
             return {**found, "terminated": found["terminated"].astype(bool)}
-        found = self._materialise("probability", "reward", "terminated")
+        found = self._materialise("probability", "reward", "terminal")
         shape = found["probability"].shape
         return {
             "probability": found["probability"],
             "next_state": np.broadcast_to(np.arange(shape[-1], dtype=np.int32), shape),
             "reward": np.broadcast_to(found["reward"][..., None], shape),
-            "terminated": np.broadcast_to(found["terminated"].astype(bool)[:, None, None, :], shape),
+            "terminated": np.broadcast_to(found["terminal"].astype(bool)[:, None, None, :], shape),
         }
 
     def materialise(self) -> Tasks:
         """Return the same tasks held in memory; learning on them gives the same bits."""
         if isinstance(self.recipe, StoredRecipe):
             return self
-        names = ["probability", "reward", "terminated", "start"]
+        names = ["probability", "reward", "terminal", "start", "reward_noise"]
         if not self.core.dense:
-            names.append("next_state")
+            names += ["next_state", "terminated"]
         if self.core.by_rejection:
             names.append("scale")
         found = self._materialise(*names)
@@ -204,11 +204,13 @@ class Tasks:
             found["probability"],
             found.get("next_state"),
             found["reward"],
-            found["terminated"],
+            found.get("terminated"),
+            found["terminal"],
             found["start"],
-            self.reward_noise,
+            found["reward_noise"],
             self.recipe.ids,
             found.get("scale"),
+            self.core.masked,
         )
         return Tasks(stored, self.horizon)
 

@@ -126,16 +126,16 @@ void expect_valid(const TaskBatch& tasks) {
   std::vector<std::int32_t> next_state(shape.dense ? 0 : probability.size());
   std::vector<double> reward(n * static_cast<std::size_t>(shape.rewards()));
   std::vector<std::uint8_t> terminated(n * static_cast<std::size_t>(shape.terminations()));
+  std::vector<std::uint8_t> terminal(n * static_cast<std::size_t>(shape.states));
   std::vector<double> start(n * static_cast<std::size_t>(shape.states));
   materialise(tasks,
               {probability.data(), shape.dense ? nullptr : next_state.data(), reward.data(),
-               terminated.data(), start.data()},
+               shape.dense ? nullptr : terminated.data(), start.data(), nullptr, terminal.data()},
               {2, nullptr});
   TaskArrays arrays;
-  arrays.first = {probability.data(), next_state.data(), reward.data(),
-                  terminated.data(),  start.data(),      nullptr};
-  arrays.start_stride = shape.states;
-  arrays.terminated_stride = shape.terminations();
+  arrays.first = {probability.data(), next_state.data(), reward.data(), terminated.data(),
+                  terminal.data(),    start.data(),      nullptr};
+  arrays.start_stride = arrays.terminal_stride = shape.states;
   EXPECT(refusal([&] { StoredTasks(shape, tasks.ids(), arrays); }) == "nothing was thrown");
 }
 

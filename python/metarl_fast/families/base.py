@@ -221,8 +221,8 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
     if not drawn:
         empty = np.zeros((0, s, a, s))
         first_state = checks.one_hot(np.array(0), s)
-        return StoredRecipe(empty, None, empty[..., 0], np.zeros(s, np.uint8), first_state, 0.0, ids)
-    who = f"{type(family).__name__}.task"
+        no_ends = np.zeros(s, np.uint8)
+        return StoredRecipe(empty, None, empty[..., 0], None, no_ends, first_state, np.array(0.0), ids)
     who = f"{type(family).__name__}.task"
     columns = _columns(drawn, who)
     noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
