@@ -23,9 +23,11 @@ STORED = {
     "next_state": np.zeros(ROWS.shape, np.int32),
     "reward": np.zeros(ROWS.shape),
     "terminated": np.zeros(ROWS.shape, np.uint8),
+    "terminal": np.zeros((N, S), np.uint8),
     "start": START,
     "scale": None,
-    "reward_noise": 0.0,
+    "reward_noise": np.zeros(N),
+    "masked": False,
 }
 RANDOM_MDPS = {
     "key": 0,
@@ -115,9 +117,11 @@ MATERIALISE = {
     "probability": np.zeros(ROWS.shape),
     "next_state": None,
     "reward": np.zeros((N, S, A)),
-    "terminated": np.zeros((N, S), np.uint8),
+    "terminated": None,
+    "terminal": np.zeros((N, S), np.uint8),
     "start": np.zeros((N, S)),
     "scale": None,
+    "reward_noise": np.zeros(N),
     "num_threads": 1,
 }
 GOOD = {
@@ -133,7 +137,7 @@ OUTPUTS = {
     _core.train_float32: ("q_table", "policy", "returns", "mean_returns", "snapshots"),
     _core.solve: ("values", "q_values", "policy", "plan", "returns"),
     _core.evaluate: ("values", "returns"),
-    _core.materialise: ("probability", "reward", "terminated", "start"),
+    _core.materialise: ("probability", "reward", "terminal", "start", "reward_noise"),
 }
 
 
@@ -217,7 +221,7 @@ for state in (S, -1, 2**31 - 1):
     refuses(_core.stored_tasks, ValueError, f"is {state}, expected 0 to 2", next_state=wrong)
 refuses(_core.stored_tasks, ValueError, "is nan", reward=np.full(ROWS.shape, math.nan))
 refuses(_core.stored_tasks, ValueError, "sums to 0", probability=np.zeros(ROWS.shape))
-by_rejection = {"next_state": None, "reward": np.zeros((N, S, A)), "terminated": np.zeros(S, np.uint8)}
+by_rejection = {"next_state": None, "reward": np.zeros((N, S, A)), "terminated": None}
 for scale in (0.0, -1.0, math.nan, 1.5):
     wrong = np.full((N, S, A), scale)
     refuses(_core.stored_tasks, ValueError, f"is {scale:g}, expected a number", scale=wrong, **by_rejection)
