@@ -118,7 +118,7 @@ class LaneBlock {
         continue;
       }
       if (lane_entries_ > kCellsBetweenPulses && interrupt()) return 0;
-      if (!drawn) write_task(lane, first + lane);
+      if (!drawn) write_task(lane, first + lane, interrupt);
       write_table(lane, first + lane);
       block_.outputs[lane] = outputs(first + lane, lane);
     }
@@ -297,24 +297,26 @@ class LaneBlock {
              0x1p-4 * static_cast<double>(kLargestValue<Real>));
   }
 
-  void write_task(int lane, std::int64_t index) {
+  void write_task(int lane, std::int64_t index, const Interrupt& interrupt) {
     const Shape& shape = batch_.shape();
     if (!buffer_) buffer_.emplace(shape);
-    const TaskView task = batch_.load(index, *buffer_);
+    const TaskView task = batch_.load(index, *buffer_, interrupt);
+    Meter meter(interrupt);
     largest_reward_ = std::max(largest_reward_, check_rewards<Real>(task.reward, shape.rewards(), index));
     write_start(lane, task.start);
     const std::int64_t first_pair = lane * lane_pairs_;
     if (block_.answers == Answers::stored_weights) {
-      write_weights(task, weights_.get() + first_pair * shape.states);
+      write_weights(task, weights_.get() + first_pair * shape.states, meter);
     } else {
       for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+        meter.count(shape.outcomes);
         write_thresholds(task.probability + pair * shape.outcomes, shape.outcomes, block_.row,
                          records_.get() + (first_pair + pair) * block_.record,
                          coarse_.get() + (first_pair + pair) * block_.row.coarse);
       }
     }
     if (!shape.dense) {
-      write_outcomes(task, records_.get() + first_pair * block_.record);
+      write_outcomes(task, records_.get() + first_pair * block_.record, meter);
       return;
     }
     write_rewards(lane, task.reward, shape.pairs());
@@ -324,9 +326,10 @@ class LaneBlock {
         std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
   }
 
-  void write_weights(const TaskView& task, std::int32_t* weights) const {
+  void write_weights(const TaskView& task, std::int32_t* weights, Meter& meter) const {
     const Shape& shape = batch_.shape();
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      meter.count(shape.states);
       for (std::int64_t k = 0; k < shape.states; ++k) {
         const std::int64_t place = pair * shape.states + k;
         weights[place] = static_cast<std::int32_t>(task.probability[place] / task.scale[pair] + 0.5);
@@ -341,9 +344,10 @@ class LaneBlock {
     return (2 * fine + successors + kReals - 1) / kReals * kReals;
   }
 
-  void write_outcomes(const TaskView& task, Real* record) const {
+  void write_outcomes(const TaskView& task, Real* record, Meter& meter) const {
     const Shape& shape = batch_.shape();
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair, record += block_.record) {
+      meter.count(shape.outcomes);
       Real* rewards = record + block_.row.fine;
       auto* successors = reinterpret_cast<std::int32_t*>(record + 2 * block_.row.fine);
       for (std::int64_t k = 0; k < shape.outcomes; ++k) {

@@ -194,6 +194,6 @@ TaskView StoredTasks::at(std::int64_t index) const {
   return task;
 }
 
-TaskView StoredTasks::load(std::int64_t index, TaskBuffer&) const { return at(index); }
+TaskView StoredTasks::do_load(std::int64_t index, TaskBuffer&, const Interrupt&) const { return at(index); }
 
 }  // namespace metarl_fast

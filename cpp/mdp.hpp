@@ -32,6 +32,7 @@
 #include <optional>
 #include <vector>
 
+#include "interrupt.hpp"
 #include "uniform_law.hpp"
 
 namespace metarl_fast {
@@ -105,13 +106,16 @@ class TaskBatch {
   TaskBatch& operator=(const TaskBatch&) = delete;
   virtual ~TaskBatch() = default;
 
-  // The task at `index`, written into `buffer` if it does not lie in memory already.
-  virtual TaskView load(std::int64_t index, TaskBuffer& buffer) const = 0;
+  // The task at `index`, written into `buffer` if it does not lie in memory already. Throws Interrupted if
+  // asked to stop on the way.
+  TaskView load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt = {}) const {
+    return do_load(index, buffer, interrupt);
+  }
 
   // The law of a batch that needs nothing but that; such a batch can also be loaded without its rows.
   virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
-  virtual TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const {
-    return load(index, buffer);
+  TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt = {}) const {
+    return do_load_without_rows(index, buffer, interrupt);
   }
 
   const Shape& shape() const { return shape_; }
@@ -119,6 +123,12 @@ class TaskBatch {
   std::int64_t size() const { return ids_.count; }
 
  private:
+  virtual TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const = 0;
+  virtual TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
+                                        const Interrupt& interrupt) const {
+    return do_load(index, buffer, interrupt);
+  }
+
   Shape shape_;
   TaskIds ids_;
 };
@@ -138,9 +148,9 @@ class StoredTasks final : public TaskBatch {
  public:
   // Throws std::invalid_argument naming the first row that is not a distribution or value that is not finite.
   StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays);
-  TaskView load(std::int64_t index, TaskBuffer& buffer) const override;
 
  private:
+  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override;
   TaskView at(std::int64_t index) const;
   TaskArrays arrays_;
 };
@@ -148,23 +158,24 @@ class StoredTasks final : public TaskBatch {
 // Tasks drawn by a family when somebody looks. A family is a class with
 //   void check() const;  // throws std::invalid_argument for members that `write` cannot work with
 //   Shape shape() const;
-//   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&) const;
+//   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&, const Interrupt&) const;
+// which writes all of the buffer, or asks now and then (a Meter does) and throws Interrupted.
 template <class Family>
 class GeneratedTasks : public TaskBatch {
  public:
   GeneratedTasks(Family family, std::uint64_t key, TaskIds ids)
       : TaskBatch(checked_shape(family), std::move(ids)), family_(std::move(family)), key_(key) {}
 
-  TaskView load(std::int64_t index, TaskBuffer& buffer) const override {
-    family_.write(key_, ids()[index], buffer);
-    return buffer.view();
-  }
-
  protected:
   const Family& family() const { return family_; }
   const std::uint64_t& key() const { return key_; }
 
  private:
+  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
+    family_.write(key_, ids()[index], buffer, interrupt);
+    return buffer.view();
+  }
+
   static Shape checked_shape(const Family& family) {
     family.check();
     return family.shape();

@@ -117,6 +117,7 @@ void work(Run& run, bool on_calling_thread, const MakeWorker& make_worker) {
       run.add_done(worker(block, pulse));
       pulse.stop_requested();
     }
+  } catch (const Interrupted&) {  // the run knows why
   } catch (...) {
     run.fail(std::current_exception());
   }

@@ -8,6 +8,20 @@
 #include "../parallel.hpp"
 
 namespace metarl_fast {
+namespace {
+
+// Copies one task's array, if it is wanted, to its place among those of all tasks.
+template <class T>
+void copy_out(const T* from, std::int64_t entries, std::int64_t task, T* all, Meter& meter) {
+  constexpr std::int64_t kAtOnce = 1 << 16;
+  for (std::int64_t begin = 0; all != nullptr && begin < entries; begin += kAtOnce) {
+    const std::int64_t some = std::min(kAtOnce, entries - begin);
+    meter.count(some);
+    std::copy_n(from + begin, some, all + task * entries + begin);
+  }
+}
+
+}  // namespace
 
 void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const RunOptions& options) {
   const Shape& shape = batch.shape();
@@ -15,20 +29,20 @@ void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const Run
   const double work = rows ? static_cast<double>(shape.probabilities()) : static_cast<double>(shape.pairs());
   for_each_block(batch.size(), kLanes, work, options, [&] {
     return [&, buffer = TaskBuffer(shape, rows)](std::int64_t block, Pulse& pulse) mutable {
+      const Interrupt interrupt = pulse.interrupt();
+      Meter meter(interrupt);
       const std::int64_t end = std::min(batch.size(), (block + 1) * kLanes);
-      for (std::int64_t i = block * kLanes; i < end && !pulse.stop_requested(); ++i) {
-        const TaskView task = rows ? batch.load(i, buffer) : batch.load_without_rows(i, buffer);
-        const std::int64_t entries = shape.probabilities();
-        if (out.probability) std::copy_n(task.probability, entries, out.probability + i * entries);
-        if (out.next_state) std::copy_n(task.next_state, entries, out.next_state + i * entries);
-        if (out.reward) std::copy_n(task.reward, shape.rewards(), out.reward + i * shape.rewards());
-        if (out.terminated) {
-          std::copy_n(task.terminated, shape.terminations(), out.terminated + i * shape.terminations());
-        }
-        if (out.terminal) std::copy_n(task.terminal, shape.states, out.terminal + i * shape.states);
+      for (std::int64_t i = block * kLanes; i < end; ++i) {
+        const TaskView task =
+            rows ? batch.load(i, buffer, interrupt) : batch.load_without_rows(i, buffer, interrupt);
+        copy_out(task.probability, shape.probabilities(), i, out.probability, meter);
+        copy_out(task.next_state, shape.probabilities(), i, out.next_state, meter);
+        copy_out(task.reward, shape.rewards(), i, out.reward, meter);
+        copy_out(task.terminated, shape.terminations(), i, out.terminated, meter);
+        copy_out(task.terminal, shape.states, i, out.terminal, meter);
+        copy_out(task.start, shape.states, i, out.start, meter);
+        copy_out(task.scale, shape.pairs(), i, out.scale, meter);
         if (out.reward_noise) out.reward_noise[i] = task.reward_noise;
-        if (out.scale) std::copy_n(task.scale, shape.pairs(), out.scale + i * shape.pairs());
-        if (out.start) std::copy_n(task.start, shape.states, out.start + i * shape.states);
       }
       return end - block * kLanes;
     };

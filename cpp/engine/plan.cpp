@@ -33,7 +33,7 @@ void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return
         [&, buffer = TaskBuffer(shape), scratch = PlanningScratch()](std::int64_t i, Pulse& pulse) mutable {
-          const TaskView task = batch.load(i, buffer);
+          const TaskView task = batch.load(i, buffer, pulse.interrupt());
           double* values = out.values + i * shape.states;
           std::int32_t* plan = out.plan ? out.plan + i * criterion.horizon * shape.states : nullptr;
           metarl_fast::solve(shape, task, criterion, values, out.q_values + i * shape.pairs(),
@@ -51,7 +51,7 @@ void evaluate(const TaskBatch& batch, const Criterion& criterion, const Evaluate
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch(),
             room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
-      const TaskView task = batch.load(i, buffer);
+      const TaskView task = batch.load(i, buffer, pulse.interrupt());
       for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
         const std::int64_t place = i * arrays.num_policies + p;
         const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();

@@ -31,13 +31,15 @@ struct GoalGrid {
   void check() const;
   std::int64_t states() const { return height * width; }
   Shape shape() const { return {states(), kActions, slip > 0.0 ? 3 : 1, false, 0.0}; }
-  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
+  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task, const Interrupt& interrupt) const;
 
  private:
   std::int64_t move(std::int64_t cell, std::int64_t action, const std::vector<std::uint8_t>& blocked) const;
-  std::vector<std::uint8_t> draw_walls(Stream& stream, std::int64_t goal) const;
-  std::vector<std::uint8_t> reaching(std::int64_t goal, const std::vector<std::uint8_t>& blocked) const;
-  void write_start(const std::vector<std::uint8_t>& blocked, std::int64_t goal, TaskBuffer& task) const;
+  std::vector<std::uint8_t> draw_walls(Stream& stream, std::int64_t goal, Meter& meter) const;
+  std::vector<std::uint8_t> reaching(std::int64_t goal, const std::vector<std::uint8_t>& blocked,
+                                     Meter& meter) const;
+  void write_start(const std::vector<std::uint8_t>& blocked, std::int64_t goal, TaskBuffer& task,
+                   Meter& meter) const;
 };
 
 inline void GoalGrid::check() const {
@@ -72,11 +74,13 @@ inline std::int64_t GoalGrid::move(std::int64_t cell, std::int64_t action,
 
 // Cells from which the goal can be reached. Moves are symmetric, so it is a flood fill from the goal.
 inline std::vector<std::uint8_t> GoalGrid::reaching(std::int64_t goal,
-                                                    const std::vector<std::uint8_t>& blocked) const {
+                                                    const std::vector<std::uint8_t>& blocked,
+                                                    Meter& meter) const {
   std::vector<std::uint8_t> reached(static_cast<std::size_t>(states()), 0);
   std::vector<std::int64_t> frontier{goal};
   reached[static_cast<std::size_t>(goal)] = 1;
   while (!frontier.empty()) {
+    meter.count(kActions);
     const std::int64_t cell = frontier.back();
     frontier.pop_back();
     for (std::int64_t action = 0; action < kActions; ++action) {
@@ -91,9 +95,10 @@ inline std::vector<std::uint8_t> GoalGrid::reaching(std::int64_t goal,
 }
 
 // Random walls under which the start reaches the goal; the fixed walls alone if 100 draws find none.
-inline std::vector<std::uint8_t> GoalGrid::draw_walls(Stream& stream, std::int64_t goal) const {
+inline std::vector<std::uint8_t> GoalGrid::draw_walls(Stream& stream, std::int64_t goal, Meter& meter) const {
   if (wall_density == 0.0) return walls;
   for (int attempt = 0; attempt < 100; ++attempt) {
+    meter.count(states());
     std::vector<std::uint8_t> blocked = walls;
     for (std::uint8_t& cell : blocked) {
       if (unit(next(stream), double{}) < wall_density) cell = 1;
@@ -101,24 +106,24 @@ inline std::vector<std::uint8_t> GoalGrid::draw_walls(Stream& stream, std::int64
     blocked[static_cast<std::size_t>(goal)] = 0;
     if (start == kAnywhere) {
       if (std::count(blocked.begin(), blocked.end(), 0) == 1) continue;
-      const std::vector<std::uint8_t> reached = reaching(goal, blocked);
+      const std::vector<std::uint8_t> reached = reaching(goal, blocked, meter);
       if (std::count(reached.begin(), reached.end(), 1) > 1) return blocked;
     } else {
       blocked[static_cast<std::size_t>(start)] = 0;
-      if (reaching(goal, blocked)[static_cast<std::size_t>(start)]) return blocked;
+      if (reaching(goal, blocked, meter)[static_cast<std::size_t>(start)]) return blocked;
     }
   }
   return walls;
 }
 
 inline void GoalGrid::write_start(const std::vector<std::uint8_t>& blocked, std::int64_t goal,
-                                  TaskBuffer& task) const {
+                                  TaskBuffer& task, Meter& meter) const {
   std::fill(task.start.begin(), task.start.end(), 0.0);
   if (start != kAnywhere) {
     task.start[static_cast<std::size_t>(start)] = 1.0;
     return;
   }
-  std::vector<std::uint8_t> reached = reaching(goal, blocked);
+  std::vector<std::uint8_t> reached = reaching(goal, blocked, meter);
   reached[static_cast<std::size_t>(goal)] = 0;
   const auto cells = static_cast<double>(std::count(reached.begin(), reached.end(), 1));
   for (std::size_t cell = 0; cell < reached.size(); ++cell) {
@@ -126,13 +131,15 @@ inline void GoalGrid::write_start(const std::vector<std::uint8_t>& blocked, std:
   }
 }
 
-inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
+inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                            const Interrupt& interrupt) const {
+  Meter meter(interrupt);
   Stream stream = make_stream(key, id, Purpose::layout);
   const double u = unit(next(stream), double{});
   std::size_t chosen = 0;
   while (chosen + 1 < goals.size() && goal_cumulative[chosen] <= u) ++chosen;
   const std::int64_t goal = goals[chosen];
-  const std::vector<std::uint8_t> blocked = draw_walls(stream, goal);
+  const std::vector<std::uint8_t> blocked = draw_walls(stream, goal, meter);
 
   const std::int64_t outcomes = slip > 0.0 ? 3 : 1;
   const double probability[3] = {1.0 - slip, 0.5 * slip, 0.5 * slip};
@@ -140,6 +147,7 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& tas
   std::size_t place = 0;
   for (std::int64_t cell = 0; cell < states(); ++cell) {
     const bool absorbing = cell == goal || blocked[static_cast<std::size_t>(cell)];
+    meter.count(kActions * outcomes);
     task.terminal[static_cast<std::size_t>(cell)] = absorbing;
     for (std::int64_t action = 0; action < kActions; ++action) {
       for (std::int64_t k = 0; k < outcomes; ++k, ++place) {
@@ -152,7 +160,7 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& tas
       }
     }
   }
-  write_start(blocked, goal, task);
+  write_start(blocked, goal, task, meter);
 }
 
 }  // namespace metarl_fast

@@ -32,8 +32,9 @@ struct RandomMdp {
 
   void check() const;
   Shape shape() const;
-  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
-  void write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const;
+  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task, const Interrupt& interrupt) const;
+  void write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                          const Interrupt& interrupt) const;
 
  private:
   bool by_rejection() const;
@@ -164,13 +165,16 @@ inline double RandomMdp::draw_reward(const IndexKey& key, std::int64_t pair) con
   return reward_a + (reward_b - reward_a) * unit(x, double{});
 }
 
-inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
-  write_without_rows(key, id, task);
+inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                             const Interrupt& interrupt) const {
+  write_without_rows(key, id, task, interrupt);
   const std::int64_t outcomes = shape().outcomes;
   Stream stream = make_stream(key, id, Purpose::transitions);
   const IndexKey weight_key = make_index_key(key, id, Purpose::transitions);
   std::vector<double> cuts;
+  Meter meter(interrupt);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
+    meter.count(outcomes);
     double* row = task.probability.data() + pair * outcomes;
     switch (transition_law) {
       case TransitionLaw::uniform: {
@@ -186,10 +190,13 @@ inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& ta
   }
 }
 
-inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task) const {
+inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                                          const Interrupt& interrupt) const {
   const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
   const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
+  Meter meter(interrupt);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
+    meter.count(copies);
     std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(reward_key, pair));
   }
   std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
@@ -212,8 +219,11 @@ class RandomMdpTasks final : public GeneratedTasks<RandomMdp> {
                       of.reward_a,
                       of.reward_b};
   }
-  TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer) const override {
-    family().write_without_rows(key(), ids()[index], buffer);
+
+ private:
+  TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
+                                const Interrupt& interrupt) const override {
+    family().write_without_rows(key(), ids()[index], buffer, interrupt);
     return buffer.view();
   }
 };
