@@ -128,9 +128,14 @@ class AdaptationCurve:
     scores: NDArray[np.float64]
     returns: NDArray[Any]
 
-    def interval(self, *, rng: Seed = 0, confidence: float = 0.95) -> Interval:
-        """Return the mean over tasks with a bootstrap interval, each [len(episodes)]."""
-        return bootstrap_mean(self.scores, rng=rng, confidence=confidence)
+    def interval(
+        self, *, rng: Seed = 0, confidence: float = 0.95, clusters: ArrayLike | None = None
+    ) -> Interval:
+        """Return the mean over tasks with the interval of `bootstrap_mean`, each [len(episodes)].
+
+        `clusters` are labels [N] of tasks that have something in common; `Family.clusters(tasks)` has them.
+        """
+        return bootstrap_mean(self.scores, rng=rng, confidence=confidence, clusters=clusters)
 
 
 def adapt(
