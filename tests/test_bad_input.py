@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -92,6 +94,9 @@ for kind in LEARNERS:
         call = partial(update, **{**transition, name: S})
         refuses(f"{entry}.update", f"{name}=S", call, ValueError, f"{name} is {S}")
     refuses_numbers(f"{entry}.update", "reward", with_keyword(update, "reward", **transition))
+    for ended in ("False", 1, None, [True]):
+        call = partial(update, **transition, terminated=ended)
+        refuses(f"{entry}.update", f"terminated={ended!r}", call, TypeError, f"terminated is {ended!r}")
     refuses_counts(f"{entry}.epsilons", "num_episodes", kind(S, A).epsilons, -1)
     refuses_counts(f"{entry}.temperatures", "num_episodes", kind(S, A, temperature=1.0).temperatures, -1)
     refuses(
@@ -193,6 +198,14 @@ for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
 call = with_keyword(mf.Reptile(S, A).fit, "num_iterations", TASKS, LEARNER, 1)
 refuses_counts("Reptile.fit", "num_iterations", call, -1)
 
+refuses(
+    "GoalGrid",
+    "the sum of its rewards",
+    lambda: mf.GoalGrid(3, goal_reward=1e308, step_reward=1e308),
+    ValueError,
+    "goal_reward + step_reward is inf",
+)
+
 # --- seeds, tasks, learners, callbacks, switches --------------------
 
 for function in (
@@ -237,13 +250,13 @@ for name in ("returns", "q_table", "policy", "mean_returns", "continuing"):
 refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")
 for arguments, text in (((2**31,), "num_episodes is 2147483648"), ((1, 2**31), "num_steps is 2147483648")):
     refuses("train", text, partial(train, *arguments), ValueError, text)
-for dtype, error in ((np.float16, ValueError), (">f4", ValueError), ("text", TypeError)):
+for dtype, error in ((np.float16, ValueError), (">f4", ValueError), ("text", TypeError), (None, TypeError)):
     refuses(
         "train",
         f"dtype={dtype}",
         partial(train, 1, dtype=dtype),
         error,
-        np.dtype(dtype).name if dtype is np.float16 else dtype,
+        np.dtype(dtype).name if dtype is np.float16 else str(dtype),
     )
 for episodes, text in (([2, 1], "[2, 1]"), ([1, 1], "[1, 1]"), ([4], "is 4")):
     refuses("train", f"snapshots {episodes}", partial(train, 3, snapshot_episodes=episodes), ValueError, text)
@@ -276,6 +289,10 @@ def refuses_arrays(entry, name, good, call):
         refuses(
             entry, f"{name} of {bad.dtype}", partial(call, bad), TypeError, f"{name} has dtype {bad.dtype}"
         )
+    masked = np.ma.array(np.zeros(np.shape(good)), mask=False)
+    for bad in (masked, [masked], [[masked, masked]]):
+        text = f"{name} is a masked array"
+        refuses(entry, f"{name} masked in {type(bad).__name__}", partial(call, bad), TypeError, text)
     refuses(entry, f"{name} with None", partial(call, [[None, 0.5]]), TypeError, f"{name} has dtype object")
     refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, "inhomogeneous")
     for shape in ((1,) * 6, (2, 0), (*np.shape(good)[:-1], np.shape(good)[-1] + 1)):
@@ -702,6 +719,87 @@ for entry, call in (
     ("bootstrap_mean", lambda: mf.bootstrap_mean([1.0], num_resamples=2**40)),
 ):
     refuses(entry, "beyond memory", call, MemoryError, "GB are available")
+
+
+# --- checks themselves --------------------
+
+LONG = np.arange(1000.0)
+for check in (checks.real, checks.flag, checks.callback, partial(checks.integer, low=0)):
+    entry = f"checks.{getattr(check, 'func', check).__name__}"
+    refuses(entry, "1000 numbers", partial(check, LONG, "x"), TypeError, "x is an array of shape (1000,)")
+    text = "x is [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, ...]"
+    refuses(entry, "a list of 1000", partial(check, LONG.tolist(), "x"), TypeError, text)
+refuses_all(
+    "checks.integer",
+    partial(checks.integer, name="x", low=0),
+    (
+        (np.array([3]), TypeError, "x is array([3]), expected an integer"),
+        (np.array(True), TypeError, "x is array(True), expected an integer"),
+        (np.ma.array(3, mask=True), TypeError, "x is a masked array"),
+        (Decimal(3), TypeError, "x is Decimal('3')"),
+    ),
+)
+refuses_all(
+    "checks.integer of 5000 digits",
+    lambda digits: checks.integer(10**digits, "x", 0),
+    ((5000, ValueError, "x is an integer of 16610 bits, expected at most"),),
+)
+refuses_all(
+    "checks.real",
+    partial(checks.real, name="x"),
+    (
+        (np.longdouble("1e4000"), ValueError, "x is inf, expected a finite number"),
+        (Fraction(10**400), ValueError, "x is inf, expected a finite number"),
+        (Decimal("0.1"), TypeError, "x is Decimal('0.1'), expected a number"),
+        (np.array(True), TypeError, "x is array(True), expected a number"),
+        (np.ma.masked, TypeError, "x is a masked array"),
+    ),
+)
+refuses_all(
+    "checks.pair",
+    partial(checks.pair, name="x", low=0),
+    tuple(
+        (bad, TypeError, "expected two integers") for bad in (b"ab", "ab", np.array(3), {1: 2, 3: 4}, {1, 2})
+    ),
+)
+refuses_all(
+    "checks.increasing",
+    partial(checks.increasing, name="x"),
+    tuple(
+        (bad, TypeError, "expected increasing integers") for bad in ({0, 1}, iter([0]), np.array(3), {0: 1})
+    ),
+)
+refuses_all(
+    "checks.array",
+    partial(checks.array, name="x", dtype=np.int64),
+    (
+        ([2.0**63], ValueError, "9223372036854775808, which does not fit int64"),
+        (np.array([2**63], np.uint64), ValueError, "9223372036854775808, which does not fit int64"),
+    ),
+)
+
+
+def test_kinds_of_numbers_are_taken_for_what_they_are():
+    tenth = (0.1, np.float64(0.1), Fraction(1, 10), np.longdouble("0.1"), np.array(0.1))
+    found = [mf.QLearning(S, A, epsilon_min=value).epsilon_min for value in tenth]
+    assert found == [0.1] * 5
+    assert {type(number) for number in found} == {float}
+    for value in tenth:
+        learner = mf.QLearning(np.uint8(S), np.int16(A), epsilon=value, epsilon_decay=0.5, epsilon_min=value)
+        assert learner.num_states * 200 == 200 * S
+        np.testing.assert_array_equal(learner.epsilons(3), [0.1] * 3)
+        mf.train(learner, TASKS, 2, rng=0)
+    assert mf.QLearning(S, A, discount=np.float16(0.5)).discount == 0.5
+
+
+def test_small_integers_do_not_wrap():
+    family = mf.FrozenLakeMaps(np.uint8(11))
+    assert (family.horizon, family.num_states) == (275, 121)
+    assert mf.FrozenLakeMaps(np.int8(16)).num_states == 256
+    assert mf.GoalGrid(np.uint8(100)).horizon == 800
+    assert mf.GoalGrid((np.int8(100), np.int8(100)), start=(np.int8(99), np.int8(99))).num_states == 10_000
+    assert mf.TaskDistribution(np.uint8(20), np.uint8(20)).sample(2, rng=0).rewards.shape == (2, 20, 20)
+    assert mf.FamilyPart(FAMILY, (np.uint8(200), np.uint8(255))).sample(55, rng=0).ids[-1] == 254
 
 
 @pytest.mark.parametrize("case", TABLE, ids=str)

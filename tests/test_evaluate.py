@@ -136,3 +136,17 @@ def test_the_interval_of_a_curve_is_the_bootstrap_over_tasks():
     assert_same_bits(interval.mean, curve.scores.mean(axis=0))
     assert_same_bits(interval.low, expected.low)
     assert_same_bits(interval.high, expected.high)
+
+
+def test_action_values_where_a_policy_is_wanted_name_the_function_that_makes_one():
+    tasks = mf.TaskDistribution(3, 2, horizon=5).sample(2, rng=0)
+    values = mf.value_iteration(tasks, 0.9).q_values
+    limits = mf.bounds(tasks, 0.9)
+    for refused in (
+        lambda: mf.policy_evaluation(tasks, values, 0.9),
+        lambda: mf.score(tasks, values, limits),
+        lambda: mf.MetaLearner(3, 2).update(None, values[0]),
+    ):
+        with pytest.raises(ValueError, match=r"sum to 1 \(of action values, greedy_policy\(q_table\)"):
+            refused()
+    np.testing.assert_allclose(mf.score(tasks, mf.greedy_policy(values), limits), 1.0, rtol=1e-9)

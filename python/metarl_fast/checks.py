@@ -6,7 +6,8 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Callable, Sequence
+import reprlib
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,29 +16,80 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
+class _Briefly(reprlib.Repr):
+    """Values as a message shows them: a few numbers at most, and never an error of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxstring, self.maxother = 3, 4, 60, 240
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Show an integer; the system refuses to write out those of thousands of digits."""
+        if abs(value) < 10**self.maxlong:
+            return repr(value)
+        return f"an integer of {value.bit_length()} bits"
+
+    def repr_ndarray(self, value: NDArray[Any], level: int) -> str:
+        """Show a small array, or what it is an array of."""
+        return repr(value) if value.size <= 6 else f"an array of shape {value.shape} and dtype {value.dtype}"
+
+    repr_MaskedArray = repr_ndarray
+
+
+_BRIEFLY = _Briefly()
+
+
+def shown(value: Any) -> str:
+    """Return how a message shows `value`: in a few words, whatever it is."""
+    text = _BRIEFLY.repr(value)
+    return text if "\n" not in text else " ".join(text.split())
+
+
+def keep(settings: Any, name: str, check: Callable[..., Any], *limits: Any, **more: Any) -> None:
+    """Check a field of a frozen dataclass and keep what comes back: a number of Python, which never wraps."""
+    object.__setattr__(settings, name, check(getattr(settings, name), name, *limits, **more))
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_)) or (isinstance(value, np.ndarray) and value.dtype == bool)
+
+
+def _refuse_masked(value: Any, name: str) -> None:
+    """Refuse masked arrays, also in lists: NumPy would take what is under the mask for numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, expected numbers: fill it or choose what is not masked")
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            if isinstance(part, (list, tuple, np.ma.MaskedArray)):
+                _refuse_masked(part, name)
+
+
 def integer(value: Any, name: str, low: int, high: int = 2**62) -> int:
     """Return `value` as an int in [low, high]; floats and booleans are refused."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}, expected an integer")
+    _refuse_masked(value, name)
     try:
+        if _is_bool(value):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}, expected an integer") from None
+        raise TypeError(f"{name} is {shown(value)}, expected an integer") from None
     if not low <= number <= high:
         expected = f"at least {low}" if number < low else f"at most {high}"
-        raise ValueError(f"{name} is {number}, expected {expected}")
+        raise ValueError(f"{name} is {shown(number)}, expected {expected}")
     return number
 
 
 def increasing(values: Any, name: str, high: int = 2**31 - 2) -> list[int]:
     """Return `values` as a list of at least one increasing integer, each in [0, high]."""
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} is {values!r}, expected increasing integers such as (0, 1, 5)")
+    unordered = isinstance(values, (str, bytes, Mapping, Set)) or not hasattr(values, "__len__")
+    if unordered or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{name} is {shown(values)}, expected increasing integers such as (0, 1, 5)")
+    memory(40 * len(values), f"a list of {len(values)} {name}")
     found = [integer(value, name, 0, high) for value in values]
     if not found:
         raise ValueError(f"{name} is empty, expected increasing numbers")
     if any(later <= earlier for earlier, later in pairwise(found)):
-        raise ValueError(f"{name} are {found}, expected increasing numbers")
+        raise ValueError(f"{name} are {shown(found)}, expected increasing numbers")
     return found
 
 
@@ -45,10 +97,12 @@ def real(
     value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
 ) -> float:
     """Return `value` as a finite float in [low, high], or in (low, high] with `open_low`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} is {value!r}, expected a number")
+    _refuse_masked(value, name)
+    scalar = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if _is_bool(scalar) or not isinstance(scalar, numbers.Real):
+        raise TypeError(f"{name} is {shown(value)}, expected a number")
     try:
-        number = float(value)
+        number = float(scalar)
     except OverflowError:
         number = math.inf  # whatever its sign
     if math.isfinite(number) and low <= number <= high and not (open_low and number == low):
@@ -63,18 +117,25 @@ def real(
     raise ValueError(f"{name} is {number}, expected {expected}")
 
 
+def _two(value: Any, name: str, expected: str) -> tuple[Any, Any]:
+    """Return the two parts of a sequence of two."""
+    text = isinstance(value, (str, bytes, bytearray, memoryview))
+    sequence = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    if text or not sequence or len(value) != 2:
+        raise TypeError(f"{name} is {shown(value)}, expected {expected}")
+    _refuse_masked(value, name)
+    return value[0], value[1]
+
+
 def pair(value: Any, name: str, low: int, high: int = 2**62) -> tuple[int, int]:
     """Return `value` as two ints in [low, high]."""
-    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str) or len(value) != 2:
-        raise TypeError(f"{name} is {value!r}, expected two integers")
-    return integer(value[0], name, low, high), integer(value[1], name, low, high)
+    first, second = _two(value, name, "two integers")
+    return integer(first, name, low, high), integer(second, name, low, high)
 
 
 def interval(value: Any, name: str, low: float, high: float) -> tuple[float, float]:
     """Return `value` as two increasing floats in [low, high]."""
-    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str) or len(value) != 2:
-        raise TypeError(f"{name} is {value!r}, expected two numbers")
-    first, end = real(value[0], name, low, high), real(value[1], name, low, high)
+    first, end = (real(part, name, low, high) for part in _two(value, name, "two numbers"))
     if not first < end:
         raise ValueError(f"{name} is ({first}, {end}), expected increasing numbers")
     return first, end
@@ -83,34 +144,54 @@ def interval(value: Any, name: str, low: float, high: float) -> tuple[float, flo
 def flag(value: Any, name: str) -> bool:
     """Return `value` if it is a boolean."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}, expected True or False")
+        raise TypeError(f"{name} is {shown(value)}, expected True or False")
     return bool(value)
 
 
 def callback(value: Any, name: str) -> Any:
     """Return `value` if it can be called or is None."""
     if value is not None and not callable(value):
-        raise TypeError(f"{name} is {value!r}, expected something to call")
+        raise TypeError(f"{name} is {shown(value)}, expected something to call")
     return value
 
 
-def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
-    """Return `value` as an aligned C-ordered array of `dtype`; refuse text, objects, complex and loss."""
+def float_type(value: Any, name: str) -> np.dtype[Any]:
+    """Return `value` as the dtype float32 or float64, in this machine's order of bytes."""
+    try:
+        found: np.dtype[Any] | None = None if value is None else np.dtype(value)  # NumPy: None is float64
+    except (TypeError, ValueError, SyntaxError):
+        found = None
+    if found is None:
+        raise TypeError(f"{name} is {shown(value)}, expected float32 or float64")
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"{name} is {shown(found)}, expected float32 or float64")
+    return found
+
+
+def numeric(value: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `value` as an array of the numbers that it holds; refuse text, objects, complex and masks."""
+    _refuse_masked(value, name)
     try:
         found = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
     if found.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {found.dtype}, expected numbers")
-    if np.issubdtype(dtype, np.integer) and found.dtype.kind == "f":
-        whole = np.isfinite(found) & (found == np.floor(found))
-        if not whole.all():
-            raise ValueError(f"{name} has the value {found[~whole].flat[0]}, expected integers")
+    return found
+
+
+def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
+    """Return `value` as an aligned C-ordered array of `dtype`; refuse what does not fit the type."""
+    found = numeric(value, name)
     if np.issubdtype(dtype, np.integer) and found.size:
+        if found.dtype.kind == "f":
+            whole = np.isfinite(found) & (found == np.floor(found))
+            if not whole.all():
+                raise ValueError(f"{name} has the value {found[~whole].flat[0]}, expected integers")
         info = np.iinfo(dtype)
-        if found.min() < info.min or found.max() > info.max:
-            extreme = found.min() if found.min() < info.min else found.max()
-            raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
+        for extreme in (int(found.min()), int(found.max())):  # of Python, which compares exactly
+            if not info.min <= extreme <= info.max:
+                raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
     with np.errstate(over="ignore"):
         converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
     if found.dtype.kind == "f" and found.dtype.itemsize > converted.dtype.itemsize:
@@ -138,6 +219,25 @@ def shape(values: NDArray[Any], name: str, *expected: tuple[int, ...]) -> NDArra
         choices = " or ".join(str(e) for e in expected)
         raise ValueError(f"{name} has shape {values.shape}, expected {choices}")
     return values
+
+
+def policy(values: NDArray[Any], num_actions: int) -> NDArray[np.float64]:
+    """Return probabilities [..., A] from actions, if `values` are integers, or from probabilities."""
+    if values.dtype.kind in "iu":
+        if values.size and not (0 <= values.min() and values.max() < num_actions):
+            worst = values.min() if values.min() < 0 else values.max()
+            raise ValueError(f"policy holds action {worst}, expected 0 to {num_actions - 1}")
+        return one_hot(values, num_actions)
+    table = finite(array(values, "policy", np.float64), "policy")
+    bad = ~(np.abs(table.sum(axis=-1) - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        row = np.array2string(table[where], threshold=6)
+        raise ValueError(
+            f"policy{list(where)} is {row}, expected probabilities that sum to 1 (of action "
+            "values, greedy_policy(q_table) makes them)"
+        )
+    return table
 
 
 def _system_memory() -> int:

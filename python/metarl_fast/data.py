@@ -16,7 +16,7 @@ from metarl_fast.tasks import Tasks
 
 def _start_distribution(start: ArrayLike | None, num_tasks: int, num_states: int) -> Float:
     """Return distributions [S] or [N, S] from those, a state, or a state per task; None is state 0."""
-    values = np.asarray(0 if start is None else start)
+    values = checks.numeric(0 if start is None else start, "start")
     if values.dtype.kind in "iu" and values.ndim <= 1:
         if values.ndim == 1:
             checks.shape(values, "start", (num_tasks,))
@@ -186,7 +186,7 @@ def from_outcomes(
                 for place, outcome in enumerate(table[state][action]):
                     if len(outcome) != 4:
                         raise ValueError(
-                            f"{name} holds {outcome!r}, "
+                            f"{name} holds {checks.shown(outcome)}, "
                             "expected (probability, next state, reward, terminated)"
                         )
                     where = (index, state, action, place)

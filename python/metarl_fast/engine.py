@@ -182,9 +182,7 @@ def train(
     n, s, a = len(batch), batch.num_states, batch.num_actions
     episodes = checks.integer(num_episodes, "num_episodes", 0, 2**31 - 2)
     steps = episode_steps(batch, num_steps)
-    real = np.dtype(dtype)
-    if real not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {real}, expected float32 or float64")
+    real = checks.float_type(dtype, "dtype")
     wants_snapshots = not isinstance(snapshot_episodes, Sequence) or len(snapshot_episodes) > 0
     snapshots_at = (
         checks.increasing(snapshot_episodes, "snapshot_episodes", episodes) if wants_snapshots else []

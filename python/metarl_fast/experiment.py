@@ -77,21 +77,21 @@ class Experiment:
             learner = _default_learner(no_tasks.num_states, no_tasks.num_actions)
             object.__setattr__(self, "learner", learner)
         check_learner(self.learner, no_tasks)
-        checks.real(self.held_out, "held_out", 0.0, 1.0)
-        checks.integer(self.training_tasks, "training_tasks", 1)
-        checks.integer(self.training_episodes, "training_episodes", 1)
-        checks.integer(self.held_out_tasks, "held_out_tasks", 1)
-        checks.integer(self.reptile_iterations, "reptile_iterations", 0)
-        checks.integer(self.reptile_episodes, "reptile_episodes", 0)
-        checks.integer(self.seed, "seed", 0)
+        checks.keep(self, "held_out", checks.real, 0.0, 1.0)
+        checks.keep(self, "training_tasks", checks.integer, 1)
+        checks.keep(self, "training_episodes", checks.integer, 1)
+        checks.keep(self, "held_out_tasks", checks.integer, 1)
+        checks.keep(self, "reptile_iterations", checks.integer, 0)
+        checks.keep(self, "reptile_episodes", checks.integer, 0)
+        checks.keep(self, "seed", checks.integer, 0)
         if not isinstance(self.episodes, (list, tuple)):
-            raise TypeError(f"episodes is {self.episodes!r}, expected a list of integers")
+            raise TypeError(f"episodes is {checks.shown(self.episodes)}, expected a list of integers")
         episodes = [checks.integer(e, "episodes", 0) for e in self.episodes]
         if not episodes or any(later <= earlier for earlier, later in pairwise(episodes)):
             raise ValueError(f"episodes are {episodes}, expected increasing numbers")
         object.__setattr__(self, "episodes", tuple(episodes))
         if self.num_steps is not None:
-            checks.integer(self.num_steps, "num_steps", 1)
+            checks.keep(self, "num_steps", checks.integer, 1)
         self.to_config()  # what has no form in results.json is found out before the work
 
     def to_config(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Experiment:
         shape = {"num_states": family.num_states, "num_actions": family.num_actions}
         given = table.get("learner", {})
         if not isinstance(given, Mapping):
-            raise TypeError(f"learner is {given!r}, expected a table")
+            raise TypeError(f"learner is {checks.shown(given)}, expected a table")
         described = {**to_config(_default_learner(**shape)), **given}
         known = [kind.__name__ for kind in LEARNERS]
         if described["type"] not in known:

@@ -161,24 +161,12 @@ def planning_horizon(tasks: Tasks, horizon: int | None) -> int:
 def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64], tuple[int, ...]]:
     """Return (probabilities [N, P, S, A] or [P, S, A], the result's leading shape)."""
     n, s, a = len(tasks), tasks.num_states, tasks.num_actions
-    given = np.asarray(policy)
+    given = checks.numeric(policy, "policy")
     if given.dtype.kind in "iu":
         checks.shape(given, "policy", (s,), (n, s))
-        if given.size and not (0 <= given.min() and given.max() < a):
-            worst = given.min() if given.min() < 0 else given.max()
-            raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-        table = checks.one_hot(given, a)
-    else:
-        table = checks.array(given, "policy", np.float64)
-        if not (table.ndim == 4 and table.shape[0] == n and table.shape[2:] == (s, a)):
-            checks.shape(
-                table, "policy", (s, a), (n, s, a), (n, table.shape[1] if table.ndim == 4 else 1, s, a)
-            )
-        sums = checks.finite(table, "policy").sum(axis=-1)
-        bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
-        if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(f"policy{list(where)} is {table[where]}, expected probabilities that sum to 1")
+    elif not (given.ndim == 4 and given.shape[0] == n and given.shape[2:] == (s, a)):
+        checks.shape(given, "policy", (s, a), (n, s, a), (n, given.shape[1] if given.ndim == 4 else 1, s, a))
+    table = checks.policy(given, a)
     if table.ndim == 4:
         return table, (n, table.shape[1])
     return (table[None] if table.ndim == 2 else table[:, None]), (n,)

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from metarl_fast import checks
+
 Seed: TypeAlias = "int | np.random.SeedSequence | np.random.Generator | None"
 
 
@@ -28,7 +30,9 @@ def make_key(rng: Seed) -> int:
     if isinstance(rng, (bool, np.bool_)) or not (
         rng is None or isinstance(rng, (int, np.integer, np.random.SeedSequence))
     ):
-        raise TypeError(f"rng is {rng!r}, expected None, an integer, a SeedSequence or a Generator")
+        raise TypeError(
+            f"rng is {checks.shown(rng)}, expected None, an integer, a SeedSequence or a Generator"
+        )
     if isinstance(rng, (int, np.integer)) and rng < 0:
         raise ValueError(f"rng is {rng}, expected an integer >= 0")
     sequence = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)

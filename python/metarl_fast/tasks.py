@@ -34,8 +34,8 @@ class Tasks:
     def __post_init__(self) -> None:
         if not hasattr(self.recipe, "build"):
             raise TypeError(
-                f"recipe is {self.recipe!r}: make tasks with a family's sample(n, rng=...), from_arrays or "
-                "from_outcomes"
+                f"recipe is {checks.shown(self.recipe)}: make tasks with a family's sample(n, rng=...), "
+                "from_arrays or from_outcomes"
             )
         if self.horizon is not None:
             object.__setattr__(self, "horizon", checks.integer(self.horizon, "horizon", 1))
@@ -106,7 +106,7 @@ class Tasks:
                 raise IndexError(f"task {index} of a batch of {len(self)}")
             place = int(index) % len(self)
             return Task(self[place : place + 1])
-        raw = np.asarray(index)
+        raw = checks.numeric(index, "index")
         chosen = np.flatnonzero(raw) if raw.dtype == bool else checks.array(raw, "index", np.int64)
         if raw.dtype == bool:
             checks.shape(raw, "index", (len(self),))
@@ -223,7 +223,7 @@ class Task:
 
     def __post_init__(self) -> None:
         if not isinstance(self.batch, Tasks) or len(self.batch) != 1:
-            raise TypeError(f"batch is {self.batch!r}, expected Tasks that hold one task")
+            raise TypeError(f"batch is {checks.shown(self.batch)}, expected Tasks that hold one task")
 
     @cached_property
     def transitions(self) -> Float:

@@ -111,7 +111,7 @@ class FamilyPart(Family):
 
     def __post_init__(self) -> None:
         if not isinstance(self.family, Family) or isinstance(self.family, FamilyPart):
-            raise TypeError(f"family is {self.family!r}, expected a whole family")
+            raise TypeError(f"family is {checks.shown(self.family)}, expected a whole family")
         first, end = checks.pair(self.ids, "ids", 0, NUM_IDS)
         if not first < end:
             raise ValueError(f"ids is ({first}, {end}), expected first < end")
@@ -228,11 +228,11 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
     noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
     if len(noise) > 1:
         raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
-    start = None if "start" not in columns else np.asarray(columns.pop("start"))
+    start = None if "start" not in columns else checks.numeric(columns.pop("start"), "start")
     if "outcomes" in columns:
         tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
     else:
-        arrays: dict[str, Any] = {name: np.asarray(values) for name, values in columns.items()}
+        arrays: dict[str, Any] = {name: checks.numeric(values, name) for name, values in columns.items()}
         if "rewards" in arrays and arrays["rewards"].shape == (len(drawn), s, a):
             arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
         tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)

@@ -60,17 +60,17 @@ class FrozenLakeMaps(Family):
     among: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        checks.integer(self.side, "side", 2, 64)
-        checks.real(self.frozen_probability, "frozen_probability", 0.0, 1.0, open_low=True)
-        checks.flag(self.is_slippery, "is_slippery")
-        checks.real(self.success_rate, "success_rate", 0.0, 1.0)
-        checks.real(self.held_out, "held_out", 0.0, 1.0)
+        checks.keep(self, "side", checks.integer, 2, 64)
+        checks.keep(self, "frozen_probability", checks.real, 0.0, 1.0, open_low=True)
+        checks.keep(self, "is_slippery", checks.flag)
+        checks.keep(self, "success_rate", checks.real, 0.0, 1.0)
+        checks.keep(self, "held_out", checks.real, 0.0, 1.0)
         if self.part not in ("all", "train", "held_out"):
-            raise ValueError(f"part is {self.part!r}, expected 'all', 'train' or 'held_out'")
+            raise ValueError(f"part is {checks.shown(self.part)}, expected 'all', 'train' or 'held_out'")
         object.__setattr__(self, "among", checks.interval(self.among, "among", 0.0, 1.0))
         if self.horizon is None:
             object.__setattr__(self, "horizon", 25 * self.side)
-        checks.integer(self.horizon, "horizon", 1)
+        checks.keep(self, "horizon", checks.integer, 1)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

@@ -124,28 +124,29 @@ class GoalGrid(Family):
             if not (
                 isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)
             ):
-                raise TypeError(f"walls is {self.walls!r}, expected rows of text")
+                raise TypeError(f"walls is {checks.shown(self.walls)}, expected rows of text")
             if len(self.walls) != height or any(len(row) != width for row in self.walls):
                 raise ValueError(
                     f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
                 )
             object.__setattr__(self, "walls", tuple(self.walls))
-        checks.real(self.wall_density, "wall_density", 0.0, 0.9)
-        checks.real(self.slip, "slip", 0.0, 1.0)
-        checks.real(self.goal_reward, "goal_reward")
-        checks.real(self.step_reward, "step_reward")
+        checks.keep(self, "wall_density", checks.real, 0.0, 0.9)
+        checks.keep(self, "slip", checks.real, 0.0, 1.0)
+        checks.keep(self, "goal_reward", checks.real)
+        checks.keep(self, "step_reward", checks.real)
+        checks.real(self.goal_reward + self.step_reward, "goal_reward + step_reward")
         if not isinstance(self.goals, (Anywhere, Region, Cells)):
-            raise TypeError(f"goals is {self.goals!r}, expected Anywhere(), Region or Cells")
+            raise TypeError(f"goals is {checks.shown(self.goals)}, expected Anywhere(), Region or Cells")
         if self.start is not None:
-            row, column = checks.pair(self.start, "start", 0)
+            checks.keep(self, "start", checks.pair, 0)
+            row, column = self.start
             if not (row < height and column < width):
                 raise ValueError(f"start is {self.start}, which lies outside the {height} x {width} grid")
             if self._blocked()[row, column]:
                 raise ValueError(f"start is {self.start}, which is a wall")
-            object.__setattr__(self, "start", (row, column))
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
-        checks.integer(self.horizon, "horizon", 1)
+        checks.keep(self, "horizon", checks.integer, 1)
         if not self.goal_weights().any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
 

@@ -22,8 +22,8 @@ class Uniform:
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        checks.real(self.low, "low")
-        checks.real(self.high, "high", self.low)
+        checks.keep(self, "low", checks.real)
+        checks.keep(self, "high", checks.real, self.low)
         checks.real(float(self.high) - float(self.low), "high - low")
 
 
@@ -35,8 +35,8 @@ class Normal:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        checks.real(self.mean, "mean")
-        checks.real(self.std, "std", 0.0)
+        checks.keep(self, "mean", checks.real)
+        checks.keep(self, "std", checks.real, 0.0)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Dirichlet:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        checks.real(self.alpha, "alpha", 1e-3, 1e9)
+        checks.keep(self, "alpha", checks.real, 1e-3, 1e9)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Garnet:
     branching: int
 
     def __post_init__(self) -> None:
-        checks.integer(self.branching, "branching", 1)
+        checks.keep(self, "branching", checks.integer, 1)
 
 
 @dataclass(frozen=True, eq=False)

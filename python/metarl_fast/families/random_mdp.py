@@ -59,12 +59,15 @@ class TaskDistribution(Family):
     horizon: int | None = None
 
     def __post_init__(self) -> None:
-        s = checks.integer(self.num_states, "num_states", 1, 2**31 - 1)
-        a = checks.integer(self.num_actions, "num_actions", 1, 2**31 - 1)
+        checks.keep(self, "num_states", checks.integer, 1, 2**31 - 1)
+        checks.keep(self, "num_actions", checks.integer, 1, 2**31 - 1)
+        s, a = self.num_states, self.num_actions
         if s * a >= 2**31:
             raise ValueError(f"num_states * num_actions is {s * a}, expected below 2^31")
         if not isinstance(self.transitions, (Uniform, Dirichlet, Garnet)):
-            raise TypeError(f"transitions is {self.transitions!r}, expected Uniform(), Dirichlet or Garnet")
+            raise TypeError(
+                f"transitions is {checks.shown(self.transitions)}, expected Uniform(), Dirichlet or Garnet"
+            )
         if isinstance(self.transitions, Uniform) and self.transitions != Uniform():
             raise ValueError(f"transitions is {self.transitions}, expected Uniform(): weights are normalised")
         if isinstance(self.transitions, Garnet) and self.transitions.branching > s:
@@ -73,12 +76,12 @@ class TaskDistribution(Family):
         outcomes = s if isinstance(self.transitions, Dirichlet) else getattr(self.transitions, "branching", 1)
         checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
         if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
-            raise TypeError(f"rewards is {self.rewards!r}, expected Uniform, Normal or Fixed")
+            raise TypeError(f"rewards is {checks.shown(self.rewards)}, expected Uniform, Normal or Fixed")
         if isinstance(self.rewards, Fixed):
             checks.shape(np.asarray(self.rewards.values), "rewards", (), (s, a))
-        checks.real(self.reward_noise, "reward_noise", 0.0)
+        checks.keep(self, "reward_noise", checks.real, 0.0)
         if self.horizon is not None:
-            checks.integer(self.horizon, "horizon", 1)
+            checks.keep(self, "horizon", checks.integer, 1)
         if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
             object.__setattr__(self, "start", checks.integer(self.start, "start", 0, s - 1))
         elif not isinstance(self.start, Uniform):

@@ -91,20 +91,20 @@ class Learner(ABC):
         return 0.0
 
     def __post_init__(self) -> None:
-        checks.integer(self.num_states, "num_states", 1, 2**31 - 1)
-        checks.integer(self.num_actions, "num_actions", 1, 2**31 - 1)
-        checks.real(self.learning_rate, "learning_rate", 0.0, 1.0)
-        checks.real(self.discount, "discount", 0.0, 1.0)
-        checks.real(self.epsilon, "epsilon", 0.0, 1.0)
-        checks.real(self.epsilon_decay, "epsilon_decay", 0.0, 1.0)
-        checks.real(self.epsilon_min, "epsilon_min", 0.0, 1.0)
-        checks.real(self.learning_rate_decay, "learning_rate_decay", 0.0)
-        checks.real(self.initial_q, "initial_q")
-        checks.real(self.bonus, "bonus", 0.0)
+        checks.keep(self, "num_states", checks.integer, 1, 2**31 - 1)
+        checks.keep(self, "num_actions", checks.integer, 1, 2**31 - 1)
+        checks.keep(self, "learning_rate", checks.real, 0.0, 1.0)
+        checks.keep(self, "discount", checks.real, 0.0, 1.0)
+        checks.keep(self, "epsilon", checks.real, 0.0, 1.0)
+        checks.keep(self, "epsilon_decay", checks.real, 0.0, 1.0)
+        checks.keep(self, "epsilon_min", checks.real, 0.0, 1.0)
+        checks.keep(self, "learning_rate_decay", checks.real, 0.0)
+        checks.keep(self, "initial_q", checks.real)
+        checks.keep(self, "bonus", checks.real, 0.0)
         if self.temperature is not None:
-            checks.real(self.temperature, "temperature", 0.0, open_low=True)
-        checks.real(self.temperature_decay, "temperature_decay", 0.0, 1.0, open_low=True)
-        checks.real(self.temperature_min, "temperature_min", 0.0)
+            checks.keep(self, "temperature", checks.real, 0.0, open_low=True)
+        checks.keep(self, "temperature_decay", checks.real, 0.0, 1.0, open_low=True)
+        checks.keep(self, "temperature_min", checks.real, 0.0)
         object.__setattr__(self, "_tables", self._new_tables(self._num_tables, float(self.initial_q)))
 
     def _new_tables(self, count: int, value: float) -> NDArray[np.float64]:
@@ -167,11 +167,14 @@ class Learner(ABC):
         counts_visits = self.learning_rate_decay != 0.0 or self.bonus != 0.0
         return self._num_tables * itemsize * (2 if counts_visits else 1)
 
-    def _check_transition(self, state: int, action: int, reward: float, next_state: int) -> None:
+    def _check_transition(
+        self, state: int, action: int, reward: float, next_state: int, terminated: bool
+    ) -> None:
         checks.integer(state, "state", 0, self.num_states - 1)
         checks.integer(action, "action", 0, self.num_actions - 1)
         checks.integer(next_state, "next_state", 0, self.num_states - 1)
         checks.real(reward, "reward")
+        checks.flag(terminated, "terminated")
 
     def get_policy(self) -> NDArray[np.int64]:
         """Return the first best action of each state, shape [S]."""

@@ -58,7 +58,7 @@ class DoubleQLearning(Learner):
         ValueError, TypeError
             For states and actions out of range, or a reward that is not finite.
         """
-        self._check_transition(state, action, reward, next_state)
+        self._check_transition(state, action, reward, next_state, terminated)
         which = int(checks.flag(second, "second"))
         learning, other = self.q_tables[which], self.q_tables[1 - which]
         ahead = 0.0 if terminated else self.discount * other[next_state, learning[next_state].argmax()]

@@ -41,7 +41,7 @@ class QLambda(TraceLearner):
         ValueError, TypeError
             For states and actions out of range, or a reward that is not finite.
         """
-        self._check_transition(state, action, reward, next_state)
+        self._check_transition(state, action, reward, next_state, terminated)
         q = self.q_table
         if q[state, action] < q[state].max():
             self.traces[:] = 0.0

@@ -31,7 +31,7 @@ class QLearning(Learner):
         ValueError, TypeError
             For states and actions out of range, or a reward that is not finite.
         """
-        self._check_transition(state, action, reward, next_state)
+        self._check_transition(state, action, reward, next_state, terminated)
         q, rate = self.q_table, self.learning_rate
         ahead = 0.0 if terminated else self.discount * q[next_state].max()
         q[state, action] = (1.0 - rate) * q[state, action] + rate * (reward + ahead)

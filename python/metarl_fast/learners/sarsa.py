@@ -40,7 +40,7 @@ class Sarsa(Learner):
         ValueError, TypeError
             For states and actions out of range, or a reward that is not finite.
         """
-        self._check_transition(state, action, reward, next_state)
+        self._check_transition(state, action, reward, next_state, terminated)
         checks.integer(next_action, "next_action", 0, self.num_actions - 1)
         q, rate = self.q_table, self.learning_rate
         ahead = 0.0 if terminated else self.discount * q[next_state, next_action]

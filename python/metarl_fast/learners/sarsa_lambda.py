@@ -50,7 +50,7 @@ class SarsaLambda(TraceLearner):
         ValueError, TypeError
             For states and actions out of range, or a reward that is not finite.
         """
-        self._check_transition(state, action, reward, next_state)
+        self._check_transition(state, action, reward, next_state, terminated)
         checks.integer(next_action, "next_action", 0, self.num_actions - 1)
         ahead = 0.0 if terminated else self.discount * self.q_table[next_state, next_action]
         self._learn(state, action, reward + ahead, terminated)

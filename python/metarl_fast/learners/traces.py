@@ -41,7 +41,7 @@ class TraceLearner(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.real(self.trace_decay, "trace_decay", 0.0, 1.0)
+        checks.keep(self, "trace_decay", checks.real, 0.0, 1.0)
         object.__setattr__(self, "traces", self._new_tables(1, 0.0)[0])
 
     @property

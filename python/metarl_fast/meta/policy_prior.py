@@ -74,21 +74,9 @@ class MetaLearner(TableObserver):
             For other shapes, or actions out of range.
         """
         s, a = self.num_states, self.num_actions
-        shown = np.asarray(policy)
-        if shown.dtype.kind in "iu":
-            checks.shape(shown, "policy", (s,))
-            if not (0 <= shown.min() and shown.max() < a):
-                worst = shown.min() if shown.min() < 0 else shown.max()
-                raise ValueError(f"policy holds action {worst}, expected 0 to {a - 1}")
-            target = checks.one_hot(shown, a)
-        else:
-            target = checks.shape(checks.array(shown, "policy", np.float64), "policy", (s, a))
-            sums = checks.finite(target, "policy").sum(axis=1)
-            bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(target >= 0).all(axis=1)
-            if bad.any():
-                state = int(np.flatnonzero(bad)[0])
-                raise ValueError(f"policy[{state}] is {target[state]}, expected probabilities that sum to 1")
-        self._step(target)
+        shown = checks.numeric(policy, "policy")
+        checks.shape(shown, "policy", (s,) if shown.dtype.kind in "iu" else (s, a))
+        self._step(checks.policy(shown, a))
 
     def _step(self, target: NDArray[np.float64]) -> None:
         self.theta += self.learning_rate * (target - self.policy)

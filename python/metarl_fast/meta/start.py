@@ -156,16 +156,18 @@ def load(path: str | os.PathLike[str]) -> StartLearner:
             raise ValueError(f"it holds {sorted(arrays)} and no header")
         header = json.loads(str(arrays.pop("header")))
         if header["format"] != FORMAT:
-            raise ValueError(f"format is {header['format']!r}")
+            raise ValueError(f"format is {checks.shown(header['format'])}")
         if header["version"] != FORMAT_VERSION:
             raise ValueError(f"file version is {header['version']}, this program reads {FORMAT_VERSION}")
         if header["kind"] not in StartLearner.kinds:
-            raise ValueError(f"kind is {header['kind']!r}, expected one of {sorted(StartLearner.kinds)}")
+            raise ValueError(
+                f"kind is {checks.shown(header['kind'])}, expected one of {sorted(StartLearner.kinds)}"
+            )
         kind = StartLearner.kinds[header["kind"]]
         meta = kind(header["num_states"], header["num_actions"], **header["settings"])
         meta.context = header["context"]
         if not isinstance(meta.context, dict):
-            raise TypeError(f"context is {meta.context!r}, expected a dict")
+            raise TypeError(f"context is {checks.shown(meta.context)}, expected a dict")
         expected = meta._arrays()
         if set(arrays) != set(expected):
             raise ValueError(f"it holds {sorted(arrays)}, expected {sorted(expected)}")
