@@ -2,9 +2,13 @@
 // Planning: optimal values, and values of given policies, one task at a time.
 #include "../engine.hpp"
 
+#include <sstream>
+#include <stdexcept>
 #include <vector>
 
 #include "../parallel.hpp"
+#include "../solvers/endless.hpp"
+#include "../solvers/sparse_policy_iteration.hpp"
 
 namespace metarl_fast {
 namespace {
@@ -19,9 +23,62 @@ constexpr double kSweeps = 100.0;
 void check(const Criterion& criterion) {
   require(criterion.horizon >= 0, "horizon", static_cast<double>(criterion.horizon), ">= 0");
   require(criterion.discount >= 0.0 && criterion.discount <= 1.0, "discount", criterion.discount, "0 to 1");
-  require(criterion.horizon > 0 || criterion.discount < 1.0, "discount", criterion.discount,
-          "below 1 when there is no horizon");
   require(criterion.tolerance > 0.0, "tolerance", criterion.tolerance, "a number above 0");
+}
+
+bool by_rows_of_lists(const Shape& shape, const Criterion& criterion) {
+  return criterion.horizon == 0 && (!shape.dense || criterion.discount == 1.0);
+}
+
+[[noreturn]] void refuse(std::int64_t task, const NeverEnds& found) {
+  std::ostringstream message;
+  message << "discount is 1.0, but task " << task << " may go on for ever in state " << found.state
+          << ", where rewards are not 0: give a horizon, or a discount below 1";
+  throw std::invalid_argument(message.str());
+}
+
+void solve_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
+                        const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  for_each_block(batch.size(), 1, kSweeps * entries(shape), options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = SparseScratch()](std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer, pulse.interrupt());
+      double* values = out.values + i * shape.states;
+      prepare_sparse(shape, task, criterion.discount, scratch);
+      try {
+        solve_sparse(task, scratch, values, out.q_values + i * shape.pairs(), out.policy + i * shape.states,
+                     pulse.interrupt());
+      } catch (const NeverEnds& found) {
+        refuse(i, found);
+      }
+      out.returns[i] = start_value(shape, task, values);
+      return std::int64_t{1};
+    };
+  });
+}
+
+void evaluate_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
+                           const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  for_each_block(batch.size(), 1, kSweeps * entries(shape), options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = SparseScratch(),
+            room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer, pulse.interrupt());
+      prepare_sparse(shape, task, criterion.discount, scratch);
+      for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
+        const std::int64_t place = i * arrays.num_policies + p;
+        const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
+        double* values = arrays.values ? arrays.values + place * shape.states : room.data();
+        try {
+          evaluate_sparse(task, policy, scratch, values, pulse.interrupt());
+        } catch (const NeverEnds& found) {
+          refuse(i, found);
+        }
+        arrays.returns[place] = start_value(shape, task, values);
+      }
+      return std::int64_t{1};
+    };
+  });
 }
 
 }  // namespace
@@ -29,6 +86,7 @@ void check(const Criterion& criterion) {
 void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
            const RunOptions& options) {
   check(criterion);
+  if (by_rows_of_lists(batch.shape(), criterion)) return solve_sparse_tasks(batch, criterion, out, options);
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return
@@ -47,6 +105,8 @@ void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays
 void evaluate(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
               const RunOptions& options) {
   check(criterion);
+  if (by_rows_of_lists(batch.shape(), criterion))
+    return evaluate_sparse_tasks(batch, criterion, arrays, options);
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch(),

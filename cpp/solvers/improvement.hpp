@@ -1,51 +1,95 @@
 // SPDX-License-Identifier: MIT
-// When policy iteration switches an action, stops, and calls two actions equally good: thresholds a few
-// roundings wide, so that it neither cycles between ties nor stops early.
+// Which action to take next: thresholds with which policy iteration neither cycles nor stops early.
 //
-// In advantage form, where e_j = 0 after termination and v_j otherwise, and q(s, a) = v_s + advantage:
+// Actions are compared by their advantages over the value v_s of the policy now followed, the incumbent,
 //
-//   advantage(s, a) = r + discount sum_j p_j (e_j - v_s) - (1 - discount) v_s
-//   local           = |r| + discount sum_j p_j |e_j| + (1 - discount) |v_s|      what was added up
-//   full            = |r| + discount sum_j p_j |e_j| + |v_s|                     the same without cancelling
+//     adv(s, a) = r + discount sum_k p_k (v_k - v_s) - (1 - discount) v_s,
 //
-// Outcomes that stay in s contribute nothing to the advantage, not even a rounding.
+// whose rounding is small where the values of neighbours are alike, however large they are. Two sizes bound
+// it: `local`, of the terms themselves, and `full`, of the values that they are differences of.
 #pragma once
 
-#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace metarl_fast {
 
-constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kGainThreshold = 64.0 * kEpsilon;     // of `local`: below it the incumbent stays
-constexpr double kStrongThreshold = 256.0 * kEpsilon;  // of `full`: above it the switch is no rounding
-constexpr double kTieThreshold = 1e-9;                 // of (1 - discount) |v_s|: what a tie may cost at most
-constexpr int kWeakRounds = 8;                         // rounds of none but weak switches that are gone along
+constexpr double kRounding = std::numeric_limits<double>::epsilon();
+constexpr double kNoise = 64.0 * kRounding;        // of an advantage, in units of `local`
+constexpr double kValueNoise = 256.0 * kRounding;  // of the values, in units of `full`
+constexpr double kAlike = 1e-9;                    // what a tie may cost, in units of (1 - discount) v_s
+
+// After so many rounds in which all gains were within the values' noise, nothing is left to be gained.
+constexpr int kWeakRounds = 9;
 constexpr int kMostRounds = 1000;
 
-// Whether an action whose advantage is larger than the incumbent's by `gain` takes its place.
-inline bool is_better(double gain, double local) { return gain > kGainThreshold * local; }
-inline bool is_strong(double gain, double full) { return gain > kStrongThreshold * full; }
+struct TermSizes {
+  double local;  // |r| + discount sum p |v_k - v_s| + (1 - discount) |v_s|
+  double full;   // |r| + discount sum p |v_k| + |v_s|
+};
 
-// How far an action's advantage may lie below the best and still be called equally good. `rest` is
-// (1 - discount) |v_s|. At discount 1 there is no such room: a tie may be a policy that never ends.
-inline double tie_tolerance(double local, double full, double rest) {
-  return std::min(kStrongThreshold * full, kTieThreshold * rest) + kGainThreshold * local;
+enum class Gain { none, weak, strong };
+
+static inline std::int32_t first_largest(const double* numbers, std::int64_t n) {
+  std::int32_t best = 0;
+  for (std::int64_t k = 1; k < n; ++k)
+    best = numbers[k] > numbers[best] ? static_cast<std::int32_t>(k) : best;
+  return best;
 }
 
-// Counts the rounds of policy iteration and says when to stop.
-class Rounds {
- public:
-  bool go_on(bool any_switch, bool any_strong) {
-    ++all_;
-    if (!any_switch || all_ >= kMostRounds) return false;
-    if (!any_strong) ++weak_;
-    return any_strong || weak_ <= kWeakRounds;
-  }
+static inline TermSizes larger(const TermSizes& a, const TermSizes& b) {
+  return {a.local < b.local ? b.local : a.local, a.full < b.full ? b.full : a.full};
+}
 
- private:
-  int all_ = 0;
-  int weak_ = 0;
-};
+// Replaces `action` by the best one if that is better for certain. `sizes(a)` gives an action's sizes;
+// `bound` is at least as large as any action's full size.
+template <class Sizes>
+static inline Gain improve(const double* advantage, std::int64_t actions, std::int32_t& action, double bound,
+                           const Sizes& sizes) {
+  const std::int32_t best = first_largest(advantage, actions);
+  const double gain = advantage[best] - advantage[action];
+  if (!(gain > 0.0)) return Gain::none;
+  bool strong = gain > kValueNoise * bound;
+  if (!strong) {
+    const TermSizes size = larger(sizes(best), sizes(action));
+    if (!(gain > kNoise * size.local)) return Gain::none;
+    strong = gain > kValueNoise * size.full;
+  }
+  action = best;
+  return strong ? Gain::strong : Gain::weak;
+}
+
+// Below which an advantage smaller than the best one is a tie.
+static inline double tie(const TermSizes& size, double discount, double value) {
+  const double alike = kAlike * (1.0 - discount) * std::fabs(value);
+  const double noise = kValueNoise * size.full;
+  return (noise < alike ? noise : alike) + kNoise * size.local;
+}
+
+// The first action that ties with the best. Turns advantages into action values, in place: ties have the
+// value of the state, the others less, if only by one unit in the last place. `direct(a)` is r + discount sum
+// p v, which is the more accurate for actions that are worth much less than the best.
+template <class Sizes, class Direct>
+static inline std::int32_t finish(double* advantage, std::int64_t actions, double discount, double value,
+                                  double bound, const Sizes& sizes, const Direct& direct) {
+  const double best = advantage[first_largest(advantage, actions)];
+  std::int32_t first = -1;
+  for (std::int64_t a = 0; a < actions; ++a) {
+    const double gap = best - advantage[a];
+    const bool equal =
+        gap == 0.0 || (gap <= (kNoise + kValueNoise) * bound && gap <= tie(sizes(a), discount, value));
+    if (equal) {
+      if (first < 0) first = static_cast<std::int32_t>(a);
+      advantage[a] = value;
+    } else if (std::isinf(gap)) {
+      advantage[a] = -std::numeric_limits<double>::infinity();  // not available
+    } else {
+      const double worth = 2.0 * gap <= std::fabs(value) ? value - gap : direct(a);
+      advantage[a] = worth < value ? worth : std::nextafter(value, -std::numeric_limits<double>::infinity());
+    }
+  }
+  return first;
+}
 
 }  // namespace metarl_fast

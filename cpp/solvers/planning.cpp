@@ -137,7 +137,9 @@ void evaluate_policy(const Shape& shape, const TaskView& task, const Criterion& 
 
 double start_value(const Shape& shape, const TaskView& task, const double* values) {
   double expected = 0.0;
-  for (std::int64_t s = 0; s < shape.states; ++s) expected += task.start[s] * values[s];
+  for (std::int64_t s = 0; s < shape.states; ++s) {
+    if (task.start[s] > 0.0) expected += task.start[s] * values[s];  // others may be worth infinity
+  }
   return expected;
 }
 

@@ -112,8 +112,6 @@ def value_iteration(
         For a discount or tolerance out of range.
     """
     gamma = checks.real(discount, "discount", 0.0, 1.0)
-    if gamma == 1.0:
-        raise ValueError("discount is 1.0, expected below 1: use backward_induction with a horizon")
     return _solve(
         tasks, gamma, 0, checks.real(tolerance, "tolerance", 0.0, open_low=True), num_threads, progress
     )
@@ -207,8 +205,6 @@ def policy_evaluation(
     """
     batch = as_batch(tasks)
     gamma = checks.real(discount, "discount", 0.0, 1.0)
-    if horizon is None and gamma == 1.0:
-        raise ValueError("discount is 1.0, expected below 1 when there is no horizon")
     table, leading = _policy_table(policy, batch)
     num_policies = table.shape[-3]
     checks.memory(len(batch) * num_policies * (batch.num_states + 1) * 8, f"the values of {len(batch)} tasks")

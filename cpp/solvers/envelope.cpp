@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "envelope.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace metarl_fast {
+namespace {
+
+// The order of the additions is part of the result.
+double sum(const double* x, std::int64_t n) {
+  double s[4] = {0.0, 0.0, 0.0, 0.0};
+  std::int64_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    for (int l = 0; l < 4; ++l) s[l] += x[j + l];
+  }
+  for (int l = 0; j < n; ++j, ++l) s[l] += x[j];
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+// The same order; places where x is 0 count as 0 even if y is not finite there.
+double dot(const double* x, const double* y, std::int64_t n, bool infinite) {
+  double s[4] = {0.0, 0.0, 0.0, 0.0};
+  if (infinite) {
+    for (std::int64_t j = 0; j < n; ++j) s[j % 4] += x[j] == 0.0 ? 0.0 : x[j] * y[j];
+    return (s[0] + s[1]) + (s[2] + s[3]);
+  }
+  std::int64_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    for (int l = 0; l < 4; ++l) s[l] += x[j + l] * y[j + l];
+  }
+  for (int l = 0; j < n; ++j, ++l) s[l] += x[j] * y[j];
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+void add_multiple(double* __restrict y, double factor, const double* __restrict x, std::int64_t n) {
+  for (std::int64_t j = 0; j < n; ++j) y[j] += factor * x[j];
+}
+
+}  // namespace
+
+void Envelope::start(std::int64_t states) {
+  states_ = states;
+  work_done_ = 0;
+  infinite_ = false;
+  rows_.clear();
+  rows_.reserve(static_cast<std::size_t>(states));
+  entries_.clear();
+  work_.assign(static_cast<std::size_t>(states), 0.0);
+  begin_row();
+}
+
+void Envelope::begin_row() { first_ = last_ = static_cast<std::int64_t>(rows_.size()); }
+
+bool Envelope::eliminate(double excess, double reward) {
+  const auto i = static_cast<std::int64_t>(rows_.size());
+  double* work = work_.data();
+  for (std::int64_t k = first_; k < i; ++k) {
+    const double factor = work[k];
+    if (factor == 0.0) continue;
+    work[k] = 0.0;
+    const Row& row = rows_[static_cast<std::size_t>(k)];
+    const std::int64_t length = row.end - (k + 1);
+    add_multiple(work + k + 1, factor, entries_.data() + row.place, length);
+    excess += factor * row.excess;
+    reward += factor * row.reward;
+    last_ = std::max(last_, row.end - 1);
+    work_done_ += length + 1;
+  }
+  work[i] = 0.0;  // coming back changes nothing
+  while (last_ > i && work[last_] == 0.0) --last_;
+  const std::int64_t length = last_ - i;
+  const double pivot = excess + sum(work + i + 1, length);
+  if (pivot == 0.0) return false;
+  const auto place = static_cast<std::int64_t>(entries_.size());
+  const double inverse = 1.0 / pivot;
+  const bool small = !(inverse <= std::numeric_limits<double>::max());  // a pivot below the normal numbers
+  const auto scaled = [&](double x) { return small ? x / pivot : x * inverse; };
+  entries_.resize(entries_.size() + static_cast<std::size_t>(length));
+  double* entry = entries_.data() + place;
+  for (std::int64_t j = 0; j < length; ++j) {
+    entry[j] = scaled(work[i + 1 + j]);
+    work[i + 1 + j] = 0.0;
+  }
+  rows_.push_back({place, last_ + 1, scaled(excess), scaled(reward)});
+  begin_row();
+  return true;
+}
+
+void Envelope::close(double value) {
+  const auto i = static_cast<std::int64_t>(rows_.size());
+  infinite_ = infinite_ || !std::isfinite(value);
+  rows_.push_back({static_cast<std::int64_t>(entries_.size()), i + 1, 1.0, value});
+  begin_row();
+}
+
+void Envelope::solve(double* values) const {
+  for (std::int64_t i = states_ - 1; i >= 0; --i) {
+    const Row& row = rows_[static_cast<std::size_t>(i)];
+    const double* entry = entries_.data() + row.place;
+    values[i] = row.reward + dot(entry, values + i + 1, row.end - (i + 1), infinite_);
+  }
+}
+
+}  // namespace metarl_fast

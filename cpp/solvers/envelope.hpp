@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Values of a Markov chain whose rows are sparse, by an elimination that subtracts nothing, so that every
+// component is right to a few roundings however close to 1 the discount is (Grassmann, Taksar and Heyman
+// 1985; O'Cinneide 1993). With weights a_ij of going from i to j, excess d_i, reward b_i, and no diagonal:
+//
+//   for i:  for k < i with a_ik > 0:  (a, d, b)_i += a_ik (a, d, b)_k
+//           (a, d, b)_i /= d_i + sum_{j>i} a_ij
+//   then, from the last state:  v_i = b_i + sum_{j>i} a_ij v_j
+//
+// Row i is worked out in a dense row and kept from i + 1 to its last entry.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "../interrupt.hpp"
+
+namespace metarl_fast {
+
+class Envelope {
+ public:
+  void start(std::int64_t states);
+
+  // The next row's weight of going to state j, which is not the row's own; weights for the same j add up.
+  void add(std::int64_t j, double weight) {
+    work_[static_cast<std::size_t>(j)] += weight;
+    first_ = std::min(first_, j);
+    last_ = std::max(last_, j);
+  }
+  // Eliminates the row. False if nothing leads out of it: it closes a class of states that is never left, and
+  // `close` must say its value.
+  bool eliminate(double excess, double reward);
+  void close(double value);
+
+  // Multiplications since `start`, to ask for interrupts by.
+  std::int64_t work_done() const { return work_done_; }
+
+  // After the last row.
+  void solve(double* values) const;
+
+ private:
+  struct Row {
+    std::int64_t place;  // of the entry i + 1
+    std::int64_t end;    // one behind its last entry's state
+    double excess;
+    double reward;
+  };
+  void begin_row();
+
+  std::int64_t states_ = 0;
+  std::int64_t first_ = 0;
+  std::int64_t last_ = 0;
+  std::int64_t work_done_ = 0;
+  bool infinite_ = false;  // some class was closed with a value that is not finite
+  std::vector<Row> rows_;
+  std::vector<double> entries_;
+  std::vector<double> work_;
+};
+
+}  // namespace metarl_fast

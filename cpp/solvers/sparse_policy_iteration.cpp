@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+#include "sparse_policy_iteration.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "endless.hpp"
+#include "improvement.hpp"
+#include "ordering.hpp"
+
+namespace metarl_fast {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kFirstSweeps = 4;
+constexpr int kLaterSweeps = 2;
+constexpr std::int64_t kWorkBetweenChecks = 1 << 20;
+
+std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// A prepared task, in the model's order of states.
+class SparseTask {
+ public:
+  SparseTask(const TaskView& task, SparseScratch& room)
+      : task_(task),
+        room_(room),
+        model_(room.model),
+        begin_(model_.begin.data()),
+        successor_(model_.successor.data()),
+        weight_(model_.weight.data()),
+        endless_(model_.discount == 1.0) {}
+
+  // False if interrupted.
+  bool solve(const Interrupt& interrupt);
+  bool evaluate(const double* policy, const Interrupt& interrupt);
+  void write(double* values, double* q_values, std::int32_t* policy);
+  void write_values(double* values) const;
+
+ private:
+  std::int64_t task_state(std::int64_t i) const { return room_.order.empty() ? i : room_.order[size(i)]; }
+  bool abandoned(std::int64_t s) const { return !room_.abandoned.empty() && room_.abandoned[size(s)]; }
+
+  void advantages(std::int64_t s, double* out) const;
+  TermSizes sizes(std::int64_t s, std::int64_t action) const;
+  double direct(std::int64_t s, std::int64_t action) const;
+  double bound() const { return model_.largest_reward + 2.0 * largest_value_; }
+
+  void sweep(int count, const Interrupt& interrupt);
+  Gain improve_all();
+  bool solve_policy(const Interrupt& interrupt);
+  template <class AddRow, class Close>
+  bool eliminate(const AddRow& add_row, const Close& close, const Interrupt& interrupt);
+  std::vector<std::uint8_t> class_of(std::int64_t s, const double* policy) const;
+  std::vector<std::uint8_t> started() const;
+  void start_over();
+  bool rest_where_negative();
+  [[noreturn]] void never_ends(std::int64_t s) const { throw NeverEnds{task_state(s)}; }
+
+  const TaskView& task_;
+  SparseScratch& room_;
+  SparseModel& model_;
+  const std::int64_t* const begin_;
+  const std::int32_t* const successor_;
+  const double* const weight_;
+  const bool endless_;
+  bool forward_ = true;
+  bool started_over_ = false;
+  double largest_value_ = 0.0;
+};
+
+// r + sum_j w_j (v_j - v_s) - excess v_s, which is the advantage of improvement.hpp.
+void SparseTask::advantages(std::int64_t s, double* out) const {
+  const double* const v = room_.values.data();
+  const double value = v[s];
+  for (std::int64_t a = 0; a < model_.actions; ++a) {
+    const std::int64_t pair = s * model_.actions + a;
+    if (!model_.usable[size(pair)]) {
+      out[a] = -kInfinity;
+      continue;
+    }
+    double differences = 0.0;
+    for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
+      differences += weight_[k] * (v[successor_[k]] - value);
+    }
+    out[a] = model_.reward[size(pair)] + differences - model_.excess[size(pair)] * value;
+  }
+}
+
+TermSizes SparseTask::sizes(std::int64_t s, std::int64_t action) const {
+  const double* const v = room_.values.data();
+  const std::int64_t pair = s * model_.actions + action;
+  double differences = 0.0;
+  double values = model_.stay[size(pair)] * std::fabs(v[s]);
+  for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
+    differences += weight_[k] * std::fabs(v[successor_[k]] - v[s]);
+    values += weight_[k] * std::fabs(v[successor_[k]]);
+  }
+  const double reward = model_.reward_size[size(pair)];
+  const double full = reward + values + std::fabs(v[s]);
+  // At discount 1 resting where one is has an advantage of 0 without any rounding, and must not win by what
+  // the values' rounding takes from the incumbent: the policy would never end.
+  if (endless_) return {full, full};
+  return {reward + differences + model_.excess[size(pair)] * std::fabs(v[s]), full};
+}
+
+double SparseTask::direct(std::int64_t s, std::int64_t action) const {
+  const double* const v = room_.values.data();
+  const std::int64_t pair = s * model_.actions + action;
+  double value = model_.reward[size(pair)] + model_.stay[size(pair)] * v[s];
+  for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) value += weight_[k] * v[successor_[k]];
+  return value;
+}
+
+// Gauss-Seidel sweeps there and back, until nothing moves.
+void SparseTask::sweep(int count, const Interrupt& interrupt) {
+  double* const advantage = room_.advantage.data();
+  bool moved = true;
+  for (int n = 0; n < count && moved; ++n, forward_ = !forward_) {
+    moved = false;
+    for (std::int64_t i = 0; i < model_.states; ++i) {
+      if (i % kWorkBetweenChecks == 0 && interrupt()) return;
+      const std::int64_t s = forward_ ? i : model_.states - 1 - i;
+      if (abandoned(s)) continue;
+      advantages(s, advantage);
+      improve(advantage, model_.actions, room_.policy[size(s)], bound(),
+              [&](std::int64_t a) { return sizes(s, a); });
+      double& value = room_.values[size(s)];
+      const double next = value + advantage[room_.policy[size(s)]];
+      moved = moved || next != value;
+      value = next;
+      largest_value_ = std::max(largest_value_, std::fabs(value));
+    }
+  }
+}
+
+Gain SparseTask::improve_all() {
+  double* const advantage = room_.advantage.data();
+  Gain largest = Gain::none;
+  for (std::int64_t s = 0; s < model_.states; ++s) {
+    if (abandoned(s)) continue;
+    advantages(s, advantage);
+    largest = std::max(largest, improve(advantage, model_.actions, room_.policy[size(s)], bound(),
+                                        [&](std::int64_t a) { return sizes(s, a); }));
+  }
+  return largest;
+}
+
+// The values of a policy. `add_row(s)` hands the row of a state to the envelope and returns its excess and
+// reward; `close(s)` gives the value of the class that s closes, or NaN to give up.
+template <class AddRow, class Close>
+bool SparseTask::eliminate(const AddRow& add_row, const Close& close, const Interrupt& interrupt) {
+  Envelope& envelope = room_.envelope;
+  envelope.start(model_.states);
+  std::int64_t checked = 0;
+  for (std::int64_t s = 0; s < model_.states; ++s) {
+    if (envelope.work_done() - checked >= kWorkBetweenChecks) {
+      checked = envelope.work_done();
+      if (interrupt()) return false;
+    }
+    const auto [excess, reward] = add_row(s);
+    if (!envelope.eliminate(excess, reward)) envelope.close(close(s));
+  }
+  envelope.solve(room_.values.data());
+  return true;
+}
+
+// Marks the states that a policy can be in after s; null for the policy now followed.
+std::vector<std::uint8_t> SparseTask::class_of(std::int64_t s, const double* policy) const {
+  std::vector<std::uint8_t> marked(size(model_.states), 0);
+  marked[size(s)] = 1;
+  if (policy) {
+    mark_reachable(model_, policy, marked);
+    return marked;
+  }
+  std::vector<std::int64_t> queue{s};
+  while (!queue.empty()) {
+    const std::int64_t from = queue.back();
+    queue.pop_back();
+    const std::int64_t pair = from * model_.actions + room_.policy[size(from)];
+    for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
+      if (marked[size(successor_[k])]) continue;
+      marked[size(successor_[k])] = 1;
+      queue.push_back(successor_[k]);
+    }
+  }
+  return marked;
+}
+
+// Marks the states in which an episode may start; all, if none of those does anything.
+std::vector<std::uint8_t> SparseTask::started() const {
+  std::vector<std::uint8_t> marked(size(model_.states), 0);
+  bool any = false;
+  for (std::int64_t i = 0; i < model_.states; ++i) {
+    const std::int64_t s = task_state(i);
+    marked[size(i)] = task_.start[s] > 0.0 && !task_.terminal[s];
+    any = any || marked[size(i)];
+  }
+  if (!any) std::fill(marked.begin(), marked.end(), std::uint8_t{1});
+  return marked;
+}
+
+// At discount 1 a policy may never end. The first time, all is begun again from one that does.
+bool SparseTask::solve_policy(const Interrupt& interrupt) {
+  for (;;) {
+    std::int64_t improper = -1;
+    const auto add_row = [&](std::int64_t s) {
+      const std::int64_t pair = s * model_.actions + room_.policy[size(s)];
+      for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k)
+        room_.envelope.add(successor_[k], weight_[k]);
+      return std::pair<double, double>{model_.excess[size(pair)], model_.reward[size(pair)]};
+    };
+    const auto close = [&](std::int64_t s) {
+      if (abandoned(s)) return -kInfinity;
+      const std::vector<std::uint8_t> closed = class_of(s, nullptr);
+      for (std::int64_t t = 0; t < model_.states && improper < 0; ++t) {
+        const std::int64_t pair = t * model_.actions + room_.policy[size(t)];
+        if (closed[size(t)] && model_.reward[size(pair)] != 0.0) improper = t;
+      }
+      return 0.0;
+    };
+    if (!eliminate(add_row, close, interrupt)) return false;
+    if (improper < 0) break;
+    if (started_over_) never_ends(improper);
+    start_over();
+  }
+  largest_value_ = 0.0;
+  for (const double value : room_.values) {
+    if (value != -kInfinity) largest_value_ = std::max(largest_value_, std::fabs(value));
+  }
+  return true;
+}
+
+// Takes a policy that ends, from wherever one does.
+void SparseTask::start_over() {
+  started_over_ = true;
+  const Predecessors before = predecessors(model_);
+  const ProperPolicy proper = proper_policy(model_, before, resting_actions(model_, before));
+  std::vector<std::uint8_t> reached = started();
+  mark_reachable(model_, nullptr, reached);
+  room_.abandoned.assign(size(model_.states), 0);
+  for (std::int64_t s = 0; s < model_.states; ++s) {
+    room_.policy[size(s)] = proper.action[size(s)];
+    if (proper.action[size(s)] >= 0) continue;
+    // Nothing from here ends for certain: worth -infinity, if nobody comes here and nothing is gained.
+    const bool matters = reached[size(s)] && proper.no_exit[size(s)];
+    for (std::int64_t pair = s * model_.actions; pair < (s + 1) * model_.actions; ++pair) {
+      if (model_.reward[size(pair)] > 0.0 || (matters && model_.reward[size(pair)] < 0.0)) never_ends(s);
+    }
+    room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
+    room_.abandoned[size(s)] = 1;
+  }
+  for (std::int64_t pair = 0; pair < model_.pairs(); ++pair) {
+    if (room_.abandoned[size(pair / model_.actions)]) continue;
+    for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
+      if (room_.abandoned[size(successor_[k])]) model_.usable[size(pair)] = 0;
+    }
+  }
+}
+
+// Where resting for ever, which is worth 0, beats what the policy does. Improvement alone cannot see that: to
+// rest looks as good as what comes after it.
+bool SparseTask::rest_where_negative() {
+  bool may_rest = false;
+  for (std::int64_t pair = 0; pair < model_.pairs() && !may_rest; ++pair) {
+    may_rest = room_.values[size(pair / model_.actions)] < 0.0 && model_.usable[size(pair)] &&
+               model_.reward[size(pair)] == 0.0 && model_.excess[size(pair)] == 0.0;
+  }
+  if (!may_rest) return false;
+  const std::vector<std::int32_t> resting = resting_actions(model_, predecessors(model_));
+  bool any = false;
+  for (std::int64_t s = 0; s < model_.states; ++s) {
+    if (resting[size(s)] < 0 || !(room_.values[size(s)] < 0.0) || abandoned(s)) continue;
+    room_.policy[size(s)] = resting[size(s)];
+    any = true;
+  }
+  return any;
+}
+
+bool SparseTask::solve(const Interrupt& interrupt) {
+  room_.abandoned.clear();
+  room_.policy.resize(size(model_.states));
+  for (std::int64_t s = 0; s < model_.states; ++s) {
+    room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
+  }
+  room_.values.assign(size(model_.states), 0.0);
+  sweep(kFirstSweeps, interrupt);
+  int weak_rounds = 0;
+  for (int round = 0; round < kMostRounds; ++round) {
+    if (!solve_policy(interrupt)) return false;
+    const Gain gain = improve_all();
+    if (gain == Gain::strong) {
+      sweep(kLaterSweeps, interrupt);
+    } else if (gain == Gain::none || ++weak_rounds == kWeakRounds) {
+      if (!endless_ || !rest_where_negative()) break;
+    }
+  }
+  return true;
+}
+
+bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt) {
+  room_.abandoned.clear();
+  room_.values.resize(size(model_.states));
+  std::vector<double> own;
+  if (!room_.order.empty()) {
+    own.resize(size(model_.pairs()));
+    for (std::int64_t i = 0; i < model_.states; ++i) {
+      std::copy_n(policy + task_state(i) * model_.actions, model_.actions, own.data() + i * model_.actions);
+    }
+    policy = own.data();
+  }
+  const auto add_row = [&](std::int64_t s) {
+    double excess = 0.0;
+    double reward = 0.0;
+    for (std::int64_t pair = s * model_.actions; pair < (s + 1) * model_.actions; ++pair) {
+      const double p = policy[pair];
+      if (p == 0.0) continue;
+      for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
+        room_.envelope.add(successor_[k], p * weight_[k]);
+      }
+      excess += p * model_.excess[size(pair)];
+      reward += p * model_.reward[size(pair)];
+    }
+    return std::pair<double, double>{excess, reward};
+  };
+  std::vector<std::uint8_t> reached;
+  const auto close = [&](std::int64_t s) {
+    if (reached.empty()) {
+      reached = started();
+      mark_reachable(model_, policy, reached);
+    }
+    const std::vector<std::uint8_t> closed = class_of(s, policy);
+    double least = 0.0;
+    double most = 0.0;
+    for (std::int64_t pair = 0; pair < model_.pairs(); ++pair) {
+      if (!closed[size(pair / model_.actions)] || policy[pair] == 0.0) continue;
+      least = std::min(least, model_.reward[size(pair)]);
+      most = std::max(most, model_.reward[size(pair)]);
+    }
+    if (least == 0.0 && most == 0.0) return 0.0;
+    if (reached[size(s)]) never_ends(s);
+    if (least < 0.0 && most > 0.0) return std::numeric_limits<double>::quiet_NaN();
+    return most > 0.0 ? kInfinity : -kInfinity;
+  };
+  return eliminate(add_row, close, interrupt);
+}
+
+void SparseTask::write_values(double* values) const {
+  for (std::int64_t i = 0; i < model_.states; ++i)
+    values[task_state(i)] = room_.values[size(i)] / model_.scale;
+}
+
+void SparseTask::write(double* values, double* q_values, std::int32_t* policy) {
+  write_values(values);
+  for (std::int64_t i = 0; i < model_.states; ++i) {
+    const std::int64_t s = task_state(i);
+    double* const q = q_values + s * model_.actions;
+    std::int32_t& action = room_.policy[size(i)];
+    policy[s] = action;
+    if (abandoned(i)) {
+      std::fill_n(q, model_.actions, -kInfinity);
+      continue;
+    }
+    advantages(i, q);
+    const std::int32_t first = finish(
+        q, model_.actions, model_.discount, room_.values[size(i)], bound(),
+        [&](std::int64_t a) { return sizes(i, a); }, [&](std::int64_t a) { return direct(i, a); });
+    if (endless_) {
+      q[action] = room_.values[size(i)];  // the first best action may never end
+    } else {
+      policy[s] = first;
+    }
+    for (std::int64_t a = 0; a < model_.actions; ++a) q[a] /= model_.scale;
+  }
+}
+
+}  // namespace
+
+void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch) {
+  build(shape, task, discount, nullptr, scratch.model);
+  scratch.order = elimination_order(scratch.model);
+  if (!scratch.order.empty()) build(shape, task, discount, &scratch.order, scratch.model);
+  scratch.advantage.resize(size(shape.actions));
+}
+
+void solve_sparse(const TaskView& task, SparseScratch& scratch, double* values, double* q_values,
+                  std::int32_t* policy, const Interrupt& interrupt) {
+  SparseTask sparse(task, scratch);
+  if (sparse.solve(interrupt)) sparse.write(values, q_values, policy);
+}
+
+void evaluate_sparse(const TaskView& task, const double* policy, SparseScratch& scratch, double* values,
+                     const Interrupt& interrupt) {
+  SparseTask sparse(task, scratch);
+  if (sparse.evaluate(policy, interrupt)) sparse.write_values(values);
+}
+
+}  // namespace metarl_fast
