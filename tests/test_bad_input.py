@@ -173,6 +173,8 @@ for function in (partial(mf.value_iteration, TASKS), partial(mf.backward_inducti
     refuses(entry, "progress=5", partial(function, progress=5), TypeError, "progress is 5")
 for function in (partial(mf.value_iteration, TASKS), evaluate):
     refuses_numbers(function.func.__name__, "tolerance", with_keyword(function, "tolerance"), 0.0)
+PAID = mf.from_arrays(ROWS, np.ones((N, S, A)))
+for function in (partial(mf.value_iteration, PAID), partial(mf.policy_evaluation, PAID, POLICY)):
     refuses(
         function.func.__name__, "discount=1", partial(function, discount=1), ValueError, "discount is 1.0"
     )
