@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -68,7 +69,8 @@ def test_random_bytes_are_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    assert_refused(tmp_path)
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        mf.load(tmp_path)
 
 
 class Trap:
@@ -249,3 +251,49 @@ def test_files_have_the_usual_permissions(saved):
     other = saved.with_name("other")
     other.touch()
     assert saved.stat().st_mode == other.stat().st_mode
+
+
+def test_a_member_beyond_what_its_header_says_is_not_read(tmp_path):
+    """A small file that unpacks to a thousand times its size: refused by what it declares, at once and in little memory."""
+    path = tmp_path / "meta.npz"
+    mf.AverageQ(3, 2).save(path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (2**24, 1)})
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("table.npy", "w", force_zip64=True) as member:
+            member.write(head.getvalue())
+            for _ in range(2**27 // 2**23):
+                member.write(bytes(2**23))
+        for name in ("header", "_num_seen"):
+            packed = io.BytesIO()
+            np.save(packed, arrays[name])
+            archive.writestr(f"{name}.npy", packed.getvalue())
+    assert path.stat().st_size < 1e6
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, MemoryError), match=r"meta\.npz"):
+            mf.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_headers_that_promise_more_than_the_file_holds_are_refused(saved):
+    for size in (10**6, 2**40):
+        rewritten(saved, lambda header, size=size: {**header, "num_states": size})
+        assert_refused(saved, f"too few for {size} states and 2 actions")
+
+
+def test_many_members_and_twice_the_same_are_refused(tmp_path):
+    path = tmp_path / "many.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for k in range(1001):
+            archive.writestr(f"{k}.npy", b"")
+    assert_refused(path, "it holds 1001 members")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.npy", b"")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("header.npy", b"")
+    assert_refused(path, "it holds 2 members of 1 names")

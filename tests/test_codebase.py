@@ -138,7 +138,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks"},
-    {"files", "recipes", "runtime", "seeding"},
+    {"archive", "files", "recipes", "runtime", "seeding"},
     {"tasks", "statistics"},
     {"data"},
     {"families", "learners"},

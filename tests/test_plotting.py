@@ -1,9 +1,11 @@
 """The adaptation picture."""
 
+import errno
 import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import metarl_fast as mf
@@ -68,6 +70,28 @@ def test_the_ending_names_the_format(tmp_path):
 def test_scores_that_cannot_be_drawn_are_refused(scores, error, message, tmp_path):
     with pytest.raises(error, match=message):
         adaptation(scores, EPISODES, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    adaptation({"scratch": interval([0, 0, 0, 0])}, EPISODES, path)
+    before = path.read_bytes()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.png"):
+        adaptation({"scratch": interval([1, 1, 1, 1])}, EPISODES, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a", "a.", "a.docx", ".png"])
+def test_a_name_that_ends_otherwise_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"expected a name that ends in .*png"):
+        adaptation({"scratch": interval([0, 0, 0, 0])}, EPISODES, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from metarl_fast import families, learners
+from metarl_fast.files import Path, regular_file
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_LARGEST_FILE = 2**24
 
 LEARNERS: tuple[type[learners.Learner], ...] = (
     learners.QLearning,
@@ -118,21 +121,26 @@ def from_config(config: Any, **more: Any) -> Any:
     return kind(**arguments)
 
 
-def read_table(path: str | Path) -> dict[str, Any]:
+def read_table(path: Path) -> dict[str, Any]:
     """Read a TOML file, or a JSON file by its ending.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If the file cannot be read: FileNotFoundError, PermissionError, ...; `io.UnsupportedOperation`, which
+        is a ValueError too, for devices, pipes and sockets.
     ValueError
-        If it does not parse, with the place.
+        If it does not parse, with the place, or is larger than a file of settings can be.
     """
-    text = Path(path).read_bytes()
+    path = os.fsdecode(path)
+    with regular_file(path) as file:
+        text = file.read(_LARGEST_FILE + 1)
+    if len(text) > _LARGEST_FILE:
+        raise ValueError(f"{path} has more than {_LARGEST_FILE} bytes, expected a file of settings")
     try:
         decoded = text.decode("utf-8-sig")  # some editors begin a file with a mark
-        table = json.loads(decoded) if str(path).endswith(".json") else tomllib.loads(decoded)
-    except ValueError as error:
+        table = json.loads(decoded) if path.endswith(".json") else tomllib.loads(decoded)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} does not parse: {error}") from error
     if not isinstance(table, dict):
         raise ValueError(f"{path} holds a {type(table).__name__}, expected a table")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from metarl_fast import checks
+from metarl_fast.files import Path, whole_file
 from metarl_fast.statistics import Interval
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; the reference lines stay grey.
@@ -30,7 +30,7 @@ _LABEL = {
 
 
 def adaptation(
-    scores: Mapping[str, Interval], episodes: Sequence[int], path: str | os.PathLike[str], *, title: str = ""
+    scores: Mapping[str, Interval], episodes: Sequence[int], path: Path, *, title: str = ""
 ) -> None:
     """Draw one line a start with its interval, over the episodes spent on the new task.
 
@@ -66,6 +66,11 @@ def adaptation(
 
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
+    target = os.fsdecode(path)
+    kind = os.path.splitext(target)[1][1:].lower()
+    known = sorted(figure.canvas.get_supported_filetypes())
+    if kind not in known:
+        raise ValueError(f"path is {checks.shown(target)}, expected a name that ends in {', '.join(known)}")
     axes = figure.subplots()
     for name, found in scores.items():
         style = _STYLE.get(name, {})
@@ -82,6 +87,6 @@ def adaptation(
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=150)
+    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+    with whole_file(target) as file:
+        figure.savefig(file, dpi=150, format=kind)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
-import zipfile
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
+from metarl_fast.archive import Archive
 from metarl_fast.engine import Progress, as_batch, train
-from metarl_fast.files import whole_file
+from metarl_fast.files import Path, regular_file, whole_file
 from metarl_fast.learners import Learner
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 FORMAT = "metarl_fast meta-learner"
 FORMAT_VERSION = 1
+_ENTRIES = ("format", "version", "kind", "num_states", "num_actions", "settings", "context")
+_LARGEST_HEADER = 2**28
+"""Bytes of the header; it grows with the goals of a grid in `context`, say."""
 
 
 class StartLearner:
@@ -83,19 +88,36 @@ class StartLearner:
         tables = tables.reshape(-1, *one)
         return checks.finite(tables, "q_tables")
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to an .npz file, whole or not at all; `metarl_fast.load` reads it."""
-        header = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "kind": type(self).__name__,
-            "num_states": self.num_states,
-            "num_actions": self.num_actions,
-            "settings": self._settings(),
-            "context": self.context,
-        }
-        arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **self._arrays()}
-        with whole_file(Path(path)) as file:
+    def save(self, path: Path) -> None:
+        """Write to an .npz file, whole or not at all; `metarl_fast.load` reads it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; `io.UnsupportedOperation`, which is a ValueError too, for devices,
+            pipes and sockets.
+        ValueError, TypeError
+            If `load` would refuse the file: `context` is no dict of JSON types, or what was learned has been
+            overwritten with what is not finite or of another shape.
+        """
+        text = json.dumps(
+            {
+                "format": FORMAT,
+                "version": FORMAT_VERSION,
+                "kind": type(self).__name__,
+                "num_states": self.num_states,
+                "num_actions": self.num_actions,
+                "settings": self._settings(),
+                "context": self.context,
+            }
+        )
+        header = np.array(text)
+        if header.nbytes > _LARGEST_HEADER:
+            raise ValueError(f"context takes {header.nbytes} bytes, expected at most {_LARGEST_HEADER}")
+        held = self._arrays()
+        written = _restored(json.loads(text), sorted(held), lambda name, _: held[name])
+        arrays: dict[str, Any] = {"header": header, **written._arrays()}
+        with whole_file(path) as file:
             np.savez(file, **arrays)
 
 
@@ -136,48 +158,75 @@ class TableObserver(StartLearner):
         return self
 
 
-def load(path: str | os.PathLike[str]) -> StartLearner:
+def _restored(
+    header: Any, names: list[str], read: Callable[[str, int], ArrayLike], room: float = math.inf
+) -> StartLearner:
+    """Return the meta-learner of a header and of arrays, which `read(name, largest number of bytes)` returns.
+
+    `save` calls this before it writes, and `load` when it reads: what the one lets through the other does.
+    """
+    if not isinstance(header, dict):
+        raise TypeError(f"its header is {checks.shown(header)}, expected a dict")
+    missing = [name for name in _ENTRIES if name not in header]
+    if missing:
+        raise ValueError(f"its header has no {', '.join(missing)}")
+    if header["format"] != FORMAT:
+        raise ValueError(f"format is {checks.shown(header['format'])}")
+    if type(header["version"]) is not int or header["version"] != FORMAT_VERSION:
+        version = checks.shown(header["version"]).strip("'")
+        raise ValueError(f"file version is {version}, this program reads {FORMAT_VERSION}")
+    if header["kind"] not in StartLearner.kinds:
+        kind, known = checks.shown(header["kind"]), sorted(StartLearner.kinds)
+        raise ValueError(f"kind is {kind}, expected one of {known}")
+    s = checks.integer(header["num_states"], "num_states", 1)
+    a = checks.integer(header["num_actions"], "num_actions", 1)
+    if s * a > room:
+        raise ValueError(f"it has {room} bytes, too few for {s} states and {a} actions")
+    meta = StartLearner.kinds[header["kind"]](s, a, **header["settings"])
+    meta.context = header["context"]
+    if not isinstance(meta.context, dict):
+        raise TypeError(f"context is {checks.shown(meta.context)}, expected a dict")
+    expected = meta._arrays()
+    if set(names) != set(expected):
+        raise ValueError(f"it holds {checks.shown(names)}, expected {sorted(expected)}")
+    for name, blank in expected.items():
+        # No number has more than 16 bytes.
+        found = checks.finite(checks.array(read(name, 16 * blank.size), name, np.float64), name)
+        setattr(meta, name, np.array(checks.shape(found, name, blank.shape)))
+    return meta
+
+
+def load(path: Path) -> StartLearner:
     """Read a meta-learner that `save` wrote.
+
+    Nothing in the file is run, and no more is read than its header says that it should hold.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If the file cannot be read: FileNotFoundError, PermissionError, ...; `io.UnsupportedOperation`, which
+        is a ValueError too, for devices, pipes and sockets.
     ValueError
         If the file is damaged, or something else.
+    MemoryError
+        If it says that it holds more than fits into memory.
     """
-    path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            checks.memory(sum(member.file_size for member in archive.infolist()), f"reading {path}")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        if "header" not in arrays:
-            raise ValueError(f"it holds {sorted(arrays)} and no header")
-        header = json.loads(str(arrays.pop("header")))
-        if header["format"] != FORMAT:
-            raise ValueError(f"format is {checks.shown(header['format'])}")
-        if header["version"] != FORMAT_VERSION:
-            raise ValueError(f"file version is {header['version']}, this program reads {FORMAT_VERSION}")
-        if header["kind"] not in StartLearner.kinds:
+    with regular_file(path) as file:
+        try:
+            checks.memory(os.fstat(file.fileno()).st_size, "reading it")
+            archive = Archive(file)
+            if "header" not in archive.names:
+                raise ValueError(f"it holds {checks.shown(archive.names)} and no header")
+            header = json.loads(str(archive.read("header", _LARGEST_HEADER)))
+            names = [name for name in archive.names if name != "header"]
+            return _restored(header, names, archive.read, archive.num_bytes)
+        except MemoryError as error:
+            raise MemoryError(f"{os.fsdecode(path)}: {error}") from error
+        except Exception as error:  # damaged archives and arrays raise a dozen different kinds
+            # A damaged place to read from is an invalid argument (EINVAL); other errors are the system's.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                error.filename = os.fsdecode(path)
+                raise
             raise ValueError(
-                f"kind is {checks.shown(header['kind'])}, expected one of {sorted(StartLearner.kinds)}"
-            )
-        kind = StartLearner.kinds[header["kind"]]
-        meta = kind(header["num_states"], header["num_actions"], **header["settings"])
-        meta.context = header["context"]
-        if not isinstance(meta.context, dict):
-            raise TypeError(f"context is {checks.shown(meta.context)}, expected a dict")
-        expected = meta._arrays()
-        if set(arrays) != set(expected):
-            raise ValueError(f"it holds {sorted(arrays)}, expected {sorted(expected)}")
-        for name, blank in expected.items():
-            found = checks.finite(checks.array(arrays[name], name, np.float64), name)
-            setattr(meta, name, checks.shape(found, name, blank.shape))
-    except (FileNotFoundError, MemoryError):
-        raise
-    except Exception as error:  # damaged archives and arrays raise a dozen different kinds
-        raise ValueError(
-            f"{path} is not a metarl_fast meta-learner file, or it is damaged: {error}"
-        ) from error
-    return meta
+                f"{os.fsdecode(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}"
+            ) from error
