@@ -254,7 +254,7 @@ def test_files_have_the_usual_permissions(saved):
 
 
 def test_a_member_beyond_what_its_header_says_is_not_read(tmp_path):
-    """A small file that unpacks to a thousand times its size: refused by what it declares, at once and in little memory."""
+    """A small file that unpacks to a thousand times its size is refused by what it declares."""
     path = tmp_path / "meta.npz"
     mf.AverageQ(3, 2).save(path)
     with np.load(path) as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
@@ -38,3 +39,15 @@ def test_the_start_is_a_copy():
     meta = mf.AverageQ(2, 2)
     meta.initial_table[:] = 5.0
     assert not meta.initial_table.any()
+
+
+@pytest.mark.parametrize(
+    "meta", [mf.AverageQ(2, 2), mf.MetaLearner(2, 2)], ids=lambda meta: type(meta).__name__
+)
+def test_means_of_the_largest_numbers_are_finite(meta):
+    largest = np.finfo(np.float64).max
+    for size in (1e308, largest, largest, -largest):
+        meta.observe(np.full((3, 2, 2), size))
+        assert np.isfinite(meta.initial_table).all()
+    found = meta.table if isinstance(meta, mf.AverageQ) else meta.state_values
+    np.testing.assert_allclose(found, 1e308 / 4 + largest / 4, rtol=1e-12)

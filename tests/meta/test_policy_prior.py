@@ -122,3 +122,15 @@ def test_a_bad_policy_is_refused_and_leaves_theta(policy, message):
     with pytest.raises(ValueError, match=message):
         meta.update(None, policy)
     assert not meta.theta.any()
+
+
+def test_a_step_that_leaves_the_finite_numbers_is_refused_and_changes_nothing():
+    meta = mf.MetaLearner(1, 3, learning_rate=1.7e308)
+    for action in (0, 1, 2, 0, 1, 2):
+        before = meta.theta.copy()
+        try:
+            meta.update(None, [action])
+        except ValueError as error:
+            assert "learning_rate is 1.7e+308" in str(error)  # noqa: PT017
+            np.testing.assert_array_equal(meta.theta, before)
+        assert np.isfinite(meta.theta).all()

@@ -56,3 +56,29 @@ def test_progress_counts_iterations():
 def test_it_needs_tasks():
     with pytest.raises(ValueError, match="no tasks to learn from"):
         mf.Reptile(9, 4).fit(mf.GoalGrid(3).sample(0, rng=0), mf.QLearning(9, 4), 1, num_iterations=1)
+
+
+def stop_after(count, error):
+    """A progress callback that raises at its `count`-th call."""
+    calls = iter(range(count))
+
+    def progress(done, total):
+        if next(calls, None) is None:
+            raise error
+
+    return progress
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("of the callback")])
+def test_a_fit_that_does_not_end_changes_nothing(error):
+    family = mf.TaskDistribution(3, 2, horizon=5)
+    learner = mf.QLearning(3, 2)
+    meta = mf.Reptile(3, 2).fit(family, learner, 5, num_iterations=3, rng=0)
+    theta = meta.theta.copy()
+    for progress in (stop_after(0, error), stop_after(4, error)):
+        with pytest.raises(type(error)):
+            meta.fit(family, learner, 5, num_iterations=10, rng=1, progress=progress)
+        np.testing.assert_array_equal(meta.theta, theta)
+    with pytest.raises(TypeError, match="progress is 5"):
+        meta.fit(family, learner, 5, num_iterations=10, rng=1, progress=5)
+    np.testing.assert_array_equal(meta.theta, theta)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metarl_fast.meta.start import TableObserver
+from metarl_fast.meta.start import TableObserver, pooled_mean
 
 
 class AverageQ(TableObserver):
@@ -38,9 +38,8 @@ class AverageQ(TableObserver):
     def observe(self, q_tables: ArrayLike) -> None:
         """Average in the action values [N, S, A] learned on N more tasks."""
         tables = self._check_tables(q_tables)
-        total = self.table * self._num_seen + tables.sum(axis=0)
+        self.table = pooled_mean(self.table, self._num_seen, tables)
         self._num_seen = self._num_seen + len(tables)
-        self.table = total / np.maximum(self._num_seen, 1.0)
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
         return {"table": self.table, "_num_seen": self._num_seen}

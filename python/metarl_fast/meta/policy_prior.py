@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.evaluate import greedy_policy
-from metarl_fast.meta.start import TableObserver
+from metarl_fast.meta.start import TableObserver, pooled_mean
+
+
+def _softmax(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return exp(theta[s, a]) / sum_b exp(theta[s, b])."""
+    top = checks.finite(theta.max(axis=1, keepdims=True), "the largest theta")
+    # The core's exp: NumPy's gives other bits on other processors.
+    weights = _core.exp(theta - top)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 class MetaLearner(TableObserver):
@@ -44,10 +52,7 @@ class MetaLearner(TableObserver):
     @property
     def policy(self) -> NDArray[np.float64]:
         """The policy prior pi [S, A]."""
-        top = checks.finite(self.theta.max(axis=1, keepdims=True), "the largest theta")
-        # The core's exp: NumPy's gives other bits on other processors.
-        weights = _core.exp(self.theta - top)
-        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+        return _softmax(self.theta)
 
     @property
     def initial_table(self) -> NDArray[np.float64]:
@@ -56,7 +61,9 @@ class MetaLearner(TableObserver):
         values = self.state_values[:, None]
         table = values * policy / policy.max(axis=1, keepdims=True)
         # Below zero the product would rank actions backwards: mirror it at the best action's value.
-        return np.asarray(np.where(values < 0.0, 2.0 * values - table, table))
+        with np.errstate(over="ignore"):
+            mirrored = np.maximum(2.0 * values - table, -np.finfo(np.float64).max)
+        return np.asarray(np.where(values < 0.0, mirrored, table))
 
     def update(self, task: Any, policy: ArrayLike) -> None:
         """Step towards a policy that is good on `task`.
@@ -76,20 +83,25 @@ class MetaLearner(TableObserver):
         s, a = self.num_states, self.num_actions
         shown = checks.numeric(policy, "policy")
         checks.shape(shown, "policy", (s,) if shown.dtype.kind in "iu" else (s, a))
-        self._step(checks.policy(shown, a))
+        self.theta = self._stepped(self.theta, checks.policy(shown, a))
 
-    def _step(self, target: NDArray[np.float64]) -> None:
-        self.theta += self.learning_rate * (target - self.policy)
+    def _stepped(self, theta: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return theta after a step towards the policy `target`."""
+        with np.errstate(over="ignore"):
+            found = theta + self.learning_rate * (target - _softmax(theta))
+        if not np.isfinite(found).all():
+            raise ValueError(f"learning_rate is {self.learning_rate}: theta would not stay finite")
+        return np.asarray(found)
 
     def observe(self, q_tables: ArrayLike) -> None:
         """Learn from action values [N, S, A] learned on N tasks, one `update` each, in order."""
         tables = self._check_tables(q_tables)
+        theta = self.theta
         for policy in greedy_policy(tables):
-            self._step(policy)
-        total = self.state_values * self._num_seen + tables.max(axis=2).sum(axis=0)
+            theta = self._stepped(theta, policy)
+        self.theta = theta
+        self.state_values = pooled_mean(self.state_values, self._num_seen, tables.max(axis=2))
         self._num_seen = self._num_seen + len(tables)
-        if self._num_seen > 0:
-            self.state_values = total / self._num_seen
 
     def _settings(self) -> dict[str, float]:
         return {"learning_rate": self.learning_rate}

@@ -68,14 +68,17 @@ class Reptile(StartLearner):
     ) -> Reptile:
         """Take `num_iterations` steps, each on the next `tasks_per_iteration` of the training tasks, in turn.
 
-        `progress` is called with (iterations done, num_iterations).
+        `progress` is called with (iterations done, num_iterations). When it fails or is interrupted, nothing
+        has changed: theta is replaced at the end.
         """
         iterations = checks.integer(num_iterations, "num_iterations", 0)
+        checks.callback(progress, "progress")
         generator = np.random.default_rng(make_key(rng))
         batch = self._training_tasks(tasks, num_tasks, generator)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))
+        theta = self.theta
         for k in range(iterations):
             chosen = (k * size + np.arange(size)) % len(batch)
             run = train(
@@ -84,15 +87,16 @@ class Reptile(StartLearner):
                 num_episodes,
                 num_steps,
                 rng=generator,
-                initial_table=self.theta,
+                initial_table=theta,
                 returns=False,
                 policy=False,
                 num_threads=num_threads,
             )
             assert run.q_table is not None
-            self.theta += self.step_size * (run.q_table.astype(np.float64).mean(axis=0) - self.theta)
+            theta = theta + self.step_size * (run.q_table.astype(np.float64).mean(axis=0) - theta)
             if progress is not None:
                 progress(k + 1, iterations)
+        self.theta = theta
         return self
 
     def _settings(self) -> dict[str, float]:

@@ -32,6 +32,25 @@ _LARGEST_HEADER = 2**28
 """Bytes of the header; it grows with the goals of a grid in `context`, say."""
 
 
+def pooled_mean(
+    mean: NDArray[np.float64], num_seen: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean of `num_seen` values, whose own is `mean`, and of further `values` [N, ...].
+
+    It is finite whatever their size: a sum of values that fit may not fit.
+    """
+    if not len(values):
+        return mean
+    total = float(num_seen) + len(values)
+    smaller = 0.5 ** math.ceil(math.log2(total) + 1.0)  # a power of two: scaling by it rounds nothing
+    with np.errstate(over="ignore"):
+        found = (mean * smaller * num_seen + (values * smaller).sum(axis=0)) / (total * smaller)
+    low, high = values.min(axis=0), values.max(axis=0)
+    if num_seen > 0.0:
+        low, high = np.minimum(low, mean), np.maximum(high, mean)
+    return np.asarray(np.clip(found, low, high))
+
+
 class StartLearner:
     """Base of meta-learners whose product is an initial table [S, A]."""
 
@@ -140,7 +159,10 @@ class TableObserver(StartLearner):
         num_threads: int | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Run the learner on tasks, or on `num_tasks` drawn from a family, and `observe` what it learned."""
+        """Run the learner on tasks, or on `num_tasks` drawn from a family, and `observe` what it learned.
+
+        When it fails or is interrupted, nothing has changed.
+        """
         generator = np.random.default_rng(make_key(rng))
         run = train(
             learner,
