@@ -64,7 +64,7 @@ void register_generation() {
   normal.reward_law = RandomMdp::RewardLaw::normal;
   add_family("normal_rewards/S=10/A=5", normal, 0x8951832981e8f3ed);
   add_family("goal_grid/9x9", goal_grid(9, 0.0), 0xb12260b24d820436);
-  add_family("goal_grid/9x9/slip/walls", goal_grid(9, 0.1, 0.1), 0xc551ce2d3705b964);
+  add_family("goal_grid/9x9/slip/walls", goal_grid(9, 0.1, 0.1), 0x1a94dac291b366ce);
 
   for (const std::int64_t states : {10, 16, 32, 64, 256}) {
     for (const std::string& isa : instruction_sets()) {

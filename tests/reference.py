@@ -368,15 +368,42 @@ class GoalGrid:
         cumulative = np.cumsum([weights[c] for c in goals])
         return goals[sample((cumulative / cumulative[-1]).tolist()[:-1], unit(stream.next()))]
 
+    def leaves_a_way(self, goal, walls):
+        reached, start = self.reaching(goal, walls), self.family.start
+        return len(reached) > 1 if start is None else start in reached
+
+    def shortest_way(self, stream, goal):
+        """The cells between start and goal."""
+        ring, left = {goal}, {goal: 0}
+        while ring:
+            around = {self.move(cell, action, self.walls) for cell in ring for action in range(4)}
+            ring = around - left.keys()
+            left |= dict.fromkeys(ring, max(left.values()) + 1)
+        cell, way = self.family.start, set()
+        while left[cell] > 1:
+            targets = [self.move(cell, action, self.walls) for action in range(4)]
+            nearer = [target for target in targets if left[target] < left[cell]]
+            cell = nearer[below(stream.next(), len(nearer))]
+            way.add(cell)
+        return way
+
     def draw_walls(self, stream, goal):
-        density, start = self.family.wall_density, self.family.start
-        for _ in range(100 if density > 0 else 0):
-            walls = self.walls | {c for c in self.cells if unit(stream.next()) < density}
-            walls -= {goal, start}
-            reached = self.reaching(goal, walls)
-            if len(reached) > 1 if start is None else start in reached:
+        if self.family.wall_density == 0.0:
+            return self.walls
+        order = [c for c in self.cells if c not in self.walls | {goal, self.family.start}]
+        wanted = int(self.family.wall_density * len(order) + unit(stream.next()))
+        walls = set(self.walls)
+        for k in range(len(order)):
+            if len(walls) == len(self.walls) + wanted:
                 return walls
-        return self.walls
+            other = k + below(stream.next(), len(order) - k)
+            order[k], order[other] = order[other], order[k]
+            if self.leaves_a_way(goal, walls | {order[k]}):
+                walls.add(order[k])
+        if len(walls) == len(self.walls) + wanted:
+            return walls
+        way = self.shortest_way(stream, goal)
+        return self.walls | set([cell for cell in order if cell not in way][:wanted])
 
     def model(self, key, task):
         family = self.family

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
+import collections
+import math
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -83,15 +85,131 @@ def test_walls_are_not_entered():
     assert (next_states[:, 1, DOWN] == 1)[goals_of(WALLED.sample(20, rng=0)) != 1].all()
 
 
-def test_drawn_walls_have_their_density_and_leave_the_goal_in_reach():
-    family = mf.GoalGrid(8, wall_density=0.15)
+def terminal_cells(tasks):
+    return tasks._materialise("terminal")["terminal"].astype(bool)
+
+
+def walls_of(tasks):
+    """Cells [N, S] that nobody enters: terminal, and not the goal."""
+    walls = terminal_cells(tasks)
+    walls[np.arange(len(tasks)), goals_of(tasks)] = False
+    return walls
+
+
+DENSE_GRIDS = [
+    mf.GoalGrid(8, wall_density=0.15),
+    mf.GoalGrid(20, wall_density=0.7),
+    mf.GoalGrid(20, wall_density=0.9),
+    mf.GoalGrid(9, wall_density=0.81, slip=0.2),
+    mf.GoalGrid(5, wall_density=0.6, start=None),
+    mf.GoalGrid((3, 7), wall_density=0.9, start=None),
+    mf.GoalGrid(9, wall_density=0.3, start=(8, 0), goals=mf.Region((0, 5), (4, 9))),
+    mf.GoalGrid(
+        7, walls=("...#...",) * 3 + (".......",) + ("...#...",) * 3, wall_density=0.4, start=(0, 3 - 1)
+    ),
+    mf.GoalGrid((6, 4), wall_density=0.02),
+]
+
+
+@pytest.mark.parametrize("family", DENSE_GRIDS, ids=lambda family: f"{family.shape} {family.wall_density}")
+def test_walls_have_their_density_in_every_task_and_leave_a_way(family):
     tasks = family.sample(400, rng=0)
-    here = np.arange(64)[:, None, None]
-    absorbing = (tasks.outcomes["next_state"] == here).all(axis=(2, 3))
-    walls = absorbing.sum(axis=1) - 1  # the goal is absorbing too
-    # About 62 * 0.15 = 9.3: layouts without a path are redrawn, and a free cell may be walled in.
-    assert 8.3 < walls.mean() < 9.8
-    assert (mf.value_iteration(tasks, 0.9).returns > 0.9**30).all()
+    walls, goals = walls_of(tasks), goals_of(tasks)
+    fixed = family._blocked().ravel()
+    assert walls[:, fixed].all()
+    free = int((~fixed).sum()) - (1 if family.start is None else 2)
+    wanted, drawn = family.wall_density * free, walls[:, ~fixed].sum(axis=1)
+    assert set(drawn) <= {math.floor(wanted), math.ceil(wanted)}
+    assert abs(drawn.mean() - wanted) < 5 * 0.5 / np.sqrt(400)
+    twin = reference.GoalGrid(family)
+    for goal, blocked in zip(goals[:50], walls[:50], strict=True):
+        assert twin.leaves_a_way(twin.cells[goal], {twin.cells[k] for k in np.flatnonzero(blocked)})
+    # Mazes, not one maze.
+    assert len(np.unique(walls, axis=0)) > 100 or wanted < 2
+
+
+def exact_wall_law(family, goal):
+    """The probability of each set of walls: all orders of the cells, one after the other."""
+    twin = reference.GoalGrid(family)
+    could_be = [cell for cell in twin.cells if cell not in {goal, family.start}]
+    wanted = family.wall_density * len(could_be)
+    assert wanted == int(wanted)
+    found = collections.Counter()
+    for order in permutations(could_be):
+        walls = set()
+        for cell in order:
+            if len(walls) < wanted and twin.leaves_a_way(goal, walls | {cell}):
+                walls.add(cell)
+        if len(walls) == wanted:
+            found[frozenset(walls)] += 1.0
+            continue
+        ways = shortest_ways(twin, family.start, goal)
+        for way, probability in ways.items():
+            found[frozenset([cell for cell in order if cell not in way][: int(wanted)])] += probability
+    total = math.factorial(len(could_be))
+    return {walls: count / total for walls, count in found.items()}
+
+
+def shortest_ways(twin, start, goal):
+    """The cells between start and goal of each shortest way, and how likely a step at a time draws it."""
+    rows, columns = goal[0] - start[0], goal[1] - start[1]
+    if abs(rows) + abs(columns) <= 1:
+        return {frozenset(): 1.0}
+    steps = [(np.sign(rows), 0)] * bool(rows) + [(0, np.sign(columns))] * bool(columns)
+    ways = collections.Counter()
+    for row, column in steps:
+        cell = (start[0] + int(row), start[1] + int(column))
+        for way, probability in shortest_ways(twin, cell, goal).items():
+            ways[way | {cell}] += probability / len(steps)
+    return ways
+
+
+@pytest.mark.parametrize(
+    ("size", "density", "goal"),
+    [((2, 3), 0.5, (1, 2)), ((2, 4), 0.5, (0, 3)), ((3, 3), 3 / 7, (1, 2)), ((2, 4), 1 / 3, (1, 2))],
+)
+def test_walls_follow_their_law(size, density, goal):
+    family = mf.GoalGrid(size, wall_density=density, goals=mf.Cells((goal,)))
+    expected = exact_wall_law(family, goal)
+    cells = reference.GoalGrid(family).cells
+    drawn = collections.Counter(
+        frozenset(cells[k] for k in np.flatnonzero(walls)) for walls in walls_of(family.sample(4000, rng=0))
+    )
+    assert drawn.keys() <= expected.keys()
+    counts = [drawn[walls] for walls in expected]
+    assert stats.chisquare(counts, 4000 * np.array(list(expected.values()))).pvalue > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"size": 9, "wall_density": 0.9},
+            r"wall_density is 0\.9, expected at most 0\.8101: of 79 cells 15 stay",
+        ),
+        (
+            {"size": (1, 5), "wall_density": 0.1},
+            r"wall_density is 0\.1, expected at most 0: .* goal in \(0, 4\)",
+        ),
+        ({"size": (1, 2), "wall_density": 0.1, "start": None}, "of 1 cells 1 stay free"),
+        ({"size": (2, 2), "wall_density": 0.6, "walls": ["..", ".."]}, "at most 0.5"),
+    ],
+)
+def test_a_density_that_leaves_no_way_to_some_goal_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        mf.GoalGrid(**options)
+    near = mf.Cells(((0, 1),))
+    assert mf.GoalGrid(**{**options, "goals": near, "start": (0, 0)}).sample(3, rng=0).rewards.any()
+
+
+@pytest.mark.parametrize("slip", [0.0, 0.3])
+def test_goals_and_walls_are_terminal_and_starts_are_not(slip):
+    family = mf.GoalGrid(5, wall_density=0.3, slip=slip, start=None, step_reward=-1.0)
+    tasks = family.sample(50, rng=0)
+    terminal, start = terminal_cells(tasks), tasks.start
+    assert terminal[np.arange(50), goals_of(tasks)].all()
+    assert not start[terminal].any()
+    assert (mf.value_iteration(tasks, 0.9).values[terminal] == 0).all()
 
 
 def test_a_goal_can_be_reached_through_dense_walls():

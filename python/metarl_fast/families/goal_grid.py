@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -89,8 +90,11 @@ class GoalGrid(Family):
     walls
         Rows of text, '#' for a wall and any other character for a free cell; None for no walls.
     wall_density
-        Probability that a further cell is a wall, drawn for each task anew; a goal that the start cannot
-        reach is never drawn.
+        Fraction of the cells that are walls too, of those that are free but the start and the goal; drawn for
+        each task anew. Their number is rounded up or down at random, so that its mean is right. They are
+        taken in random order, but one that would cut the last way from start to goal is passed over; where
+        those passed over leave too few, a shortest way, drawn at random, stays open instead. Without a start
+        the way is one to any neighbour of the goal.
     slip
         Probability of moving at a right angle to the action, half to each side.
     goals
@@ -120,16 +124,7 @@ class GoalGrid(Family):
         object.__setattr__(self, "size", (height, width))
         if height * width < 2:
             raise ValueError(f"size is {self.size}, expected at least two cells")
-        if self.walls is not None:
-            if not (
-                isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)
-            ):
-                raise TypeError(f"walls is {checks.shown(self.walls)}, expected rows of text")
-            if len(self.walls) != height or any(len(row) != width for row in self.walls):
-                raise ValueError(
-                    f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
-                )
-            object.__setattr__(self, "walls", tuple(self.walls))
+        object.__setattr__(self, "walls", self._checked_walls(height, width))
         checks.keep(self, "wall_density", checks.real, 0.0, 0.9)
         checks.keep(self, "slip", checks.real, 0.0, 1.0)
         checks.keep(self, "goal_reward", checks.real)
@@ -147,8 +142,36 @@ class GoalGrid(Family):
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
         checks.keep(self, "horizon", checks.integer, 1)
-        if not self.goal_weights().any():
+        weights = self.goal_weights()
+        if not weights.any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
+        self._check_wall_density(weights > 0)
+
+    def _checked_walls(self, height: int, width: int) -> tuple[str, ...] | None:
+        if self.walls is None:
+            return None
+        if not (isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)):
+            raise TypeError(f"walls is {checks.shown(self.walls)}, expected rows of text")
+        if len(self.walls) != height or any(len(row) != width for row in self.walls):
+            raise ValueError(
+                f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
+            )
+        return tuple(self.walls)
+
+    def _check_wall_density(self, goals: NDArray[np.bool_]) -> None:
+        """Refuse more walls than leave a way to every goal."""
+        if self.wall_density == 0.0:
+            return
+        moves = np.where(goals, 2 if self.start is None else self._moves(), 0)
+        farthest = np.unravel_index(int(moves.argmax()), moves.shape)
+        way = int(moves[farthest]) - 1
+        could_be = int(np.count_nonzero(~self._blocked())) - (1 if self.start is None else 2)
+        if self.wall_density * could_be > could_be - way:
+            limit = math.floor(1e4 * (could_be - way) / could_be) / 1e4
+            raise ValueError(
+                f"wall_density is {self.wall_density}, expected at most {limit:g}: of {could_be} cells {way} "
+                f"stay free for a way to a goal in {tuple(map(int, farthest))}"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -171,20 +194,27 @@ class GoalGrid(Family):
             return np.zeros(self.shape, bool)
         return np.array([[character == "#" for character in row] for row in self.walls])
 
+    def _moves(self) -> NDArray[np.int64]:
+        """Return the fewest moves [height, width] from the start to each cell, -1 where there is no way."""
+        assert self.start is not None
+        padded = np.pad(~self._blocked(), 1)
+        stride = padded.shape[1]
+        is_free, moves = padded.ravel(), np.full(padded.size, -1)
+        frontier = np.array([(self.start[0] + 1) * stride + self.start[1] + 1])
+        distance = 0
+        while frontier.size:
+            moves[frontier] = distance
+            around = np.unique(frontier[:, None] + [-stride, 1, stride, -1])
+            frontier = around[is_free[around] & (moves[around] < 0)]
+            distance += 1
+        return moves.reshape(padded.shape)[1:-1, 1:-1]
+
     def _reachable(self) -> NDArray[np.bool_]:
         """Free cells connected to the start; without a start, those with a free neighbour."""
+        if self.start is not None:
+            return self._moves() >= 0
         free = ~self._blocked()
-        if self.start is None:
-            return free & _neighbours(free)
-        padded = np.pad(free, 1)
-        stride = padded.shape[1]
-        is_free, reached = padded.ravel(), np.zeros(padded.size, bool)
-        frontier = np.array([(self.start[0] + 1) * stride + self.start[1] + 1])
-        while frontier.size:
-            reached[frontier] = True
-            around = np.unique(frontier[:, None] + [-stride, 1, stride, -1])
-            frontier = around[is_free[around] & ~reached[around]]
-        return reached.reshape(padded.shape)[1:-1, 1:-1]
+        return free & _neighbours(free)
 
     def goal_weights(self) -> NDArray[np.float64]:
         """Return the weight [height, width] with which each cell holds the goal."""
