@@ -83,6 +83,7 @@ struct MaterialiseArrays {
 };
 void materialise(const TaskBatch&, const MaterialiseArrays&, const RunOptions&);
 
-bool openmp_enabled();
+// No call works on more threads than this, whatever num_threads says: so many help nobody.
+int most_threads();
 
 }  // namespace metarl_fast

@@ -44,10 +44,9 @@ class CoreBuild:
         self.folder = folder
 
     def configure(self, *options):
-        """Configure with OpenMP unless the options say otherwise; return CMake's warnings."""
-        reset = "-DMETARL_FAST_OPENMP=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=OFF"
+        """Configure without Python; return CMake's warnings."""
         folders = "-S", ROOT, "-B", self.folder / "core"
-        _, warnings = run("cmake", *folders, "-G", "Ninja", "-DMETARL_FAST_PYTHON=OFF", *reset, *options)
+        _, warnings = run("cmake", *folders, "-G", "Ninja", "-DMETARL_FAST_PYTHON=OFF", *options)
         return warnings
 
     def build(self):

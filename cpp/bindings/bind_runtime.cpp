@@ -21,7 +21,7 @@ py::dict build_info() {
   info["build_type"] = METARL_FAST_BUILD_TYPE;
   info["isa"] = kernels().name;
   info["available_isas"] = names;
-  info["openmp"] = openmp_enabled();
+  info["openmp"] = false;  // threads are our own, see parallel.hpp
   return info;
 }
 
@@ -29,6 +29,7 @@ py::dict build_info() {
 
 void bind_runtime(py::module_& m) {
   m.def("build_info", &build_info);
+  m.def("most_threads", &most_threads);
   m.def(
       "philox4x32",
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {

@@ -49,12 +49,4 @@ void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const Run
   });
 }
 
-bool openmp_enabled() {
-#ifdef _OPENMP
-  return true;
-#else
-  return false;
-#endif
-}
-
 }  // namespace metarl_fast

@@ -192,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
             "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
         )
 
-    info = commands.add_parser("info", help="version, compiler, instruction sets, OpenMP, threads")
+    info = commands.add_parser("info", help="version, compiler, instruction sets, threads")
     info.set_defaults(run=_info)
     return parser
 

@@ -50,5 +50,8 @@ def thread_count(num_threads: int | None = None) -> int:
 
 
 def build_info() -> dict[str, Any]:
-    """Return version, compiler, build type, instruction sets (in use and available), OpenMP and threads."""
+    """Return version, compiler, build type, instruction sets (in use and available) and threads.
+
+    `openmp` is False: the core has threads of its own.
+    """
     return {**_core.build_info(), "num_threads": thread_count()}
