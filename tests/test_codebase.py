@@ -5,6 +5,7 @@ import importlib.metadata
 import re
 import sys
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -123,9 +124,10 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
     for command in core_build.compile_commands():
         isa = [word.partition("=")[2] for word in command if word.startswith("-DMETARL_FAST_KERNEL_ISA=")]
         if isa:
-            kernels[isa[0]] = command
-    assert set(metarl_fast.build_info()["available_isas"]) <= set(kernels)
-    for isa, command in kernels.items():
+            kernels[isa[0], Path(command[-1]).stem] = command
+    assert set(metarl_fast.build_info()["available_isas"]) <= {isa for isa, _ in kernels}
+    exports = {"kernel": "kernels", "dense_solver": "dense_solver"}
+    for (isa, text), command in kernels.items():
         output = command.index("-o") + 1
         compiled = core_build.folder / "core" / command[output]
         if level == "-O0":
@@ -134,7 +136,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
         symbols = [line.split() for line in run("nm", "-C", compiled)[0].splitlines()]
         assert not [symbol for symbol in symbols if symbol[-2] in "WVu"]
         exported = [" ".join(symbol[2:]) for symbol in symbols if symbol[1] in "TDRBC"]
-        assert exported == [f"metarl_fast::{isa}::kernels"]
+        assert exported == [f"metarl_fast::{isa}::{exports[text]}"]
 
 
 # --- Python ------------------------------------------------------------------------------------------------

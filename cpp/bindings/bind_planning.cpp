@@ -6,7 +6,7 @@ namespace metarl_fast::bindings {
 void bind_planning(py::module_& m) {
   m.def(
       "solve",
-      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance,
+      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance, bool sweeps,
          Array<double> values, Array<double> q_values, Array<std::int32_t> policy,
          OptionalArray<std::int32_t> plan, Array<double> returns, int num_threads,
          const py::object& progress) {
@@ -20,9 +20,9 @@ void bind_planning(py::module_& m) {
                               output(plan, "plan", {n, horizon, s}), returns.mutable_data()};
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        solve(batch, {discount, horizon, tolerance}, out, options);
+        solve(batch, {discount, horizon, tolerance, sweeps}, out, options);
       },
-      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),
+      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"), py::arg("sweeps"),
       py::arg("values").noconvert(), py::arg("q_values").noconvert(), py::arg("policy").noconvert(),
       py::arg("plan").noconvert().none(true), py::arg("returns").noconvert(), py::arg("num_threads"),
       py::arg("progress").none(true));

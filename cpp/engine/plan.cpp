@@ -2,12 +2,15 @@
 // Planning: optimal values, and values of given policies, one task at a time.
 #include "../engine.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
 
+#include "../kernel/kernel.hpp"
 #include "../parallel.hpp"
 #include "../solvers/endless.hpp"
+#include "../solvers/policy_iteration.hpp"
 #include "../solvers/sparse_policy_iteration.hpp"
 
 namespace metarl_fast {
@@ -26,8 +29,9 @@ void check(const Criterion& criterion) {
   require(criterion.tolerance > 0.0, "tolerance", criterion.tolerance, "a number above 0");
 }
 
+bool directly(const Criterion& criterion) { return criterion.horizon == 0 && !criterion.sweeps; }
 bool by_rows_of_lists(const Shape& shape, const Criterion& criterion) {
-  return criterion.horizon == 0 && (!shape.dense || criterion.discount == 1.0);
+  return !shape.dense || criterion.discount == 1.0;
 }
 
 [[noreturn]] void refuse(std::int64_t task, const NeverEnds& found) {
@@ -81,12 +85,76 @@ void evaluate_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, c
   });
 }
 
+// Of a few eliminations, in table entries.
+double elimination_work(const Shape& shape) {
+  const double states = static_cast<double>(shape.states);
+  return entries(shape) + states * states * states / 8.0;
+}
+
+// Rows of terminal states are not yet written as staying there.
+bool any_terminal(const Shape& shape, const TaskView& task) {
+  return std::any_of(task.terminal, task.terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+}
+
+void solve_dense_tasks(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
+                       const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  const DenseSolver& solver = *kernels().dense_solver;
+  for_each_block(batch.size(), 1, elimination_work(shape), options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = DirectScratch(shape), sparse = SparseScratch()](
+               std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer, pulse.interrupt());
+      const Optimum optimum{out.values + i * shape.states, out.q_values + i * shape.pairs(),
+                            out.policy + i * shape.states};
+      if (any_terminal(shape, task)) {
+        prepare_sparse(shape, task, criterion.discount, sparse);
+        solve_sparse(task, sparse, optimum.values, optimum.q_values, optimum.policy, pulse.interrupt());
+      } else {
+        policy_iteration(shape, task, criterion.discount, optimum, solver, scratch, pulse.interrupt());
+      }
+      out.returns[i] = start_value(shape, task, optimum.values);
+      return std::int64_t{1};
+    };
+  });
+}
+
+void evaluate_dense_tasks(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
+                          const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  const DenseSolver& solver = *kernels().dense_solver;
+  const double work = static_cast<double>(arrays.num_policies) * elimination_work(shape);
+  for_each_block(batch.size(), 1, work, options, [&] {
+    return [&, buffer = TaskBuffer(shape), scratch = DirectScratch(shape), sparse = SparseScratch(),
+            room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
+      const TaskView task = batch.load(i, buffer, pulse.interrupt());
+      const bool terminal = any_terminal(shape, task);
+      if (terminal) prepare_sparse(shape, task, criterion.discount, sparse);
+      for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
+        const std::int64_t place = i * arrays.num_policies + p;
+        const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
+        double* values = arrays.values ? arrays.values + place * shape.states : room.data();
+        if (terminal) {
+          evaluate_sparse(task, policy, sparse, values, pulse.interrupt());
+        } else {
+          evaluate_directly(shape, task, criterion.discount, policy, values, solver, scratch,
+                            pulse.interrupt());
+        }
+        arrays.returns[place] = start_value(shape, task, values);
+      }
+      return std::int64_t{1};
+    };
+  });
+}
+
 }  // namespace
 
 void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
            const RunOptions& options) {
   check(criterion);
-  if (by_rows_of_lists(batch.shape(), criterion)) return solve_sparse_tasks(batch, criterion, out, options);
+  if (directly(criterion)) {
+    return by_rows_of_lists(batch.shape(), criterion) ? solve_sparse_tasks(batch, criterion, out, options)
+                                                      : solve_dense_tasks(batch, criterion, out, options);
+  }
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return
@@ -105,8 +173,11 @@ void solve(const TaskBatch& batch, const Criterion& criterion, const SolveArrays
 void evaluate(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
               const RunOptions& options) {
   check(criterion);
-  if (by_rows_of_lists(batch.shape(), criterion))
-    return evaluate_sparse_tasks(batch, criterion, arrays, options);
+  if (directly(criterion)) {
+    return by_rows_of_lists(batch.shape(), criterion)
+               ? evaluate_sparse_tasks(batch, criterion, arrays, options)
+               : evaluate_dense_tasks(batch, criterion, arrays, options);
+  }
   const Shape& shape = batch.shape();
   for_each_block(batch.size(), 1, kSweeps * entries(batch.shape()), options, [&] {
     return [&, buffer = TaskBuffer(shape), scratch = PlanningScratch(),

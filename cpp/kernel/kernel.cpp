@@ -206,6 +206,7 @@ void advance(Block<Real>& b, std::int64_t steps) {
 }  // namespace
 
 namespace METARL_FAST_KERNEL_ISA {
+extern const DenseSolver dense_solver;  // dense_solver.cpp
 extern const Kernels kernels;
 const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
                          begin<float>,
@@ -213,7 +214,8 @@ const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
                          advance<float>,
                          advance<double>,
                          draw_tasks<float>,
-                         draw_tasks<double>};
+                         draw_tasks<double>,
+                         &dense_solver};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "../learners/learner.hpp"
+#include "../solvers/dense_solver.hpp"
 #include "../uniform_law.hpp"
 #include "row.hpp"
 
@@ -137,6 +138,7 @@ struct Kernels {
   void (*advance_double)(Block<double>&, std::int64_t steps);
   void (*draw_float)(UniformTasks<float>&);
   void (*draw_double)(UniformTasks<double>&);
+  const DenseSolver* dense_solver;
 };
 
 // The kernels to use: the best this processor runs, or what METARL_FAST_ISA names.

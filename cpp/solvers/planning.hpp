@@ -15,7 +15,8 @@ namespace metarl_fast {
 struct Criterion {
   double discount = 0.95;
   std::int64_t horizon = 0;  // 0: for ever
-  double tolerance = 1e-8;   // for ever only: largest error of a value
+  double tolerance = 1e-8;   // for ever, by sweeps: largest error of a value
+  bool sweeps = false;       // for ever: value iteration instead of policy iteration
 };
 
 // Room that one thread reuses from task to task.

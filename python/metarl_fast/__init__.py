@@ -52,6 +52,7 @@ from metarl_fast.planning import (
     Solution,
     backward_induction,
     policy_evaluation,
+    policy_iteration,
     value_iteration,
 )
 from metarl_fast.runtime import build_info
@@ -104,6 +105,7 @@ __all__ = [
     "greedy_policy",
     "load",
     "policy_evaluation",
+    "policy_iteration",
     "score",
     "train",
     "value_iteration",

@@ -180,6 +180,7 @@ def solve(
     discount: float,
     horizon: int,  # 0: none
     tolerance: float,
+    sweeps: bool,  # value iteration instead of policy iteration
     values: NDArray[np.float64],  # [N, S]
     q_values: NDArray[np.float64],  # [N, S, A]
     policy: NDArray[np.int32],  # [N, S]

@@ -58,12 +58,14 @@ def _solve(
     tolerance: float,
     num_threads: int | None,
     progress: Progress | None,
+    *,
+    sweeps: bool = False,
 ) -> Solution:
     batch = as_batch(tasks)
     n, s, a = len(batch), batch.num_states, batch.num_actions
     checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
     threads = thread_count(num_threads)
-    check_scratch(batch, threads)
+    check_scratch(batch, threads, more_bytes=0 if horizon or sweeps else direct_bytes(batch))
     plan = np.empty((n, horizon, s), np.int32) if horizon else None
     policy = np.empty((n, s), np.int32)
     found = Solution(np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n))
@@ -72,6 +74,7 @@ def _solve(
         discount,
         horizon,
         tolerance,
+        sweeps,
         found.values,
         found.q_values,
         policy,
@@ -81,6 +84,45 @@ def _solve(
         checks.callback(progress, "progress"),
     )
     return found
+
+
+def direct_bytes(batch: Tasks) -> int:
+    """Return the scratch of one thread's direct solves: a system of equations, rewards and actions."""
+    s, a = batch.num_states, batch.num_actions
+    return 8 * (s * (s + 10) + s * (a + 2))
+
+
+def policy_iteration(
+    tasks: Tasks | Task,
+    discount: float = 0.95,
+    *,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """Solve the discounted problem without a time limit exactly (Howard 1960; Puterman 1994, section 6.4).
+
+    Policies are valued by a direct solve without subtractions (Grassmann, Taksar and Heyman 1985): the work
+    does not depend on the discount, and every value has an error of a few units in the last place of what its
+    rewards, made positive, would be worth. Actions that differ by less than rounding count as equal: their
+    action values are the state's value.
+
+    Parameters
+    ----------
+    tasks
+        N tasks, or one.
+    discount
+        0 to 1. At 1 every policy worth following must end (a stochastic shortest path).
+    num_threads, progress
+        As in `train`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a discount out of range, and at discount 1 for tasks that may go on for ever in a state where
+        rewards are not 0.
+    """
+    gamma = checks.real(discount, "discount", 0.0, 1.0)
+    return _solve(tasks, gamma, 0, 1.0, num_threads, progress)
 
 
 def value_iteration(
@@ -112,9 +154,10 @@ def value_iteration(
         For a discount or tolerance out of range.
     """
     gamma = checks.real(discount, "discount", 0.0, 1.0)
-    return _solve(
-        tasks, gamma, 0, checks.real(tolerance, "tolerance", 0.0, open_low=True), num_threads, progress
-    )
+    if gamma == 1.0:
+        raise ValueError("discount is 1.0, expected below 1: use backward_induction with a horizon")
+    tolerance = checks.real(tolerance, "tolerance", 0.0, open_low=True)
+    return _solve(tasks, gamma, 0, tolerance, num_threads, progress, sweeps=True)
 
 
 def backward_induction(
@@ -210,7 +253,7 @@ def policy_evaluation(
     checks.memory(len(batch) * num_policies * (batch.num_states + 1) * 8, f"the values of {len(batch)} tasks")
     threads = thread_count(num_threads)
     # Under a policy an outcome is a weight and a successor.
-    check_scratch(batch, threads, bytes_per_outcome=12)
+    check_scratch(batch, threads, bytes_per_outcome=12, more_bytes=0 if horizon else direct_bytes(batch))
     values = np.empty((len(batch), num_policies, batch.num_states))
     returns = np.empty((len(batch), num_policies))
     _core.evaluate(

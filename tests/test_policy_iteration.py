@@ -1,0 +1,156 @@
+"""Policy iteration by direct solves: against exact fractions, NumPy and itself on other processors."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fresh_process
+import metarl_fast as mf
+from bits import assert_same_bits, digest
+
+discounts = pytest.mark.parametrize("discount", [0.0, 0.5, 0.9, 0.9999, 1 - 1e-9])
+# Those of up to 32 states are solved side by side, others in panels of 8 rows: sizes around both.
+sizes = pytest.mark.parametrize(
+    ("states", "actions"),
+    [(1, 1), (1, 3), (2, 2), (7, 3), (8, 2), (9, 5), (32, 2), (33, 2), (41, 4), (64, 3)],
+)
+
+
+def exact_values(p, rewards, discount):
+    """Solve (I - discount P) v = r in fractions, rows first made to sum to exactly 1."""
+    n, discount = len(rewards), Fraction(discount)
+    rows = []
+    for s in range(n):
+        row = [Fraction(x) for x in p[s]]
+        row = [x / sum(row) for x in row]
+        rows.append([Fraction(int(s == j)) - discount * row[j] for j in range(n)] + [Fraction(rewards[s])])
+    for k in range(n):
+        rows[k] = [x / rows[k][k] for x in rows[k]]
+        for i in range(n):
+            if i != k:
+                rows[i] = [x - rows[i][k] * y for x, y in zip(rows[i], rows[k], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def of_policy(task, policy):
+    """(P [S, S], r [S]) of a deterministic policy."""
+    s = np.arange(len(policy))
+    return task.transitions[s, policy], task.rewards[s, policy]
+
+
+@sizes
+@discounts
+def test_values_are_those_of_the_policy_and_no_action_is_better(states, actions, discount):
+    tasks = mf.TaskDistribution(states, actions).sample(10, rng=states)
+    best = mf.policy_iteration(tasks, discount)
+    for i, task in enumerate(tasks):
+        p, r = of_policy(task, best.policy[i])
+        v = np.linalg.solve(np.eye(states) - discount * p, r)
+        error = 1e-13 / (1.0 - discount)  # NumPy's own
+        np.testing.assert_allclose(best.values[i], v, rtol=min(error, 1e-2))
+        q = task.rewards + discount * (task.transitions @ best.values[i])
+        np.testing.assert_allclose(best.q_values[i], q, rtol=1e-11)
+        np.testing.assert_allclose(best.values[i], q.max(axis=1), rtol=1e-11)
+        np.testing.assert_allclose(best.returns[i], task.start @ best.values[i], rtol=1e-12)
+    assert_same_bits(best.values, best.q_values.max(axis=2))
+    assert_same_bits(best.policy, best.q_values.argmax(axis=2).astype(np.int32))
+
+
+@discounts
+@pytest.mark.parametrize("states", [2, 5, 11])
+def test_every_component_has_a_relative_error_of_a_few_units(states, discount):
+    """Rewards of one sign: NumPy's solve is off by 1e-2 at the last of these discounts."""
+    tasks = mf.TaskDistribution(states, 2).sample(2, rng=7)
+    best = mf.policy_iteration(tasks, discount)
+    for i, task in enumerate(tasks):
+        exact = exact_values(*of_policy(task, best.policy[i]), discount)
+        for found, right in zip(best.values[i], exact, strict=True):
+            assert abs(Fraction(float(found)) - right) <= Fraction(3e-15) * abs(right)
+
+
+@sizes
+@discounts
+def test_evaluation_is_the_linear_solve(states, actions, discount):
+    tasks = mf.TaskDistribution(states, actions).sample(9, rng=states)
+    policies = np.random.default_rng(0).random((9, 3, states, actions))
+    policies /= policies.sum(axis=-1, keepdims=True)
+    found = mf.policy_evaluation(tasks, policies, discount)
+    for i, task in enumerate(tasks):
+        for k in range(3):
+            p = np.einsum("sa,sat->st", policies[i, k], task.transitions)
+            v = np.linalg.solve(np.eye(states) - discount * p, (policies[i, k] * task.rewards).sum(axis=1))
+            np.testing.assert_allclose(found.values[i, k], v, rtol=min(1e-13 / (1.0 - discount), 1e-2))
+
+
+def checksum():
+    """Of solutions and evaluations of every size."""
+    found = []
+    for states, actions in [(1, 3), (2, 2), (7, 3), (10, 5), (32, 2), (33, 3), (70, 2)]:
+        tasks = mf.TaskDistribution(states, actions).sample(11, rng=1)
+        for discount in (0.5, 0.999):
+            best = mf.policy_iteration(tasks, discount)
+            random = mf.policy_evaluation(tasks, np.full((states, actions), 1.0 / actions), discount)
+            found += [best.values, best.q_values, best.policy, best.returns, random.values]
+    return digest(*found)
+
+
+@pytest.mark.parametrize("isa", mf.build_info()["available_isas"])
+def test_every_instruction_set_gives_the_same_bits(isa):
+    program = f"""
+        import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+        import test_policy_iteration; print(test_policy_iteration.checksum())
+    """
+    assert fresh_process.run(program, METARL_FAST_ISA=isa).strip() == checksum()
+
+
+def test_neither_threads_nor_grouping_nor_storage_matter():
+    for states in (6, 40):
+        tasks = mf.TaskDistribution(states, 3).sample(37, rng=2)
+        whole = mf.policy_iteration(tasks, 0.99, num_threads=1)
+        for other in (
+            mf.policy_iteration(tasks, 0.99, num_threads=2),
+            mf.policy_iteration(tasks.materialise(), 0.99),
+        ):
+            assert_same_bits(other.values, whole.values)
+            assert_same_bits(other.q_values, whole.q_values)
+            assert_same_bits(other.policy, whole.policy)
+        part = mf.policy_iteration(tasks[5:18], 0.99)
+        assert_same_bits(part.values, whole.values[5:18])
+        assert_same_bits(mf.policy_iteration(tasks[20], 0.99).q_values[0], whole.q_values[20])
+
+
+@pytest.mark.parametrize("states", [4, 9, 40])
+@pytest.mark.parametrize("discount", [0.5, 0.99, 1 - 1e-9, 1 - 1e-12])
+def test_actions_alike_but_for_rounding_are_ties(states, discount):
+    """Duplicated and reversed actions, integer rewards: no cycle, and the first of those alike."""
+    rng = np.random.default_rng(states)
+    p = rng.dirichlet(np.ones(states), size=(20, states, 3))
+    r = rng.integers(-2, 3, size=(20, states, 3)).astype(float)
+    twice = mf.from_arrays(
+        np.concatenate([p, p[:, :, ::-1]], axis=2), np.concatenate([r, r[:, :, ::-1]], axis=2)
+    )
+    once = mf.policy_iteration(mf.from_arrays(p, r), discount)
+    best = mf.policy_iteration(twice, discount)
+    assert_same_bits(best.policy, once.policy)
+    assert best.policy.max() < 3
+    assert_same_bits(best.q_values[:, :, :3], best.q_values[:, :, :2:-1])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+@pytest.mark.parametrize("states", [5, 40])
+def test_the_unit_of_reward_does_not_matter(states, scale):
+    tasks = mf.TaskDistribution(states, 3).sample(8, rng=3).materialise()
+    plain = mf.policy_iteration(tasks, 0.99)
+    scaled = mf.policy_iteration(mf.from_arrays(tasks.transitions, tasks.rewards * scale), 0.99)
+    np.testing.assert_allclose(scaled.values / scale, plain.values, rtol=1e-12)
+    assert_same_bits(scaled.policy, plain.policy)
+
+
+def test_discounts_out_of_range_are_refused():
+    tasks = mf.TaskDistribution(3, 2).sample(2, rng=0)
+    with pytest.raises(ValueError, match="discount"):
+        mf.policy_iteration(tasks, 1.5)
