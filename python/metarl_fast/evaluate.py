@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
 from metarl_fast.learners import Learner
-from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, value_iteration
+from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, policy_iteration
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks
@@ -78,7 +78,7 @@ def bounds(
     uniform = np.full((batch.num_states, batch.num_actions), 1.0 / batch.num_actions)
     baseline = policy_evaluation(batch, uniform, discount, horizon=horizon, num_threads=num_threads)
     if horizon is None:
-        best = value_iteration(batch, discount, num_threads=num_threads)
+        best = policy_iteration(batch, discount, num_threads=num_threads)
     else:
         best = backward_induction(batch, horizon, discount, num_threads=num_threads)
     return Bounds(baseline.returns, best.returns, float(discount), horizon)

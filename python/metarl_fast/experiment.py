@@ -21,7 +21,7 @@ from metarl_fast.families.base import PythonRecipe
 from metarl_fast.files import whole_file
 from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
-from metarl_fast.planning import value_iteration
+from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
 from metarl_fast.statistics import Interval
 from metarl_fast.tasks import Tasks
@@ -246,7 +246,7 @@ class Experiment:
         discount = self.learner.discount
         if discount == 1.0:
             discount = 1.0 - 1.0 / (1 + episode_steps(tasks, self.num_steps))
-        return value_iteration(tasks, discount, num_threads=num_threads).q_values
+        return policy_iteration(tasks, discount, num_threads=num_threads).q_values
 
 
 def _contents(tasks: Tasks) -> Iterator[bytes]:
