@@ -166,7 +166,12 @@ refuses_counts("train", "num_threads", lambda value: train(1, num_threads=value)
 refuses_counts("train", "snapshot_episodes", lambda value: train(1, snapshot_episodes=[value]), -1)
 refuses_counts("adapt", "episodes", lambda value: mf.adapt(LEARNER, TASKS, [value]), -1)
 evaluate = partial(mf.policy_evaluation, TASKS, POLICY)
-for function in (partial(mf.value_iteration, TASKS), partial(mf.backward_induction, TASKS), evaluate):
+for function in (
+    partial(mf.policy_iteration, TASKS),
+    partial(mf.value_iteration, TASKS),
+    partial(mf.backward_induction, TASKS),
+    evaluate,
+):
     entry = function.func.__name__
     refuses_numbers(entry, "discount", with_keyword(function, "discount"), -0.1, 1.1)
     refuses_counts(entry, "num_threads", with_keyword(function, "num_threads"), 0)
@@ -174,7 +179,7 @@ for function in (partial(mf.value_iteration, TASKS), partial(mf.backward_inducti
 for function in (partial(mf.value_iteration, TASKS), evaluate):
     refuses_numbers(function.func.__name__, "tolerance", with_keyword(function, "tolerance"), 0.0)
 PAID = mf.from_arrays(ROWS, np.ones((N, S, A)))
-for function in (partial(mf.value_iteration, PAID), partial(mf.policy_evaluation, PAID, POLICY)):
+for function in (partial(mf.policy_iteration, PAID), partial(mf.policy_evaluation, PAID, POLICY)):
     refuses(
         function.func.__name__, "discount=1", partial(function, discount=1), ValueError, "discount is 1.0"
     )
@@ -226,6 +231,7 @@ for function in (
 for function in (
     lambda tasks: mf.train(LEARNER, tasks, 1),
     lambda tasks: mf.adapt(LEARNER, tasks),
+    mf.policy_iteration,
     mf.value_iteration,
     mf.backward_induction,
     mf.bounds,
@@ -712,6 +718,7 @@ for entry, call in (
     ("train", lambda: mf.train(COOLING, TASKS, 2**30, 1, returns=False)),
     ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),
     ("adapt", lambda: mf.adapt(LEARNER, MANY, [0])),
+    ("policy_iteration", lambda: mf.policy_iteration(MANY)),
     ("value_iteration", lambda: mf.value_iteration(MANY)),
     ("backward_induction", lambda: mf.backward_induction(MANY)),
     ("backward_induction", lambda: mf.backward_induction(TASKS, 2**40)),

@@ -34,7 +34,7 @@ def test_the_random_policy_scores_zero(family, discount, horizon):
 @pytest.mark.parametrize("discount", [0.5, 0.95])
 def test_the_optimal_policy_scores_one(family, discount):
     tasks = family.sample(20, rng=0)
-    best = mf.value_iteration(tasks, discount)
+    best = mf.policy_iteration(tasks, discount)
     limits = bounds(tasks, discount)
     np.testing.assert_allclose(mf.score(tasks, best.policy, limits), 1.0, atol=1e-6)
     np.testing.assert_allclose(
@@ -45,7 +45,7 @@ def test_the_optimal_policy_scores_one(family, discount):
 def test_the_optimum_of_a_finite_horizon_scores_one():
     # On a grid without slips the best policy is the same at every step.
     tasks = mf.GoalGrid(4).sample(20, rng=0)
-    best = mf.value_iteration(tasks, 0.9)
+    best = mf.policy_iteration(tasks, 0.9)
     np.testing.assert_allclose(mf.score(tasks, best.policy, bounds(tasks, 1.0)), 1.0, atol=1e-9)
 
 
@@ -67,7 +67,7 @@ def test_scores_are_the_stated_ratio():
     limits = bounds(tasks, 0.8)
     earned = mf.policy_evaluation(tasks, policy, 0.8).returns
     low = mf.policy_evaluation(tasks, np.full((4, 2), 0.5), 0.8).returns
-    high = mf.value_iteration(tasks, 0.8).returns
+    high = mf.policy_iteration(tasks, 0.8).returns
     np.testing.assert_allclose(mf.score(tasks, policy, limits), (earned - low) / (high - low), rtol=1e-12)
 
 
@@ -93,7 +93,7 @@ def test_adaptation_begins_at_the_start_it_is_given(family):
     learner = mf.QLearning(family.num_states, family.num_actions, discount=0.9, learning_rate=0.0)
     scratch = mf.adapt(learner, tasks, (0, 2), rng=0)
     np.testing.assert_allclose(scratch.scores, 0.0, atol=1e-9)  # an all-zero table is the random policy
-    best = mf.value_iteration(tasks, 0.9).q_values
+    best = mf.policy_iteration(tasks, 0.9).q_values
     np.testing.assert_allclose(
         mf.adapt(learner, tasks, (0, 2), rng=0, initial_table=best).scores, 1.0, atol=1e-6
     )
@@ -140,7 +140,7 @@ def test_the_interval_of_a_curve_is_the_bootstrap_over_tasks():
 
 def test_action_values_where_a_policy_is_wanted_name_the_function_that_makes_one():
     tasks = mf.TaskDistribution(3, 2, horizon=5).sample(2, rng=0)
-    values = mf.value_iteration(tasks, 0.9).q_values
+    values = mf.policy_iteration(tasks, 0.9).q_values
     limits = mf.bounds(tasks, 0.9)
     for refused in (
         lambda: mf.policy_evaluation(tasks, values, 0.9),

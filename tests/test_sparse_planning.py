@@ -124,7 +124,7 @@ def assert_solves(table, best, discount):
 @pytest.mark.parametrize("name", ["slippery", "river"])
 def test_every_value_is_right_to_a_few_roundings(name, discount):
     table = river_swim(12) if name == "river" else grid(4, 0.25, holes=(6, 9))
-    best = mf.value_iteration(mf.from_outcomes(table), discount)
+    best = mf.policy_iteration(mf.from_outcomes(table), discount)
     for found, exact in zip(best.values[0], exact_values(table, best.policy[0], discount), strict=True):
         assert abs(Fraction(float(found)) - exact) <= Fraction(4e-15) * abs(exact)
     assert_solves(table, best, discount)
@@ -133,7 +133,7 @@ def test_every_value_is_right_to_a_few_roundings(name, discount):
 @pytest.mark.parametrize("discount", [0.0, 0.5, 0.9, 0.9999, 1 - 1e-12])
 @pytest.mark.parametrize("name", TABLES)
 def test_the_optimum_solves_bellmans_equation(name, discount):
-    best = mf.value_iteration(mf.from_outcomes(TABLES[name]), discount)
+    best = mf.policy_iteration(mf.from_outcomes(TABLES[name]), discount)
     assert_solves(TABLES[name], best, discount)
     assert_same_bits(best.policy[0], best.q_values[0].argmax(axis=1).astype(np.int32))
 
@@ -149,8 +149,8 @@ def test_the_numbering_of_states_does_not_matter(discount):
             }
             for state, row in table.items()
         }
-        best = mf.value_iteration(mf.from_outcomes(table), discount)
-        other = mf.value_iteration(mf.from_outcomes(renamed), discount)
+        best = mf.policy_iteration(mf.from_outcomes(table), discount)
+        other = mf.policy_iteration(mf.from_outcomes(renamed), discount)
         np.testing.assert_allclose(other.values[0][place], best.values[0], rtol=1e-13)
         np.testing.assert_array_equal(other.policy[0][place], best.policy[0])
 
@@ -178,7 +178,7 @@ def test_as_quantecon_does():
         q[:, :, s] = np.maximum(1.0 - q.sum(axis=2), 0.0)
         r = np.concatenate([rewards, np.zeros((1, a))])
         found = markov.DiscreteDP(r, q, 0.95).solve(method="policy_iteration", max_iter=100)
-        best = mf.value_iteration(mf.from_outcomes(table), 0.95)
+        best = mf.policy_iteration(mf.from_outcomes(table), 0.95)
         np.testing.assert_allclose(best.values[0], found.v[:s], rtol=1e-10, atol=1e-12)
 
 
@@ -218,7 +218,7 @@ def test_example_4_1_of_sutton_and_barto(storage):
     values = mf.policy_evaluation(tasks, np.full((16, 4), 0.25), 1.0).values.reshape(4, 4)
     book = [[0, -14, -20, -22], [-14, -18, -20, -20], [-20, -20, -18, -14], [-22, -20, -14, 0]]
     np.testing.assert_allclose(values, book, rtol=4e-15)
-    best = mf.value_iteration(tasks, 1.0).values.reshape(4, 4)
+    best = mf.policy_iteration(tasks, 1.0).values.reshape(4, 4)
     np.testing.assert_array_equal(
         best, [[0, -1, -2, -3], [-1, -2, -3, -2], [-2, -3, -2, -1], [-3, -2, -1, 0]]
     )
@@ -255,9 +255,9 @@ def gambler(p_heads):
 
 
 def test_the_gamblers_problem():
-    best = mf.value_iteration(mf.from_outcomes(gambler(0.4), start=50), 1.0)
+    best = mf.policy_iteration(mf.from_outcomes(gambler(0.4), start=50), 1.0)
     np.testing.assert_allclose(best.values[0, [25, 50, 75]], [0.16, 0.4, 0.64], rtol=1e-14)
-    best = mf.value_iteration(mf.from_outcomes(gambler(0.55), start=50), 1.0)
+    best = mf.policy_iteration(mf.from_outcomes(gambler(0.55), start=50), 1.0)
     k = np.arange(1, 100)  # always stake 1: the gambler's ruin
     np.testing.assert_allclose(best.values[0, 1:100], (1 - (9 / 11) ** k) / (1 - (9 / 11) ** 100), rtol=1e-14)
     earned = mf.policy_evaluation(mf.from_outcomes(gambler(0.55), start=50), best.policy, 1.0)
@@ -267,10 +267,10 @@ def test_the_gamblers_problem():
 def test_frozen_lakes_and_the_cliff():
     gymnasium = pytest.importorskip("gymnasium")
     lake = mf.from_gymnasium(gymnasium.make("FrozenLake-v1"))
-    assert mf.value_iteration(lake, 0.99).returns[0] == pytest.approx(0.5420259, abs=1e-7)
-    assert mf.value_iteration(lake, 1.0).returns[0] == pytest.approx(14 / 17, rel=1e-14)
+    assert mf.policy_iteration(lake, 0.99).returns[0] == pytest.approx(0.5420259, abs=1e-7)
+    assert mf.policy_iteration(lake, 1.0).returns[0] == pytest.approx(14 / 17, rel=1e-14)
     cliff = mf.from_gymnasium(gymnasium.make("CliffWalking-v1"))
-    assert mf.value_iteration(cliff, 1.0).returns[0] == -13.0
+    assert mf.policy_iteration(cliff, 1.0).returns[0] == -13.0
 
 
 ends = [(1.0, 0, 0.0, True)]
@@ -291,7 +291,7 @@ def test_tasks_that_never_end_are_refused_with_their_state(table, state):
     tasks = mf.concatenate([tasks, mf.from_outcomes(table)])
     match = rf"task 2 may go on for ever in state {state}, .*: give a horizon, or a discount below 1"
     with pytest.raises(ValueError, match=match):
-        mf.value_iteration(tasks, 1.0)
+        mf.policy_iteration(tasks, 1.0)
 
 
 def test_resting_for_nothing_is_worth_nothing():
@@ -304,7 +304,7 @@ def test_resting_for_nothing_is_worth_nothing():
             1: {0: end, 1: end},
             2: {0: [(1.0, 2, 0.0, True)] * 1, 1: [(1.0, 2, 0.0, True)]},
         }
-        best = mf.value_iteration(mf.from_outcomes(table), 1.0)
+        best = mf.policy_iteration(mf.from_outcomes(table), 1.0)
         np.testing.assert_array_equal(best.values[0], values)
         np.testing.assert_array_equal(
             mf.policy_evaluation(mf.from_outcomes(table), best.policy, 1.0).values, best.values
@@ -319,7 +319,7 @@ def test_resting_for_nothing_is_worth_nothing():
         for s in range(n)
     }
     table[n] = {0: [(1.0, n, 0.0, True)], 1: [(1.0, n, 0.0, True)]}
-    assert mf.value_iteration(mf.from_outcomes(table), 1.0).values[0, 0] == 0.0
+    assert mf.policy_iteration(mf.from_outcomes(table), 1.0).values[0, 0] == 0.0
 
 
 def test_costly_states_that_nobody_comes_to_are_worth_minus_infinity():
@@ -329,12 +329,12 @@ def test_costly_states_that_nobody_comes_to_are_worth_minus_infinity():
         1: {0: wall, 1: wall},
         2: {0: wall, 1: [(1.0, 0, -1.0, False)]},
     }
-    best = mf.value_iteration(mf.from_outcomes(table), 1.0)
+    best = mf.policy_iteration(mf.from_outcomes(table), 1.0)
     np.testing.assert_array_equal(best.values[0], [0.0, -np.inf, -1.0])
     np.testing.assert_array_equal(best.q_values[0], [[0.0, -1.0], [-np.inf, -np.inf], [-np.inf, -1.0]])
     assert best.returns[0] == 0.0
     with pytest.raises(ValueError, match="for ever in state 1"):
-        mf.value_iteration(mf.from_outcomes(table, start=2), 1.0)
+        mf.policy_iteration(mf.from_outcomes(table, start=2), 1.0)
 
 
 @thorough
@@ -353,7 +353,7 @@ def test_discount_1_is_the_limit_of_long_horizons(s, a, seed, sign):
                 for x, r, e in zip(p, rewards, stops, strict=True)
             ]
     tasks = mf.from_outcomes(table, start=np.full(s, 1 / s))
-    best, finite = mf.value_iteration(tasks, 1.0), mf.backward_induction(tasks, 3000, 1.0)
+    best, finite = mf.policy_iteration(tasks, 1.0), mf.backward_induction(tasks, 3000, 1.0)
     np.testing.assert_allclose(best.values, finite.values, rtol=1e-12, atol=1e-13)
     earned = mf.policy_evaluation(tasks, best.policy, 1.0)
     np.testing.assert_allclose(earned.values, best.values, rtol=1e-13, atol=1e-14)
@@ -362,14 +362,14 @@ def test_discount_1_is_the_limit_of_long_horizons(s, a, seed, sign):
 def test_one_state_one_action_and_outcomes_that_cannot_happen():
     for discount, value in ((0.5, 2.0), (1 - 2.0**-30, 2.0**30)):
         tasks = mf.from_outcomes({0: {0: [(1.0, 0, 1.0, False), (0.0, 0, 1e300, True)]}})
-        assert mf.value_iteration(tasks, discount).values[0, 0] == value
+        assert mf.policy_iteration(tasks, discount).values[0, 0] == value
     half = mf.from_outcomes({0: {0: [(0.5, 0, 1.0, True), (0.5, 0, 1.0, False)]}})
-    assert mf.value_iteration(half, 1.0).values[0, 0] == 2.0
+    assert mf.policy_iteration(half, 1.0).values[0, 0] == 2.0
 
 
 def test_threads_do_not_matter():
     tasks = mf.GoalGrid(7, slip=0.2, wall_density=0.2).sample(60, rng=0)
-    one, two = (mf.value_iteration(tasks, 0.99, num_threads=n) for n in (1, 2))
+    one, two = (mf.policy_iteration(tasks, 0.99, num_threads=n) for n in (1, 2))
     assert_same_bits(one.values, two.values)
     assert_same_bits(one.q_values, two.q_values)
     assert_same_bits(one.policy, two.policy)

@@ -233,7 +233,7 @@ def policy_evaluation(
         Actions, as integers: [S] for all tasks, or [N, S]. Or probabilities, as floats: [S, A], [N, S, A], or
         [N, P, S, A] for P policies a task. Policies that change from step to step are not supported.
     discount
-        0 to 1. At 1 without a horizon the policy has to end, or to rest where rewards are 0, from every start.
+        0 to 1. At 1 without a horizon the policy must end, or rest where rewards are 0, from every start.
     horizon
         Steps of an episode; None for no time limit.
     tolerance
