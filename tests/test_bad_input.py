@@ -635,12 +635,17 @@ refuses_all(
     mf.from_gymnasium,
     (
         ([], ValueError, "envs is empty"),
-        ("FrozenLake-v1", TypeError, "str has no outcome lists"),
+        (
+            "FrozenLake-v1",
+            TypeError,
+            "expected an environment: give gymnasium.make('FrozenLake-v1')",
+        ),
         (None, TypeError, "NoneType has no outcome lists"),
         ([ToyText(), ToyText(start=(1.0, 0.0))], ValueError, "[1, 2] states"),
         (ToyText(start=(0.5, 0.5)), ValueError, "start has shape (1, 2)"),
         (ToyText(start=(0.5,)), ValueError, "start[task=0] sums to 0.5"),
         (ToyText(start=(NAN,)), ValueError, "nan"),
+        (ToyText(start=1.0), ValueError, "initial_state_distrib has shape ()"),
         (ToyText({0: {0: [(0.5, 0, 0.0, False)]}}), ValueError, "sums to 0.5"),
     ),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.toy_text.frozen_lake import FrozenLakeEnv
 
 import metarl_fast as mf
 from toy_text import dense_model, optimal_values
@@ -136,9 +139,47 @@ def test_environments_with_other_time_limits_have_none_together():
     assert mf.from_gymnasium(envs).horizon is None
 
 
+def episode_length(env):
+    """Steps until an environment cuts an episode that does not terminate, which FrozenLake's corner has."""
+    env.reset(seed=0)
+    for step in range(1, 400):
+        *_, terminated, truncated, _ = env.step(3)  # up, along the upper border
+        assert not terminated
+        if truncated:
+            return step
+    return None
+
+
+def test_the_shortest_time_limit_counts():
+    lake, limit = FrozenLakeEnv, gymnasium.wrappers.TimeLimit
+    firm = {"is_slippery": False}
+    for env, expected in (
+        (gymnasium.make("FrozenLake-v1", **firm), 100),
+        (limit(gymnasium.make("FrozenLake-v1", **firm), 10_000), 100),
+        (limit(gymnasium.make("FrozenLake-v1", **firm), 7), 7),
+        (limit(lake(**firm), 20), 20),
+        (limit(limit(lake(**firm), 20), 30), 20),
+        (gymnasium.wrappers.RecordEpisodeStatistics(limit(limit(lake(**firm), 30), 20)), 20),
+        (limit(gymnasium.make("FrozenLake-v1", **firm).unwrapped, 300), 300),
+        (gymnasium.make("FrozenLake-v1", max_episode_steps=-1, **firm), None),
+        (lake(**firm), None),
+    ):
+        assert mf.from_gymnasium(env).horizon == expected == episode_length(env)
+        assert mf.from_gymnasium(env, horizon=3).horizon == 3
+
+
 def test_a_bare_environment_will_do():
     env = gymnasium.make(TAXI)
     assert mf.from_gymnasium(env.unwrapped).num_states == 500
+    assert mf.from_gymnasium(env.unwrapped).horizon is None
+
+
+def test_the_start_distribution_has_an_older_name():
+    class Older:
+        P: ClassVar = FrozenLakeEnv().P
+        isd: ClassVar = np.eye(16)[3]
+
+    np.testing.assert_array_equal(mf.from_gymnasium(Older()).start[0], np.eye(16)[3])
 
 
 def test_dynamics_that_P_does_not_describe_are_refused():
@@ -146,16 +187,88 @@ def test_dynamics_that_P_does_not_describe_are_refused():
         mf.from_gymnasium(gymnasium.make(TAXI, fickle_passenger=True))
 
 
-def test_wrappers_that_change_the_model_are_refused_and_others_left_out():
+class Doubled(gymnasium.Wrapper):
+    """Changes rewards, as any wrapper may."""
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return observation, 2 * reward, *rest
+
+
+class Elsewhere(gymnasium.Wrapper):
+    """Changes where episodes start."""
+
+    def reset(self, **options):
+        super().reset(**options)
+        self.unwrapped.s = 14
+        return 14, {}
+
+
+class LongerLimit(gymnasium.wrappers.TimeLimit):
+    """Is no TimeLimit any more."""
+
+    def step(self, action):
+        return self.env.step(action)
+
+
+class Named(gymnasium.Wrapper):
+    """Changes nothing that matters."""
+
+    def render(self):
+        return "a lake"
+
+
+def patched(env):
+    env.step = lambda action: (0, 1.0, True, False, {})
+    return env
+
+
+wrappers = gymnasium.wrappers
+CHANGED = {
+    "TransformReward": lambda env: wrappers.TransformReward(env, lambda reward: 10 * reward),
+    "StickyAction": lambda env: wrappers.TimeLimit(wrappers.StickyAction(env, 0.5), 20),
+    "NormalizeReward": wrappers.NormalizeReward,
+    "ClipReward": lambda env: wrappers.ClipReward(env, 0, 1),
+    "TransformAction": lambda env: wrappers.TransformAction(env, lambda action: 0, None),
+    "TransformObservation": lambda env: wrappers.TransformObservation(env, lambda state: 0, None),
+    "DelayObservation": lambda env: wrappers.DelayObservation(env, 2),
+    "TimeAwareObservation": wrappers.TimeAwareObservation,
+    "Doubled": lambda env: wrappers.RecordEpisodeStatistics(Doubled(env)),
+    "Elsewhere": Elsewhere,
+    "LongerLimit": lambda env: LongerLimit(env, 1000),
+    "TimeLimit": patched,
+}
+if hasattr(wrappers, "RepeatAction"):
+    CHANGED["RepeatAction"] = lambda env: wrappers.RepeatAction(env, 2)
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_wrappers_that_may_change_the_model_are_refused(name):
+    env = CHANGED[name](gymnasium.make("FrozenLake-v1"))
+    with pytest.raises(ValueError, match=f"{name} changes what P describes, or is not known not to"):
+        mf.from_gymnasium(env)
+
+
+def test_wrappers_that_change_nothing_are_left_out():
     env = gymnasium.make("FrozenLake-v1")
-    for changed in (
-        gymnasium.wrappers.TransformReward(env, lambda reward: 10 * reward),
-        gymnasium.wrappers.TimeLimit(gymnasium.wrappers.StickyAction(env, 0.5), 20),
+    for watched in (
+        wrappers.TimeLimit(wrappers.RecordEpisodeStatistics(env), 20),
+        wrappers.Autoreset(env),
+        wrappers.RenderCollection(gymnasium.make("FrozenLake-v1", render_mode="rgb_array")),
+        gymnasium.Wrapper(env),
+        Named(env),
     ):
-        with pytest.raises(ValueError, match=r"(TransformReward|StickyAction) changes what P describes"):
-            mf.from_gymnasium(changed)
-    watched = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.RecordEpisodeStatistics(env), 20)
-    np.testing.assert_array_equal(mf.from_gymnasium(watched).rewards, mf.from_gymnasium(env).rewards)
+        np.testing.assert_array_equal(mf.from_gymnasium(watched).rewards, mf.from_gymnasium(env).rewards)
+
+
+def test_names_and_vector_environments_say_what_to_give_instead():
+    for given in ("FrozenLake-v1", ["FrozenLake-v1"]):
+        with pytest.raises(TypeError, match=r"envs is 'FrozenLake-v1', .*gymnasium\.make\('FrozenLake-v1'\)"):
+            mf.from_gymnasium(given)
+    env = gymnasium.make_vec("FrozenLake-v1", num_envs=3, vectorization_mode="sync")
+    with pytest.raises(TypeError, match=r"envs is a SyncVectorEnv of 3 environments, .* give a list"):
+        mf.from_gymnasium(env)
+    env.close()
 
 
 @pytest.mark.parametrize("name", ["CartPole-v1", "Blackjack-v1"])
