@@ -687,6 +687,11 @@ refuses_all(
         ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"),
     ),
 )
+refuses_all(
+    "read_mdp",
+    mf.read_mdp,
+    ((5, TypeError, "int"), ("no/such/file.mdp", FileNotFoundError, "no/such/file.mdp")),
+)
 for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
     rows = ((5, TypeError, "int"), ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"))
     refuses_all(f"{type(meta).__name__}.save", meta.save, rows)
@@ -824,7 +829,15 @@ def test_refused(case, monkeypatch):
 
 
 def test_every_public_entry_is_in_the_table():
-    made_by_the_library = {"Anywhere", "Bounds", "Interval", "PolicyValues", "Solution", "TrainResult"}
+    made_by_the_library = {
+        "Anywhere",
+        "Bounds",
+        "Interval",
+        "MdpFile",
+        "PolicyValues",
+        "Solution",
+        "TrainResult",
+    }
     without_arguments = {"__version__", "build_info"}
     tried = {case.entry.split(".")[0].split("[")[0].split()[0] for case in TABLE}
     assert set(mf.__all__) - made_by_the_library - without_arguments <= tried

@@ -19,6 +19,7 @@ except ImportError as error:
         )
     raise
 
+from metarl_fast.compat.cassandra import MdpFile, read_mdp
 from metarl_fast.compat.gymnasium import from_gymnasium
 from metarl_fast.data import from_arrays, from_outcomes
 from metarl_fast.engine import TrainResult, train
@@ -77,6 +78,7 @@ __all__ = [
     "Garnet",
     "GoalGrid",
     "Interval",
+    "MdpFile",
     "MetaLearner",
     "Normal",
     "PolicyValues",
@@ -106,6 +108,7 @@ __all__ = [
     "load",
     "policy_evaluation",
     "policy_iteration",
+    "read_mdp",
     "score",
     "train",
     "value_iteration",
