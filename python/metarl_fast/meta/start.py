@@ -42,7 +42,7 @@ def pooled_mean(
     if not len(values):
         return mean
     total = float(num_seen) + len(values)
-    smaller = 0.5 ** math.ceil(math.log2(total) + 1.0)  # a power of two: scaling by it rounds nothing
+    smaller = math.ldexp(0.5, -math.frexp(total)[1])  # a power of two: scaling by it rounds nothing
     with np.errstate(over="ignore"):
         found = (mean * smaller * num_seen + (values * smaller).sum(axis=0)) / (total * smaller)
     low, high = values.min(axis=0), values.max(axis=0)
