@@ -55,21 +55,22 @@ class Progress:
         self._bar = None
 
 
-def _goals(experiment: Experiment) -> str:
-    """Say how many goals the tasks share: an interval over tasks says nothing of other goals."""
+def _units(experiment: Experiment) -> tuple[str, str]:
+    """Say how many goals the tasks share, and over what the intervals are."""
     _, held_out = experiment.family.split(experiment.held_out)
     if not isinstance(held_out, GoalGrid):
-        return ""
-    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has"
+        return "", "different tasks"
+    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has", "goals"
 
 
 def _finish(results: Results, out: Path, seconds: float) -> None:
     experiment = results.experiment
     results.save(out)
     print(results.table())
+    goals, units = _units(experiment)
     print(
-        f"\n{experiment.held_out_tasks:,} held-out tasks{_goals(experiment)}; ± half of a 95 % bootstrap "
-        f"interval over them;\n0 is the random policy, 1 the optimum. {seconds:.1f} s."
+        f"\n{experiment.held_out_tasks:,} held-out tasks{goals}; ± half of a 95 % interval over {units};\n"
+        f"0 is the random policy, 1 the optimum. {seconds:.1f} s."
     )
     print(f"wrote {out / 'results.json'} and {out / 'meta.npz'}")
     try:
@@ -125,6 +126,7 @@ def _adapt(options: argparse.Namespace) -> None:
     progress = Progress()
     scores = {}
     limits = experiment.limits(held_out, options.threads)
+    clusters = experiment.family.clusters(held_out)
     try:
         for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
             curve = evaluate.adapt(
@@ -138,7 +140,7 @@ def _adapt(options: argparse.Namespace) -> None:
                 num_threads=options.threads,
                 progress=partial(progress, f"adapting from {name}"),
             )
-            scores[name] = curve.interval()
+            scores[name] = curve.interval(clusters=clusters)
     finally:
         progress.close()
     print(Results(experiment, scores, {}).table())

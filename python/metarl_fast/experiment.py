@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from metarl_fast.config import LEARNERS, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.base import PythonRecipe
+from metarl_fast.families.splitting import contents
 from metarl_fast.files import whole_file
 from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
@@ -187,6 +188,7 @@ class Experiment:
             "policy_prior": prior.initial_table,
             "optimal": self._optimal(held_out, num_threads),
         }
+        clusters = self.family.clusters(held_out)
         scores = {}
         for name in STARTS:
             curve = evaluate.adapt(
@@ -200,7 +202,7 @@ class Experiment:
                 num_threads=num_threads,
                 progress=report(f"adapting from {name}"),
             )
-            scores[name] = curve.interval(rng=child(self.seed, 5))
+            scores[name] = curve.interval(rng=child(self.seed, 5), clusters=clusters)
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
 
     def _training_learner(self) -> Learner:
@@ -212,8 +214,8 @@ class Experiment:
         """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""
         if not isinstance(held_out.recipe, PythonRecipe):
             return
-        seen = set(_contents(training))
-        shared = sum(content in seen for content in _contents(held_out))
+        seen = set(contents(training))
+        shared = sum(content in seen for content in contents(held_out))
         if shared:
             raise ValueError(
                 f"{shared} of {len(held_out)} held-out tasks are among the training tasks: give "
@@ -249,15 +251,6 @@ class Experiment:
         return policy_iteration(tasks, discount, num_threads=num_threads).q_values
 
 
-def _contents(tasks: Tasks) -> Iterator[bytes]:
-    """Yield what a task is, whatever its id and the padding of its outcome lists."""
-    found, start = tasks.outcomes, tasks.start
-    for k in range(len(tasks)):
-        used = found["probability"][k] > 0
-        parts = [used.sum(axis=-1), start[k], *(values[k][used] for values in found.values())]
-        yield b"".join(part.tobytes() for part in parts)
-
-
 @dataclass(frozen=True, eq=False)
 class Results:
     """Scores of every start, and what was meta-learned."""
@@ -279,10 +272,15 @@ class Results:
 
     def to_json(self) -> dict[str, Any]:
         """Return what goes to `results.json`."""
+
+        def numbers(values: NDArray[np.float64]) -> list[float | None]:
+            # JSON has no NaN: the interval of a single goal.
+            return [None if np.isnan(value) else value for value in values.tolist()]
+
         return {
             "episodes": list(self.experiment.episodes),
             "scores": {
-                name: {"mean": found.mean.tolist(), "low": found.low.tolist(), "high": found.high.tolist()}
+                name: {end: numbers(getattr(found, end)) for end in ("mean", "low", "high")}
                 for name, found in self.scores.items()
             },
             "experiment": self.experiment.to_config(),

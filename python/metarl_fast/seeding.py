@@ -42,3 +42,8 @@ def make_key(rng: Seed) -> int:
 def child(seed: int, *path: int) -> np.random.SeedSequence:
     """Return the seed of one part of a larger job: independent for each `path`, the same for the same one."""
     return np.random.SeedSequence(seed, spawn_key=path)
+
+
+def branch(key: int, path: tuple[int, ...]) -> int:
+    """Return the key of what lies at the end of `path`: independent for each path, `key` itself for none."""
+    return make_key(child(key, *path)) if path else key

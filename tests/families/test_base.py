@@ -7,7 +7,8 @@ import dataclasses
 import inspect
 import pickle
 import textwrap
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -54,9 +55,7 @@ class Coin(mf.Family):
     """One state, one action, and a payment by the outcome."""
 
     num_states, num_actions = 1, 1
-
-    def __init__(self):
-        self.drawn = []  # a list is shared with the copy that a sample keeps
+    drawn = []  # noqa: RUF012  of the class: a sample keeps a copy of all that is the family's own
 
     def task(self, rng):
         p = rng.random()
@@ -89,7 +88,7 @@ def test_as_many_tasks_as_states_and_actions_leave_no_doubt(by_transition):
 def test_tasks_are_drawn_at_first_use_and_once():
     family = Coin()
     tasks = family.sample(10, rng=0)
-    assert not family.drawn
+    family.drawn.clear()
     _ = tasks.rewards
     _ = tasks.transitions
     assert len(family.drawn) == 10
@@ -201,7 +200,7 @@ def test_halves_can_be_split_again_and_never_meet():
     family = mf.TaskDistribution(4, 2)
     training, rest = family.split()
     validation, test = rest.split()
-    inner, outer = training.split()
+    inner, outer = training.split(0.5, rng=3)
     parts = [part.sample(20, rng=0) for part in (inner, outer, validation, test)]
     ids = np.concatenate([part.ids for part in parts])
     assert len(set(ids.tolist())) == len(ids)
@@ -280,18 +279,125 @@ def test_a_part_has_no_more_tasks_than_ids():
         one.split()
 
 
-def test_a_sample_does_not_follow_later_changes_of_its_family():
-    class Scaled(mf.Family):
-        num_states, num_actions, horizon = 2, 1, 5
-        scale = 1.0
+@dataclass
+class Scaled(mf.Family):
+    """Holds what can be changed later: a number, a list, an array, and a dict of lists."""
 
-        def task(self, rng):
-            return {"transitions": np.full((2, 1, 2), 0.5), "rewards": self.scale * rng.random((2, 1))}
+    scale: float = 1.0
+    listed: list = field(default_factory=lambda: [1.0, 2.0])
+    array: np.ndarray = field(default_factory=lambda: np.ones(2))
+    nested: dict = field(default_factory=lambda: {"a": [1.0]})
+    num_states, num_actions, horizon = 2, 1, 5
 
+    def task(self, rng):
+        factor = self.scale * self.listed[0] * self.array[0] * self.nested["a"][0]
+        return {"transitions": np.full((2, 1, 2), 0.5), "rewards": factor * rng.random((2, 1))}
+
+    def spoil(self):
+        self.scale = 100.0
+        self.listed[0] = 100.0
+        self.array[:] = 100.0
+        self.nested["a"][0] = 100.0
+
+
+@pytest.mark.parametrize("part", [lambda f: f, lambda f: f.split()[1], lambda f: mf.FamilyPart(f, (3, 9))])
+def test_a_sample_does_not_follow_later_changes_of_its_family(part):
     family = Scaled()
-    tasks = family.sample(2, rng=0)
-    family.scale = 100.0
+    tasks = part(family).sample(2, rng=0)
+    family.spoil()
     assert (tasks.rewards < 1.0).all()
+
+
+def test_halves_do_not_follow_later_changes_of_their_family():
+    family = Scaled()
+    _, held_out = family.split()
+    family.spoil()
+    assert (held_out.sample(2, rng=0).rewards < 1.0).all()
+
+
+def test_what_cannot_be_copied_is_shared_and_the_rest_is_not():
+    family = Scaled()
+    family.lock = threading.Lock()
+    tasks = family.sample(2, rng=0)
+    family.spoil()
+    assert (tasks.rewards < 1.0).all()
+
+
+@dataclass(frozen=True)
+class Few(mf.Family):
+    """As many different tasks as it says."""
+
+    different: int
+    num_states, num_actions, horizon = 1, 1, 5
+
+    def task(self, rng):
+        return {
+            "transitions": np.ones((1, 1, 1)),
+            "rewards": np.full((1, 1), float(rng.integers(self.different))),
+        }
+
+
+class DividedFew(Few):
+    def split(self, held_out=0.2):
+        return Few(1), Few(1)
+
+
+@pytest.mark.parametrize("different", [1, 5, 100, 1000])
+@pytest.mark.parametrize("part", [lambda f: f, lambda f: mf.FamilyPart(f, (0, 1000))])
+def test_a_split_tells_that_a_family_has_few_tasks(different, part):
+    with pytest.raises(ValueError, match=r"give Few a method split\(held_out\)"):
+        part(Few(different)).split()
+    part(Few(2**60)).split()
+
+
+def test_a_part_splits_as_its_family_does_and_keeps_its_ids():
+    for family in (mf.GoalGrid(4), mf.FrozenLakeMaps(3, frozen_probability=0.8)):
+        expected = family.split(0.3)
+        halves = mf.FamilyPart(family, (5, 205)).split(0.3)
+        assert [half.family for half in halves] == list(expected)
+        assert [half.ids for half in halves] == [(5, 205)] * 2
+        drawn = [{task.tobytes() for task in half.sample(200, rng=0).transitions} for half in halves]
+        assert drawn[0]
+        assert drawn[1]
+        assert not drawn[0] & drawn[1]
+        inner, validation = halves[0].split(0.3)
+        assert inner.family == expected[0].split(0.3)[0]
+        assert validation.ids == (5, 205)
+    # What refuses to be split refuses it in parts, too; a split of one's own may know no rng.
+    for family in (mf.GoalGrid((1, 2)), mf.TaskDistribution(2, 2, mf.Garnet(1), mf.Fixed(0.0))):
+        with pytest.raises(ValueError, match=r"this family has"):
+            mf.FamilyPart(family, (0, 9)).split()
+    assert mf.FamilyPart(DividedFew(3), (0, 9)).split() == (mf.FamilyPart(Few(1), (0, 9)),) * 2
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        mf.TaskDistribution(3, 2),
+        mf.GoalGrid(4),
+        mf.FrozenLakeMaps(),
+        Paying(),
+        mf.FamilyPart(Paying(), (0, 9)),
+    ],
+)
+@pytest.mark.parametrize("held_out", [0.0, 1.0])
+def test_something_is_left_on_both_sides(family, held_out):
+    with pytest.raises(ValueError, match=f"held_out is {held_out}, expected a (finite )?number above 0"):
+        family.split(held_out)
+
+
+def test_clusters_are_what_a_split_tells_apart():
+    tasks = mf.TaskDistribution(3, 2).split()[1].sample(4, rng=0)
+    assert mf.TaskDistribution(3, 2).clusters(tasks).tolist() == [0, 1, 2, 3]
+    family = Few(3)
+    values = family.sample(30, rng=0).rewards.ravel()
+    labels = family.clusters(family.sample(30, rng=0))
+    assert [labels[k] == labels[0] for k in range(30)] == [value == values[0] for value in values]
+    assert len(np.unique(labels)) == 3
+    lakes = mf.FrozenLakeMaps(3, frozen_probability=0.8)
+    drawn = lakes.sample(60, rng=0)
+    maps = [task.tobytes() for task in drawn.transitions]
+    assert len(set(lakes.clusters(drawn).tolist())) == len(set(maps)) < 60
 
 
 def test_a_horizon_belongs_to_the_family():

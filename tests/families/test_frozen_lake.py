@@ -72,11 +72,34 @@ def test_parts_of_parts_share_no_map():
     maps = [maps_of(part, 200) for part in (inner, validation, tuning, test)]
     assert all(maps)
     assert len(set.union(*maps)) == sum(map(len, maps))
-    assert maps[0] | maps[1] <= maps_of(training, 600)
-    assert maps[2] | maps[3] <= maps_of(held_out, 600)
+    assert not (maps[0] | maps[1]) & maps_of(held_out, 600)
+    assert not (maps[2] | maps[3]) & maps_of(training, 600)
     again = whole.split(0.4)[0].split(0.4)[1]
     assert again == validation
     assert maps_of(again, 200) == maps[1]
+
+
+def test_a_split_by_another_seed_holds_out_other_maps():
+    whole = mf.FrozenLakeMaps(3, frozen_probability=0.8)
+    training, rest = whole.split(0.3)
+    for family, others in ((whole, set()), (training, maps_of(rest, 300))):
+        splits = [family.split(0.4, rng=seed) for seed in (0, 1, 1, 2)]
+        assert splits[1] == splits[2]
+        held_out = [maps_of(part, 300) for _, part in splits]
+        assert held_out[1] == held_out[2]
+        assert held_out[0] != held_out[1] != held_out[3] != held_out[0]
+        for (training, _), seen in zip(splits, held_out, strict=True):
+            inner, validation = (maps_of(part, 200) for part in training.split(0.5, rng=7))
+            assert not inner & validation
+            assert not (inner | validation) & seen
+            assert not (inner | validation | seen) & others
+
+
+def test_parts_of_one_seed_draw_independently():
+    """Not the same maps in the same order, but for those that belong to the other part."""
+    training, held_out = mf.FrozenLakeMaps(6).split(0.5)
+    keys = [part.sample(1, rng=0).recipe.key for part in (training, held_out, *training.split(0.5))]
+    assert len(set(keys)) == 4
 
 
 def test_a_part_without_maps_says_so():

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.data import from_arrays, from_outcomes
+from metarl_fast.families.splitting import content_labels, fraction, halves, refuse_recurring
 from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe
-from metarl_fast.seeding import Seed, make_key
+from metarl_fast.seeding import Seed, branch, make_key
 from metarl_fast.tasks import Task, Tasks
 
 NUM_IDS = 2**56
 """Tasks are numbered 0 to NUM_IDS - 1; a split gives a family's upper half to held-out tasks."""
+
+# So many tasks of both halves are looked at when a family in Python is split.
+_TASKS_COMPARED = 64
 
 
 class Family:
@@ -47,6 +53,8 @@ class Family:
     num_states: int
     num_actions: int
     horizon: int | None = None
+    split_path: tuple[int, ...] = ()
+    """Which parts of which splits this family is; different ones draw different numbers for the same seed."""
     _id_range = range(NUM_IDS)
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
@@ -55,7 +63,7 @@ class Family:
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         # A copy: tasks are drawn later, and must not follow changes of the family.
-        return PythonRecipe(copy.copy(self), key, ids)
+        return PythonRecipe(own_family(self), key, ids)
 
     @overload
     def sample(self, num_tasks: None = None, *, rng: Seed = None) -> Task: ...
@@ -78,20 +86,60 @@ class Family:
             For a count below 0 or a bad `rng`.
         """
         count = 1 if num_tasks is None else checks.integer(num_tasks, "num_tasks", 0, len(self._id_range))
-        tasks = Tasks(self._recipe(make_key(rng), self._id_range[:count]), self.horizon)
+        key = branch(make_key(rng), self.split_path)
+        tasks = Tasks(self._recipe(key, self._id_range[:count]), self.horizon)
         return tasks[0] if num_tasks is None else tasks
 
-    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), which never draw the same task.
 
-        Here tasks are told apart by id: each half, a `FamilyPart`, gets half of the ids, and can be split
-        again. That is enough where no two ids give the same task. A family of few different tasks overrides
-        this method and divides those by `held_out`, the fraction kept for evaluation, as `GoalGrid` divides
-        its goals: else the halves draw the same tasks under other ids.
+        Here tasks are told apart by id: each half, a `FamilyPart`, gets half of the ids, whatever `held_out`
+        and `rng`, and can be split again. That is enough where no two ids give the same task. A family of few
+        different tasks overrides this method and divides those by `held_out`, as `GoalGrid` divides its
+        goals; its parts draw different numbers for the same seed if their `split_path` differs.
+
+        Parameters
+        ----------
+        held_out
+            Fraction of what there is to divide that is kept for evaluation, above 0 and below 1.
+        rng
+            Decides what is held out, where there is something to decide; the default does it alike each time.
+
+        Raises
+        ------
+        ValueError
+            If `task` draws the same task again among the first 64 of each half.
         """
-        checks.real(held_out, "held_out", 0.0, 1.0)
+        fraction(held_out)
+        make_key(rng)
         # A copy: the halves must not follow changes of the family.
-        return halves(copy.copy(self), self._id_range)
+        family = own_family(self)
+        parts = [FamilyPart(family, ids) for ids in halves(self._id_range)]
+        few = [part.sample(min(_TASKS_COMPARED, len(part._id_range)), rng=0) for part in parts]
+        if isinstance(few[0].recipe, PythonRecipe):
+            refuse_recurring(few[0], few[1], type(self).__name__)
+        return parts[0], parts[1]
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return labels [N], alike for tasks that have in common what a split would tell apart.
+
+        An interval over these (`AdaptationCurve.interval(clusters=...)`) says how far a mean holds for tasks
+        of other goals or maps; one over tasks that share a few says nothing of others. Here, tasks that are
+        the same have the same label.
+        """
+        return np.array(content_labels(tasks), np.int64)
+
+
+def own_family(family: Family) -> Family:
+    """Copy a family with all that it holds, but for what cannot be copied."""
+    try:
+        return copy.deepcopy(family)
+    except Exception:  # a lock, a generator, an open file
+        twin = copy.copy(family)
+        for name, value in list(getattr(family, "__dict__", {}).items()):
+            with suppress(Exception):
+                object.__setattr__(twin, name, copy.deepcopy(value))
+        return twin
 
 
 @dataclass(frozen=True)
@@ -136,6 +184,11 @@ class FamilyPart(Family):
     def _id_range(self) -> range:  # type: ignore[override]
         return range(*self.ids)
 
+    @property
+    def split_path(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The family's: ids tell the parts apart."""
+        return self.family.split_path
+
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task of the family."""
         return self.family.task(rng)
@@ -143,18 +196,24 @@ class FamilyPart(Family):
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         return self.family._recipe(key, ids)
 
-    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
-        """Return two parts with half of the ids each."""
-        checks.real(held_out, "held_out", 0.0, 1.0)
-        return halves(self.family, self._id_range)
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
+        """Return two parts of what the family's own split returns.
 
+        They keep these ids where that tells tasks apart by what they are, and get half of them each where it
+        tells them apart by their ids.
+        """
+        given = (
+            {} if isinstance(rng, int) and rng == 0 else {"rng": rng}
+        )  # a split of one's own may have none
+        whole = self.family.split(held_out, **given)
+        by_id = all(isinstance(part, FamilyPart) for part in whole)
+        ids = halves(self._id_range) if by_id else (self.ids, self.ids)
+        families = [part.family if isinstance(part, FamilyPart) else part for part in whole]
+        return FamilyPart(families[0], ids[0]), FamilyPart(families[1], ids[1])
 
-def halves(family: Family, ids: range) -> tuple[FamilyPart, FamilyPart]:
-    """Return the parts of a family with the lower and the upper half of the ids."""
-    middle = ids.start + len(ids) // 2
-    if middle == ids.start:
-        raise ValueError("this family has been split until a single task was left")
-    return FamilyPart(family, (ids.start, middle)), FamilyPart(family, (middle, ids.stop))
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the labels of the family."""
+        return self.family.clusters(tasks)
 
 
 class PythonRecipe(DrawnRecipe):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,6 +12,8 @@ import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.splitting import fraction
+from metarl_fast.seeding import Seed, make_key
 
 
 @cache
@@ -48,6 +50,9 @@ class FrozenLakeMaps(Family):
     among
         Every map has a place in [0, 1), which its tiles decide. The family has the maps from the first of
         these places up to the second, or of those the `part`: a split of a part divides that part alone.
+    order, within
+        Below 2^64: other orders give maps other places. A family that was split in another order than the
+        default has the maps of `within`, the family that was split, alone.
     """
 
     side: int = 4
@@ -58,6 +63,8 @@ class FrozenLakeMaps(Family):
     part: Literal["all", "train", "held_out"] = "all"
     held_out: float = 0.2
     among: tuple[float, float] = (0.0, 1.0)
+    order: int = 0
+    within: FrozenLakeMaps | None = None
 
     def __post_init__(self) -> None:
         checks.keep(self, "side", checks.integer, 2, 64)
@@ -68,6 +75,9 @@ class FrozenLakeMaps(Family):
         if self.part not in ("all", "train", "held_out"):
             raise ValueError(f"part is {checks.shown(self.part)}, expected 'all', 'train' or 'held_out'")
         object.__setattr__(self, "among", checks.interval(self.among, "among", 0.0, 1.0))
+        checks.keep(self, "order", checks.integer, 0, 2**64 - 1)
+        if not (self.within is None or isinstance(self.within, FrozenLakeMaps)):
+            raise TypeError(f"within is {checks.shown(self.within)}, expected FrozenLakeMaps or None")
         if self.horizon is None:
             object.__setattr__(self, "horizon", 25 * self.side)
         checks.keep(self, "horizon", checks.integer, 1)
@@ -91,7 +101,11 @@ class FrozenLakeMaps(Family):
     def _has(self, desc: list[str]) -> bool:
         """Tell by content, since different draws can give the same map."""
         low, high = self._places()
-        return low <= zlib.crc32("".join(desc).encode()) / 2**32 < high
+        key = self.order.to_bytes(8, "little")
+        place = int.from_bytes(
+            hashlib.blake2b("".join(desc).encode(), digest_size=8, key=key).digest(), "big"
+        )
+        return low <= place / 2**64 < high and (self.within is None or self.within._has(desc))
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw a map that belongs to this part."""
@@ -117,8 +131,29 @@ class FrozenLakeMaps(Family):
         )
         return {"outcomes": env.P, "start": np.asarray(env.initial_state_distrib, np.float64)}
 
-    def split(self, held_out: float = 0.2) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
-        """Return (training maps, held-out maps): no map is in both, and each can be split again."""
-        checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
-        training = replace(self, part="train", held_out=held_out, among=self._places())
+    @property
+    def split_path(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Which maps this part has: parts draw different numbers for the same seed."""
+        places = self._places()
+        if self.within is None and places == (0.0, 1.0):
+            return ()
+        whole = () if self.within is None else self.within.split_path
+        return (*whole, self.order, *(int(place * 2**53) for place in places))
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[FrozenLakeMaps, FrozenLakeMaps]:
+        """Return (training maps, held-out maps): no map is in both, and each can be split again.
+
+        Parameters
+        ----------
+        held_out
+            Fraction of the maps to hold out, above 0 and below 1.
+        rng
+            Decides which; the default holds out the same on every call.
+        """
+        share = fraction(held_out)
+        if isinstance(rng, int) and rng == 0:
+            training = replace(self, part="train", held_out=share, among=self._places())
+        else:
+            order = make_key(rng)
+            training = replace(self, part="train", held_out=share, among=(0.0, 1.0), order=order, within=self)
         return training, replace(training, part="held_out")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.splitting import fraction
 from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
+from metarl_fast.seeding import Seed, make_key
+from metarl_fast.tasks import Tasks
 
 Cell: TypeAlias = "tuple[int, int]"
+
+# Goals are looked up in parts of about so many pairs of states and actions.
+_PART = 2**20
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,17 @@ class Region:
         return weights
 
 
+def _cell(value: Any) -> Cell:
+    """Check a goal cell; large grids are split into very many, which are what they should be."""
+    right = type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int
+    return value if right and min(value) >= 0 else checks.pair(value, "a goal cell", 0)
+
+
+def _weight(value: Any) -> float:
+    right = type(value) is float and 0.0 <= value < math.inf
+    return value if right else checks.real(value, "cell_weights", 0.0)
+
+
 @dataclass(frozen=True)
 class Cells:
     """Goals lie in the cells named, with the weights given (default: equal)."""
@@ -56,11 +73,11 @@ class Cells:
     cell_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        cells = tuple(checks.pair(cell, "a goal cell", 0) for cell in self.cells)
+        cells = tuple(map(_cell, self.cells))
         object.__setattr__(self, "cells", cells)
         if self.cell_weights is None:
             return
-        weights = tuple(checks.real(weight, "cell_weights", 0.0) for weight in self.cell_weights)
+        weights = tuple(map(_weight, self.cell_weights))
         if len(weights) != len(cells):
             raise ValueError(f"{len(weights)} cell_weights for {len(cells)} cells, expected as many")
         checks.real(sum(weights), "the sum of cell_weights")
@@ -105,6 +122,9 @@ class GoalGrid(Family):
         Reward on entering the goal, and on every step.
     horizon
         Steps of an episode; default 4 * (height + width).
+    split_path
+        Which part of which splits this family is, as `split` writes it: 0 for training, 1 for held out, one
+        split after the other. It enters the random streams, so that parts drawn with one seed share no walls.
     """
 
     size: int | tuple[int, int] = 9
@@ -116,6 +136,7 @@ class GoalGrid(Family):
     goal_reward: float = 1.0
     step_reward: float = 0.0
     horizon: int | None = None
+    split_path: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         sides = (self.size, self.size) if np.ndim(self.size) == 0 else self.size
@@ -142,6 +163,10 @@ class GoalGrid(Family):
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
         checks.keep(self, "horizon", checks.integer, 1)
+        if not isinstance(self.split_path, (list, tuple)):
+            raise TypeError(f"split_path is {checks.shown(self.split_path)}, expected a tuple of integers")
+        path = tuple(checks.integer(part, "split_path", 0) for part in self.split_path)
+        object.__setattr__(self, "split_path", path)
         weights = self.goal_weights()
         if not weights.any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
@@ -223,46 +248,70 @@ class GoalGrid(Family):
             weights[self.start] = 0.0
         return weights
 
-    def split(self, held_out: float = 0.2) -> tuple[GoalGrid, GoalGrid]:
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[GoalGrid, GoalGrid]:
         """Return (training family, held-out family) with disjoint goals.
 
         Held-out goals lie inside the training goals' region: none is the neighbour of another, and those with
-        the most training goals around them are taken first. The result is the same on every call.
+        the most training goals around them are taken first.
 
         Parameters
         ----------
         held_out
             Fraction of the goal cells to hold out, at least one cell.
+        rng
+            Decides which; the default holds out the same on every call.
 
         Raises
         ------
         ValueError
             If there are fewer than two goal cells, or no way to hold out that many.
         """
-        checks.real(held_out, "held_out", 0.0, 1.0, open_low=True)
+        share = fraction(held_out)
+        generator = np.random.Generator(np.random.PCG64(make_key(rng)))
         weights = self.goal_weights()
         possible = weights > 0
         total = int(possible.sum())
         if total < 2:
             raise ValueError(f"a split needs two goal cells or more, this family has {total}")
-        wanted = max(1, round(held_out * total))
-        order = np.random.Generator(np.random.PCG64(0)).permutation(weights.size)
+        wanted = min(max(1, round(share * total)), total - 1)
+        rank = np.empty(self.shape, np.int64)
+        order = generator.permutation(weights.size)
         surrounded = _count_neighbours(possible).ravel()
-        order = order[np.argsort(-surrounded[order], kind="stable")]
-        chosen = np.zeros(self.shape, bool)
-        for cell in order:
-            where = np.unravel_index(cell, self.shape)
-            if chosen.sum() < wanted and possible[where] and not _neighbours(chosen)[where]:
-                chosen[where] = True
-        if chosen.sum() < wanted or chosen.sum() == total:
+        rank.ravel()[order[np.argsort(-surrounded[order], kind="stable")]] = np.arange(weights.size)
+        # Every other cell, as on a chessboard, are more than can be had one after the other.
+        even = np.add.outer(np.arange(self.shape[0]), np.arange(self.shape[1])) % 2 == 0
+        found = [_apart(possible, rank), possible & even, possible & ~even]
+        most = max(int(cells.sum()) for cells in found)
+        if most < wanted:
             raise ValueError(
-                f"held_out is {held_out}: of {total} goal cells at most {int(chosen.sum())} can be held out"
+                f"held_out is {held_out}: of {total} goal cells at most {most} can be held out, none the "
+                "neighbour of another"
             )
-        return self._with_goals(weights, possible & ~chosen), self._with_goals(weights, chosen)
+        enough = next(cells for cells in found if cells.sum() >= wanted)
+        last = np.sort(rank[enough])[wanted - 1]
+        chosen = enough & (rank <= last)
+        training = self._with_goals(weights, possible & ~chosen, 0)
+        return training, self._with_goals(weights, chosen, 1)
 
-    def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_]) -> GoalGrid:
-        cells = tuple((int(row), int(column)) for row, column in np.argwhere(where))
-        return replace(self, goals=Cells(cells, tuple(float(weights[cell]) for cell in cells)))
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the cell of the goal [N] of each task, states as in the task."""
+        goals = np.empty(len(tasks), np.int64)
+        step = max(1, _PART // (self.num_states * self.num_actions))
+        for first in range(0, len(tasks), step):
+            outcomes = tasks[first : first + step].outcomes
+            next_state = outcomes["next_state"]
+            # The one that is entered with termination, and not from itself.
+            arrived = outcomes["terminated"] & (next_state != np.arange(self.num_states)[:, None, None])
+            places = arrived.reshape(len(arrived), -1).argmax(axis=1)
+            goals[first : first + step] = next_state.reshape(len(arrived), -1)[
+                np.arange(len(arrived)), places
+            ]
+        return goals
+
+    def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_], part: int) -> GoalGrid:
+        cells = tuple((row, column) for row, column in np.argwhere(where).tolist())
+        goals = Cells(cells, tuple(weights[where].tolist()))
+        return replace(self, goals=goals, split_path=(*self.split_path, part))
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         return GeneratedRecipe(self, key, ids)
@@ -295,3 +344,16 @@ def _count_neighbours(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _neighbours(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return _count_neighbours(marked) > 0
+
+
+def _apart(possible: NDArray[np.bool_], rank: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the cells that are taken in the order of their rank, if no neighbour was taken before."""
+    chosen, open_ = np.zeros_like(possible), possible.copy()
+    last = rank.size
+    while open_.any():
+        waiting = np.pad(np.where(open_, rank, last), 1, constant_values=last)
+        around = (waiting[:-2, 1:-1], waiting[2:, 1:-1], waiting[1:-1, :-2], waiting[1:-1, 2:])
+        first = open_ & (rank < np.minimum.reduce(around))  # of all its neighbours that are open
+        chosen |= first
+        open_ &= ~(first | _neighbours(first))
+    return chosen

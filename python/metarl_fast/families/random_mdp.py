@@ -12,6 +12,8 @@ from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
 from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
+from metarl_fast.seeding import Seed
+from metarl_fast.tasks import Tasks
 
 TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
 RewardLaw: TypeAlias = Uniform | Normal | Fixed
@@ -92,7 +94,7 @@ class TaskDistribution(Family):
                 )
             object.__setattr__(self, "start", tuple(start.tolist()))
 
-    def split(self, held_out: float = 0.2) -> tuple[Family, Family]:
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each.
 
         Raises
@@ -115,7 +117,11 @@ class TaskDistribution(Family):
                 f"this family has about {different} different tasks, so few that the parts of a split would "
                 "draw the same ones: let rewards or rows vary more"
             )
-        return super().split(held_out)
+        return super().split(held_out, rng=rng)
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return labels [N]: each task differs from all others."""
+        return np.arange(len(tasks))
 
     def _start_distribution(self) -> NDArray[np.float64]:
         if isinstance(self.start, Uniform):
