@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import metarl_fast as mf
 from building import run
+from metarl_fast import experiment
 from metarl_fast.cli import main
 
 SMALL = """
@@ -211,6 +213,39 @@ def test_a_folder_that_cannot_be_is_refused_before_the_work(config, tmp_path, ca
     assert "taken" in message
 
 
+@pytest.mark.parametrize("name", ["results.json", "meta.npz", "adaptation.png"])
+def test_a_file_that_cannot_be_written_is_found_out_before_the_work(
+    name, config, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(mf.experiment, "train", None)  # no work may begin
+    (tmp_path / "out" / name).mkdir(parents=True)
+    message = fail(capsys, "train", "--config", config(GRID), "--out", tmp_path / "out")
+    assert f"Is a directory: '{tmp_path}/out/{name}'" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (
+            GRID + "[learner]\nepsilon = 0.1\ndiscuont = 0.9\n",
+            (),
+            "has no setting 'discuont', .*; did you mean dis",
+        ),
+        (
+            GRID + "[learner]\nepsilon = 0.1\ndiscount = 9\n",
+            (),
+            "discount is 9.0, expected a number from 0 to 1",
+        ),
+        (GRID, ("--threads", 0), "num_threads is 0"),
+        ("held_out = 1\n" + GRID, (), "held_out is 1.0"),
+    ],
+)
+def test_nothing_is_done_before_all_is_checked(text, options, message, config, tmp_path, capsys):
+    found = fail(capsys, "train", "--config", config(text), "--out", tmp_path / "out", *options)
+    assert re.search(message, found)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_unknown_instruction_set_is_refused(config, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("METARL_FAST_ISA", "sse9")
     message = fail(capsys, "train", "--config", config(GRID), "--out", tmp_path / "out")
@@ -282,6 +317,31 @@ def test_it_runs_as_a_module_and_is_installed_as_a_command(tmp_path):
         assert output == f"metarl-fast {mf.__version__}\n"
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="metarl-fast")
     assert script.load() is main
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:strict", "utf-8"])
+def test_a_terminal_without_the_signs_shows_the_results(encoding, config, tmp_path):
+    command = [sys.executable, "-m", "metarl_fast", "train", "--config", config(GRID), "--out", "out"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        command, capture_output=True, cwd=tmp_path, env=environment, timeout=300, check=False
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    lines = done.stdout.decode(encoding.partition(":")[0]).splitlines()
+    sign = "?" if encoding.startswith("ascii") else "±"
+    assert [line.split()[0] for line in lines[2:8]] == list(experiment.STARTS)
+    assert lines[2].count(sign) == 3
+    assert (tmp_path / "out" / "results.json").read_bytes().decode("utf-8").startswith("{")
+
+
+def test_an_output_that_is_full_is_an_error_in_one_line(tmp_path):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "metarl_fast", "info"]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"metarl-fast: [Errno 28] No space left on device\n"
 
 
 def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path):

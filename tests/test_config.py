@@ -81,6 +81,21 @@ def test_every_family_law_and_learner_has_a_form():
         ({"type": "GoalGird"}, "type is 'GoalGird', expected one of .*GoalGrid"),
         ({"size": 5}, "type is None"),
         ({"type": "GoalGrid", "sise": 5}, "GoalGrid has no setting 'sise', expected some of size, walls"),
+        ({"type": "GoalGrid", "sise": 5}, "; did you mean size[?]"),
+        ({"type": "GoalGird"}, "; did you mean GoalGrid[?]"),
+        ({"type": ["GoalGrid"]}, r"type is \['GoalGrid'\], expected one of"),
+        (
+            {"type": "GoalGrid", "goals": {"type": "Regoin"}},
+            "type is 'Regoin', expected one of Anywhere, Cells, Region; did you mean Region[?]$",
+        ),
+        (
+            {"type": "TaskDistribution", "transitions": {"type": "Normal"}},
+            "type is 'Normal', expected one of Dirichlet, Garnet, Uniform",
+        ),
+        (
+            {"type": "FamilyPart", "family": {"type": "QLearning"}},
+            "expected one of FamilyPart, FrozenLakeMaps",
+        ),
         ({"type": "Garnet"}, "Garnet needs branching"),
         ({"type": "GoalGrid", "goals": {"type": "Region", "rows": [0, 2]}}, "Region needs columns"),
         ({"type": "TaskDistribution", "num_states": 4}, "TaskDistribution needs num_actions"),
@@ -89,6 +104,11 @@ def test_every_family_law_and_learner_has_a_form():
 def test_a_wrong_table_is_refused_with_what_is_expected(config, message):
     with pytest.raises(ValueError, match=message):
         from_config(config)
+
+
+def test_a_table_where_a_plain_value_belongs_is_refused():
+    with pytest.raises(TypeError, match="found a table of type 'Normal', expected a plain value"):
+        from_config({"type": "QLearning", "epsilon": {"type": "Normal"}})
 
 
 def test_further_arguments_are_of_the_outermost_class():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -17,8 +18,9 @@ from metarl_fast import __version__, benchmark, checks, evaluate
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import GoalGrid
+from metarl_fast.files import check_writable
 from metarl_fast.meta import load
-from metarl_fast.runtime import build_info
+from metarl_fast.runtime import build_info, thread_count
 from metarl_fast.seeding import child
 
 
@@ -90,7 +92,12 @@ def _finish(results: Results, out: Path, seconds: float) -> None:
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
-    options.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is found out before the work
+    # What cannot be is found out before the work: threads, a split, a folder, its files.
+    thread_count(options.threads)
+    experiment.tasks()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in ("results.json", "meta.npz", "adaptation.png"):
+        check_writable(options.out / name)
     progress = Progress()
     began = time.perf_counter()
     try:
@@ -201,16 +208,32 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without ± shows a mark in its place
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output is gone: `metarl-fast info | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
-        print(f"metarl-fast: {error}", file=sys.stderr)
+    except (ValueError, TypeError, OSError, MemoryError, ImportError, RecursionError) as error:
+        message = " ".join(str(error).split()) or type(error).__name__
+        print(f"metarl-fast: {message}", file=sys.stderr)
         return 1
+    finally:
+        _drop_what_cannot_be_written()
     return 0
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Throw away output that has nowhere to go, or Python would complain of it at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
-from metarl_fast import families, learners
+from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
 
 if sys.version_info >= (3, 11):
@@ -88,29 +89,42 @@ def to_config(value: Any) -> Any:
     )
 
 
-def from_config(config: Any, **more: Any) -> Any:
+def from_config(config: Any, base: type = object, /, **more: Any) -> Any:
     """Rebuild what `to_config` described; `more` are further constructor arguments of the outermost class.
 
     Raises
     ------
     ValueError
-        For an unknown type or field, naming the ones there are.
+        For an unknown type or field, naming those that fit there: subclasses of `base`.
+    TypeError
+        For a table where a plain value belongs.
     """
+    fitting = sorted(name for name, kind in _TYPES.items() if issubclass(kind, base))
+    return _built(config, fitting, more, outermost=True)
+
+
+def _built(config: Any, fitting: list[str], more: Mapping[str, Any], *, outermost: bool = False) -> Any:
+    """Rebuild a value whose type may be one of `fitting`; at the outermost it is the caller who judges."""
     if isinstance(config, list):
-        return tuple(from_config(part) for part in config)
+        return tuple(_built(part, fitting, {}) for part in config)
     if not isinstance(config, Mapping):
         return config
     name = config.get("type")
-    kind = _TYPES.get(str(name))
-    if kind is None:
+    if not fitting:
+        raise TypeError(f"found a table of type {checks.shown(name)}, expected a plain value")
+    if name not in (list(_TYPES) if outermost else fitting):
         if "." in str(name):
             raise ValueError(f"type is {name!r}, a family of one's own: no file can make it, but Python can")
-        raise ValueError(f"type is {name!r}, expected one of {', '.join(sorted(_TYPES))}")
+        raise ValueError(f"type is {checks.shown(name)}, expected one of {choices(name, fitting)}")
+    kind = _TYPES[name]
     allowed = [f.name for f in fields(kind) if f.init]
-    given = {key: from_config(part) for key, part in config.items() if key != "type"}
-    for key in given:
-        if key not in allowed:
-            raise ValueError(f"{name} has no setting {key!r}, expected some of {', '.join(allowed)}")
+    for key in config:
+        if key != "type" and key not in allowed:
+            raise ValueError(
+                f"{name} has no setting {checks.shown(key)}, expected some of {choices(key, allowed)}"
+            )
+    hints = get_type_hints(kind)
+    given = {key: _built(part, _fitting(hints[key]), {}) for key, part in config.items() if key != "type"}
     arguments = {**given, **more}
     needed = [
         f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING
@@ -119,6 +133,21 @@ def from_config(config: Any, **more: Any) -> Any:
     if missing:
         raise ValueError(f"{name} needs {', '.join(missing)}")
     return kind(**arguments)
+
+
+def _fitting(hint: Any) -> list[str]:
+    """Return the names of the types that a field with this annotation takes."""
+    if hint is Any:
+        return sorted(_TYPES)
+    bases = tuple(part for part in get_args(hint) or (hint,) if isinstance(part, type))
+    return sorted(name for name, kind in _TYPES.items() if issubclass(kind, bases))
+
+
+def choices(word: object, fitting: Sequence[str]) -> str:
+    """Return what would have been right, and which of it was probably meant by `word`."""
+    listed = ", ".join(fitting)
+    close = get_close_matches(str(word), fitting, 1)
+    return f"{listed}; did you mean {close[0]}?" if close else listed
 
 
 def read_table(path: Path) -> dict[str, Any]:

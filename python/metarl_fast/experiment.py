@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
-from metarl_fast.config import LEARNERS, from_config, to_config
+from metarl_fast.config import LEARNERS, choices, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.base import PythonRecipe
@@ -109,9 +109,11 @@ class Experiment:
         allowed = [f.name for f in fields(cls)]
         for key in table:
             if key not in allowed:
-                raise ValueError(f"there is no setting {key!r}, expected some of {', '.join(allowed)}")
+                raise ValueError(
+                    f"there is no setting {checks.shown(key)}, expected some of {choices(key, allowed)}"
+                )
         settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
-        family = from_config(table["family"]) if "family" in table else _default_family()
+        family = from_config(table["family"], Family) if "family" in table else _default_family()
         if not isinstance(family, Family):
             raise ValueError(f"family is a {type(family).__name__}, expected a distribution over tasks")
         shape = {"num_states": family.num_states, "num_actions": family.num_actions}
@@ -121,7 +123,8 @@ class Experiment:
         described = {**to_config(_default_learner(**shape)), **given}
         known = [kind.__name__ for kind in LEARNERS]
         if described["type"] not in known:
-            raise ValueError(f"learner is a {described['type']}, expected {', '.join(known)}")
+            kind = checks.shown(described["type"]).strip("'")
+            raise ValueError(f"learner is a {kind}, expected {choices(kind, known)}")
         learner = from_config(described)
         return cls(family=family, learner=learner, **settings)
 

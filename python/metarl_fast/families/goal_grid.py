@@ -16,7 +16,7 @@ from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
-Cell: TypeAlias = "tuple[int, int]"
+Cell: TypeAlias = tuple[int, int]
 
 # Goals are looked up in parts of about so many pairs of states and actions.
 _PART = 2**20
