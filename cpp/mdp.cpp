@@ -8,110 +8,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "task_checks.hpp"
+
 namespace metarl_fast {
 namespace {
 
-// Rows written in float32 miss 1 by about 1e-6.
-constexpr double kRowTolerance = 1e-5;
 constexpr std::uint64_t kIdLimit = std::uint64_t{1} << 56;
 
 [[noreturn]] void reject(const std::ostringstream& message) { throw std::invalid_argument(message.str()); }
-
-std::string location(std::int64_t task, std::int64_t state, std::int64_t action) {
-  std::ostringstream text;
-  text << "[task=" << task << ", state=" << state << ", action=" << action << "]";
-  return text.str();
-}
-
-// Checks one distribution; `name` is called only to build a message.
-template <class Name>
-void check_distribution(const double* row, std::int64_t size, Name name) {
-  double sum = 0.0;
-  for (std::int64_t k = 0; k < size; ++k) {
-    if (!(row[k] >= 0.0) || !std::isfinite(row[k])) {
-      std::ostringstream message;
-      message << name() << " has probability " << row[k] << " at position " << k
-              << ", expected a finite number >= 0";
-      reject(message);
-    }
-    sum += row[k];
-  }
-  if (!(std::fabs(sum - 1.0) <= kRowTolerance)) {
-    std::ostringstream message;
-    message.precision(9);
-    message << name() << " sums to " << sum << ", expected 1";
-    reject(message);
-  }
-}
-
-void check_task(const Shape& shape, const TaskView& task, std::int64_t index) {
-  const char* table = shape.dense ? "transitions" : "probability";
-  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-    const auto where = [&] { return location(index, pair / shape.actions, pair % shape.actions); };
-    check_distribution(task.probability + pair * shape.outcomes, shape.outcomes,
-                       [&] { return table + where(); });
-  }
-  for (std::int64_t pair = 0; shape.sampling == Sampling::rejection && pair < shape.pairs(); ++pair) {
-    if (!(task.scale[pair] > 0.0 && task.scale[pair] <= 1.0)) {
-      std::ostringstream message;
-      message << "scale" << location(index, pair / shape.actions, pair % shape.actions) << " is "
-              << task.scale[pair] << ", expected a number above 0, at most 1";
-      reject(message);
-    }
-    const double* row = task.probability + pair * shape.outcomes;
-    const double largest = *std::max_element(row, row + shape.outcomes);
-    if (!(largest / task.scale[pair] <= 0x1p24)) {
-      std::ostringstream message;
-      message << table << location(index, pair / shape.actions, pair % shape.actions) << " reaches "
-              << largest << ", more than 2^24 times its scale " << task.scale[pair];
-      reject(message);
-    }
-  }
-  const std::int64_t rewards_per_pair = shape.dense ? 1 : shape.outcomes;
-  for (std::int64_t i = 0; i < shape.rewards(); ++i) {
-    if (!std::isfinite(task.reward[i])) {
-      const std::int64_t pair = i / rewards_per_pair;
-      std::ostringstream message;
-      message << "rewards" << location(index, pair / shape.actions, pair % shape.actions) << " is "
-              << task.reward[i] << ", expected a finite number";
-      reject(message);
-    }
-  }
-  if (!shape.dense) {
-    for (std::int64_t i = 0; i < shape.probabilities(); ++i) {
-      if (task.next_state[i] < 0 || task.next_state[i] >= shape.states) {
-        const std::int64_t pair = i / shape.outcomes;
-        std::ostringstream message;
-        message << "next_state" << location(index, pair / shape.actions, pair % shape.actions) << " is "
-                << task.next_state[i] << ", expected 0 to " << shape.states - 1;
-        reject(message);
-      }
-    }
-  }
-}
-
-void check_shape(const Shape& shape) {
-  // The largest table of a batch has S*A*K entries of 8 bytes, and the kernel indexes rows with 32 bits.
-  constexpr double kMostPairs = std::numeric_limits<std::int32_t>::max();
-  constexpr double kMostEntries = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 16);
-  const bool positive = shape.states > 0 && shape.actions > 0 && shape.outcomes > 0;
-  const double pairs = static_cast<double>(shape.states) * static_cast<double>(shape.actions);
-  if (!positive || pairs > kMostPairs || pairs * static_cast<double>(shape.outcomes) > kMostEntries) {
-    std::ostringstream message;
-    message << "num_states=" << shape.states << ", num_actions=" << shape.actions
-            << ", outcomes=" << shape.outcomes
-            << ": all must be positive and num_states * num_actions below 2^31";
-    reject(message);
-  }
-  if (shape.sampling == Sampling::rejection && !shape.dense) {
-    throw std::invalid_argument("outcome lists are not drawn from by rejection");
-  }
-  if (!(shape.reward_noise >= 0.0) || !std::isfinite(shape.reward_noise)) {
-    std::ostringstream message;
-    message << "reward_noise is " << shape.reward_noise << ", expected a finite number >= 0";
-    reject(message);
-  }
-}
 
 void check_id(std::uint64_t id) {
   if (id < kIdLimit) return;
@@ -167,16 +71,20 @@ TaskBatch::TaskBatch(const Shape& shape, TaskIds ids) : shape_(shape), ids_(std:
   }
 }
 
-StoredTasks::StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays)
+StoredTasks::StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays, const Interrupt& interrupt)
     : TaskBatch(shape, std::move(ids)), arrays_(std::move(arrays)) {
-  for (std::int64_t index = 0; index < size(); ++index) {
+  for (std::int64_t index = 0, looked = 0; index < size(); ++index) {
+    if ((index - looked) * shape.probabilities() >= kCellsBetweenLooks) {
+      interrupt();
+      looked = index;
+    }
     const TaskView task = at(index);
     check_task(shape, task, index);
     require(task.reward_noise >= 0.0 && std::isfinite(task.reward_noise), "reward_noise", task.reward_noise,
             "a finite number >= 0");
     if (index == 0 || arrays_.start_stride != 0) {
-      check_distribution(task.start, shape.states,
-                         [&] { return "start[task=" + std::to_string(index) + "]"; });
+      const std::string name = "start[task=" + std::to_string(index) + "]";
+      check_sum(sum_of_probabilities(task.start, shape.states, name), name);
     }
   }
 }

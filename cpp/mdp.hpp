@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tasks and batches of tasks: the memory layout, and the only checks of task data.
+// Tasks and batches of tasks: the memory layout, and how tasks are drawn from.
 //
 // A task is an outcome list: for each (state, action), K outcomes (probability, next state, reward,
 // terminated), as in Gymnasium's toy-text `P`. Two storages, all arrays C-ordered, S states, A actions:
@@ -146,8 +146,9 @@ struct TaskArrays {
 
 class StoredTasks final : public TaskBatch {
  public:
-  // Throws std::invalid_argument naming the first row that is not a distribution or value that is not finite.
-  StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays);
+  // Throws std::invalid_argument naming the first row that is not a distribution or value that is not finite,
+  // and what `interrupt` throws.
+  StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays, const Interrupt& interrupt = {});
 
  private:
   TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override;

@@ -119,9 +119,9 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, n
     tasks = mf.from_arrays(
         transitions, rewards[..., None], start=start, terminal=terminal, reward_noise=sigma
     )
-    models = [
-        Model(*task, sigma) for task in zip(transitions, [None] * n, rewards, terminal, start, strict=True)
-    ]
+    # As the tasks have them: nothing is done in terminal states.
+    arrays = (tasks.transitions, [None] * n, tasks.rewards, tasks.terminal, tasks.start)
+    models = [Model(*task, sigma) for task in zip(*arrays, strict=True)]
     return tasks, models
 
 
@@ -149,5 +149,6 @@ def outcome_tasks(
 
     tables = [{i: {j: listed(task, i, j) for j in range(a)} for i in range(s)} for task in range(n)]
     tasks = mf.from_outcomes(tables, start=start, reward_noise=sigma)
-    arrays = (probability, next_state, reward, terminated, start)
+    # As the tasks have them: nothing is done in terminal states.
+    arrays = (*(tasks.outcomes[name] for name in tasks.outcomes), tasks.start)
     return tasks, [Model(*task, sigma) for task in zip(*arrays, strict=True)]

@@ -48,9 +48,9 @@ def refuses_all(entry, call, rows):
 # --- numbers --------------------
 
 
-def refuses_numbers(entry, name, call, low=None, high=None):
+def refuses_numbers(entry, name, call, low=None, high=None, lists=([0.5], np.array([0.5]))):
     """`call(value)` wants a finite number; `low` and `high` are just out of its range."""
-    for value in (True, "0.5", 0.5j, [0.5], np.array([0.5])):
+    for value in (True, "0.5", 0.5j, *lists):
         refuses(entry, f"{name}={value!r}", partial(call, value), TypeError, f"{name} is {value!r}")
     for value in (NAN, INF, -INF, low, high):
         if value is not None:
@@ -156,7 +156,7 @@ for family in (FAMILY, mf.GoalGrid(3), mf.FrozenLakeMaps()):
 
 for function, given in ((mf.from_arrays, (ROWS, REWARDS)), (mf.from_outcomes, ({0: {0: STAY}},))):
     call = with_keyword(function, "reward_noise", *given)
-    refuses_numbers(function.__name__, "reward_noise", call, -0.1)
+    refuses_numbers(function.__name__, "reward_noise", call, -0.1, lists=())  # one a task
     refuses_counts(function.__name__, "horizon", with_keyword(function, "horizon", *given), 0)
 
 train = partial(mf.train, LEARNER, TASKS)
@@ -288,9 +288,9 @@ def spoiled(good, value, place=-1):
     return bad
 
 
-def refuses_arrays(entry, name, good, call):
+def refuses_arrays(entry, name, good, call, bad_numbers=(NAN, INF, -INF)):
     """`call(array)` wants finite numbers in the shape of `good`."""
-    for value in (NAN, INF, -INF):
+    for value in bad_numbers:
         refuses(entry, f"{name} with {value}", partial(call, spoiled(good, value)), ValueError, str(value))
     for dtype in ("U3", object, complex, "M8[s]", "S3"):
         bad = np.zeros(np.shape(good), "i8").astype(dtype)
@@ -316,7 +316,7 @@ def row_of(value):
 
 WHERE = "transitions[task=3, state=1, action=0]"
 refuses_arrays("from_arrays", "transitions", ROWS, lambda value: mf.from_arrays(value, REWARDS))
-refuses_arrays("from_arrays", "rewards", REWARDS, lambda value: mf.from_arrays(ROWS, value))
+refuses_arrays("from_arrays", "rewards", REWARDS, lambda value: mf.from_arrays(ROWS, value), (NAN, INF))
 refuses_arrays("from_arrays", "start", np.eye(S)[0], with_keyword(mf.from_arrays, "start", ROWS, REWARDS))
 refuses_all(
     "from_arrays",
@@ -379,8 +379,9 @@ refuses_all(
         ({0: {}}, ValueError, "no actions in state 0"),
         ({0: {0: []}}, ValueError, "the outcome lists are empty"),
         ({0: {0: STAY}, 2: {0: STAY}}, ValueError, "outcomes[task=0, state=1]"),
-        ([{0: {0: STAY}}, {0: {0: STAY, 1: STAY}}], ValueError, "outcomes[task=1, state=0]"),
-        ({0: {0: STAY, 1: []}}, ValueError, "[task=0, state=0, action=1] sums to 0, expected 1"),
+        ({0: {0: STAY}, 1: {}}, ValueError, "no action is available in state 1 of task 0, which is not"),
+        ({0: {-1: STAY}}, ValueError, "an action of outcomes[task=0, state=0] is -1"),
+        ({0: [STAY]}, TypeError, "outcomes[task=0, state=0] is a list"),
         ({0: {0: [(1.0, 0, 0.0)]}}, ValueError, "holds (1.0, 0, 0.0)"),
         (
             {0: {0: [(0.98, 0, 0.0, False)]}},

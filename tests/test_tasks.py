@@ -141,9 +141,9 @@ def test_a_batch_in_memory_is_the_same_batch(make):
 
 def test_ids_cannot_be_changed_from_outside(make):
     tasks = make()[[3, 1]]
-    before = tasks.ids
-    tasks.ids[:] = 0
-    assert_same_bits(tasks.ids, before)
+    with pytest.raises(ValueError, match="read-only"):
+        tasks.ids[:] = 0
+    assert tasks.ids.tolist() != [0, 0]
 
 
 def test_views_agree_with_the_outcomes(make):
@@ -270,10 +270,14 @@ def test_batches_drawn_by_rejection_go_together_with_their_like():
         mf.concatenate([first, written])
 
 
-def test_batches_with_other_time_limits_have_none_together():
+def test_batches_with_other_time_limits_keep_them():
     first, second = stored(), mf.from_arrays(*random_arrays(2), horizon=5)
-    assert mf.concatenate([first, second]).horizon is None
+    whole = mf.concatenate([first, second])
+    assert whole.horizon.tolist() == [9] * 6 + [5] * 2
+    assert (whole[:6].horizon, whole[6:].horizon, whole[7].horizon) == (9, 5, 5)
     assert mf.concatenate([first, second], horizon=7).horizon == 7
+    assert mf.concatenate([first, second[:0]]).horizon == 9
+    assert mf.concatenate([first, mf.from_arrays(*random_arrays(2))]).horizon is None
 
 
 # --- from_arrays ---
@@ -316,11 +320,13 @@ def test_rewards_by_transition(shared):
     ends = np.array([False, True, False, False])
     tasks = mf.from_arrays(transitions, rewards, terminal=ends)
     outcomes = tasks.outcomes
-    assert_same_bits(outcomes["reward"], np.broadcast_to(rewards, (5, S, A, S)).copy())
-    assert_same_bits(outcomes["probability"], transitions)
-    assert (outcomes["next_state"] == np.arange(S)).all()
-    assert (outcomes["terminated"] == ends).all()
-    np.testing.assert_allclose(tasks.rewards, (transitions * rewards).sum(axis=-1), atol=1e-14)
+    expected = np.broadcast_to(rewards, (5, S, A, S)).copy()
+    assert_same_bits(outcomes["reward"][:, ~ends], expected[:, ~ends])
+    assert_same_bits(outcomes["probability"][:, ~ends], transitions[:, ~ends])
+    assert (outcomes["next_state"][:, ~ends] == np.arange(S)).all()
+    assert (outcomes["terminated"][:, ~ends] == ends).all()
+    expected = (transitions * rewards).sum(axis=-1) * ~ends[:, None]
+    np.testing.assert_allclose(tasks.rewards, expected, atol=1e-14)
 
 
 def test_rewards_of_one_length_on_every_axis_say_what_they_mean():

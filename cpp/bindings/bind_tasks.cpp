@@ -6,6 +6,7 @@
 
 #include "arrays.hpp"
 
+#include "../accept.hpp"
 #include "../families/goal_grid.hpp"
 #include "../families/random_mdp.hpp"
 
@@ -24,37 +25,58 @@ std::vector<T> to_vector(const Array<T>& array) {
   return {array.data(), array.data() + array.size()};
 }
 
-// terminal and start are [S] or [N][S], reward_noise [] or [N]; scale [N][S][A] means rejection.
-std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
-                                        OptionalArray<std::int32_t> next_state, Array<double> reward,
-                                        OptionalArray<std::uint8_t> terminated, Array<std::uint8_t> terminal,
-                                        Array<double> start, OptionalArray<double> scale,
-                                        Array<double> reward_noise, bool masked) {
+// The sizes of dense tasks, or of outcome lists if there are next states; refuses arrays of other shapes.
+Shape shape_of(std::int64_t n, const Array<double>& probability,
+               const OptionalArray<std::int32_t>& next_state, const Array<double>& reward,
+               const OptionalArray<std::uint8_t>& terminated) {
   if (probability.ndim() != 4) throw std::invalid_argument("probability must have 4 axes");
   const bool dense = !next_state.has_value();
   if (dense == terminated.has_value()) {
     throw std::invalid_argument("next_state and terminated belong together");
   }
-  const std::int64_t n = ids.count;
   const std::int64_t s = probability.shape(1);
   const std::int64_t a = probability.shape(2);
   const std::int64_t k = probability.shape(3);
-  const char* table = dense ? "transitions" : "probability";
-  require_shape(probability, table, {n, s, a, dense ? s : k});
+  require_shape(probability, dense ? "transitions" : "probability", {n, s, a, dense ? s : k});
   if (next_state) require_shape(*next_state, "next_state", {n, s, a, k});
   if (terminated) require_shape(*terminated, "terminated", {n, s, a, k});
   dense ? require_shape(reward, "rewards", {n, s, a}) : require_shape(reward, "rewards", {n, s, a, k});
-  const auto require_own_or_shared = [&](const auto& array, const char* name) {
-    array.ndim() == 1 ? require_shape(array, name, {s}) : require_shape(array, name, {n, s});
-    return array.ndim() == 1 ? std::int64_t{0} : s;
-  };
-  if (scale) require_shape(*scale, "scale", {n, s, a});
+  return {s, a, k, dense};
+}
+
+// From one task to the next in an array [N][S], or [S] for all.
+std::int64_t stride_of(const py::array& array, const char* name, std::int64_t tasks, std::int64_t states) {
+  array.ndim() == 1 ? require_shape(array, name, {states}) : require_shape(array, name, {tasks, states});
+  return array.ndim() == 1 ? 0 : states;
+}
+
+// Lets Ctrl-C end long checks.
+Interrupt ctrl_c() {
+  return {[](void*) {
+            const Visit visit;
+            const py::gil_scoped_acquire gil;
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            return false;
+          },
+          nullptr};
+}
+
+// scale [N][S][A] means rejection; reward_noise is [] or [N].
+std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
+                                        OptionalArray<std::int32_t> next_state, Array<double> reward,
+                                        OptionalArray<std::uint8_t> terminated, Array<std::uint8_t> terminal,
+                                        Array<double> start, OptionalArray<double> scale,
+                                        Array<double> reward_noise, bool masked) {
+  const std::int64_t n = ids.count;
+  Shape shape = shape_of(n, probability, next_state, reward, terminated);
+  if (scale) require_shape(*scale, "scale", {n, shape.states, shape.actions});
   reward_noise.ndim() == 0 ? require_shape(reward_noise, "reward_noise", {})
                            : require_shape(reward_noise, "reward_noise", {n});
 
   const double* noise = reward_noise.data();
-  const double largest = reward_noise.size() ? *std::max_element(noise, noise + reward_noise.size()) : 0.0;
-  const Shape shape{s, a, k, dense, largest, scale ? Sampling::rejection : Sampling::inverse, masked};
+  shape.reward_noise = reward_noise.size() ? *std::max_element(noise, noise + reward_noise.size()) : 0.0;
+  shape.sampling = scale ? Sampling::rejection : Sampling::inverse;
+  shape.masked = masked;
   TaskArrays arrays;
   arrays.first = {probability.data(),
                   next_state ? next_state->data() : nullptr,
@@ -64,14 +86,36 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
                   start.data(),
                   scale ? scale->data() : nullptr,
                   0.0};
-  arrays.start_stride = require_own_or_shared(start, "start");
-  arrays.terminal_stride = require_own_or_shared(terminal, "terminal");
+  arrays.start_stride = stride_of(start, "start", n, shape.states);
+  arrays.terminal_stride = stride_of(terminal, "terminal", n, shape.states);
   arrays.reward_noise = noise;
   arrays.noise_stride = reward_noise.ndim() == 0 ? 0 : 1;
   arrays.owner = keep_alive(
       py::make_tuple(probability, next_state, reward, terminated, terminal, start, scale, reward_noise));
   const Unlocked unlocked;  // only raw pointers from here on
-  return std::make_unique<StoredTasks>(shape, ids, std::move(arrays));
+  return std::make_unique<StoredTasks>(shape, ids, std::move(arrays), ctrl_c());
+}
+
+bool accept_tasks(Array<double> probability, OptionalArray<std::int32_t> next_state, Array<double> reward,
+                  OptionalArray<std::uint8_t> terminated, Array<std::uint8_t> terminal, Array<double> start,
+                  bool infer_terminal) {
+  const std::int64_t n = probability.ndim() > 0 ? probability.shape(0) : 0;
+  const Shape shape = shape_of(n, probability, next_state, reward, terminated);
+  GivenTasks tasks;
+  tasks.terminal_stride = stride_of(terminal, "terminal", n, shape.states);
+  tasks.start_stride = stride_of(start, "start", n, shape.states);
+  if (infer_terminal && (shape.dense || tasks.terminal_stride == 0)) {
+    throw std::invalid_argument("terminal states are inferred of outcome lists, for each task");
+  }
+  tasks.probability = probability.mutable_data();
+  tasks.next_state = next_state ? next_state->mutable_data() : nullptr;
+  tasks.reward = reward.mutable_data();
+  tasks.terminated = terminated ? terminated->mutable_data() : nullptr;
+  tasks.terminal = terminal.mutable_data();
+  tasks.start = start.mutable_data();
+  tasks.infer_terminal = infer_terminal;
+  const Unlocked unlocked;
+  return accept(shape, n, tasks, ctrl_c());
 }
 
 }  // namespace
@@ -99,6 +143,10 @@ void bind_tasks(py::module_& m) {
         py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert(),
         py::arg("start").noconvert(), py::arg("scale").noconvert().none(true),
         py::arg("reward_noise").noconvert(), py::arg("masked"));
+  m.def("accept", &accept_tasks, py::arg("probability").noconvert(),
+        py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
+        py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert(),
+        py::arg("start").noconvert(), py::arg("infer_terminal"));
 
   py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
       .value("uniform", RandomMdp::TransitionLaw::uniform)

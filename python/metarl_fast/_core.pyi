@@ -66,6 +66,15 @@ def stored_tasks(
     reward_noise: NDArray[np.float64],  # [] or [N]
     masked: bool,  # some actions may not be available: their rows are 0
 ) -> TaskBatch: ...
+def accept(  # changes the arrays in place; whether some actions are not available
+    probability: NDArray[np.float64],  # [N, S, A, S], or [N, S, A, K] with next_state
+    next_state: NDArray[np.int32] | None,
+    reward: NDArray[np.float64],
+    terminated: NDArray[np.uint8] | None,
+    terminal: NDArray[np.uint8],  # [S] or [N, S]
+    start: NDArray[np.float64],  # [S] or [N, S]
+    infer_terminal: bool,  # of outcome lists, into [N, S]
+) -> bool: ...
 def random_mdps(
     key: int,
     ids: TaskIds,

@@ -44,6 +44,13 @@ def joined_ids(parts: Sequence[Ids]) -> Ids:
     return np.concatenate([explicit_ids(ids) for ids in parts])
 
 
+def freeze(recipe: Any) -> None:
+    """Make all arrays of a recipe read-only: the core relies on what it has checked."""
+    for value in vars(recipe).values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+
+
 class Recipe(Protocol):
     """What a batch is made of; `Tasks` gives it a face."""
 
@@ -68,6 +75,13 @@ class DrawnRecipe:
     family: Any
     key: int
     ids: Ids
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        freeze(self)
 
     def take(self, places: Places, ids: Ids) -> Self:
         """Name the tasks."""
@@ -110,6 +124,13 @@ class StoredRecipe:
     ids: Ids
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        freeze(self)
 
     @property
     def num_bytes(self) -> int:

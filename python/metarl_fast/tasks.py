@@ -6,14 +6,36 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.recipes import Float, Recipe, StoredRecipe, explicit_ids
+from metarl_fast.recipes import Float, Ids, Recipe, StoredRecipe, explicit_ids
 from metarl_fast.runtime import thread_count
+
+Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
+"""Steps of an episode, or of each task's, [N]."""
+
+
+def checked_horizon(value: Any, num_tasks: int) -> int | NDArray[np.int64] | None:
+    """Return an integer where all tasks have the same, else a read-only array [N]."""
+    if value is None or np.ndim(value) == 0:
+        return None if value is None else checks.integer(value, "horizon", 1)
+    if np.asarray(value).dtype.kind == "b":
+        raise TypeError("horizon has dtype bool, expected integers")
+    found = checks.shape(checks.array(value, "horizon", np.int64), "horizon", (num_tasks,))
+    if found.size and found.min() == found.max():
+        return checks.integer(int(found[0]), "horizon", 1)
+    checks.integer(int(found.min(initial=1)), "the shortest horizon", 1)
+    return _frozen(found.copy())
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """Make an array read-only: changes of it would not reach the tasks."""
+    values.setflags(write=False)
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +46,13 @@ class Tasks:
     `from_gymnasium` make them from data. Indexing with an integer gives a `Task`, with a slice or an array
     of integers a batch of those tasks; `concatenate` puts batches together. A task keeps its id, which names
     its random streams, so a part of a batch learns exactly what it learned in the whole.
+
+    Arrays that these hand out are read-only: changing them would not change the tasks.
     """
 
     recipe: Recipe
-    horizon: int | None = None
-    """Steps of an episode, the default of `train`; None if the tasks do not say."""
+    horizon: int | NDArray[np.int64] | None = None
+    """Steps of an episode, the default of `train`: for all tasks, or [N]; None if the tasks do not say."""
     _core_batch: list[_core.TaskBatch] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -37,8 +61,7 @@ class Tasks:
                 f"recipe is {checks.shown(self.recipe)}: make tasks with a family's sample(n, rng=...), "
                 "from_arrays or from_outcomes"
             )
-        if self.horizon is not None:
-            object.__setattr__(self, "horizon", checks.integer(self.horizon, "horizon", 1))
+        object.__setattr__(self, "horizon", checked_horizon(self.horizon, len(self.recipe.ids)))
 
     @property
     def core(self) -> _core.TaskBatch:
@@ -53,15 +76,22 @@ class Tasks:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         object.__setattr__(self, "recipe", state["recipe"])
-        object.__setattr__(self, "horizon", state["horizon"])
+        object.__setattr__(self, "horizon", checked_horizon(state["horizon"], len(self.recipe.ids)))
         object.__setattr__(self, "_core_batch", [])
 
     def __repr__(self) -> str:
         lazy = "" if isinstance(self.recipe, StoredRecipe) else ", lazy"
         return (
             f"Tasks(num_tasks={len(self)}, num_states={self.num_states}, num_actions={self.num_actions}, "
-            f"horizon={self.horizon}{lazy})"
+            f"horizon={self._horizons}{lazy})"
         )
+
+    @property
+    def _horizons(self) -> str:
+        """The horizon, or the range of horizons."""
+        if not isinstance(self.horizon, np.ndarray) or not self.horizon.size:
+            return "None" if isinstance(self.horizon, np.ndarray) else str(self.horizon)
+        return f"{self.horizon.min()}..{self.horizon.max()}"
 
     @property
     def num_tasks(self) -> int:
@@ -79,14 +109,17 @@ class Tasks:
         return self.core.num_actions
 
     @property
-    def reward_noise(self) -> float:
-        """Standard deviation of the Gaussian noise added to each sampled reward."""
-        return self.core.reward_noise
+    def reward_noise(self) -> float | Float:
+        """Standard deviation of the Gaussian noise added to each sampled reward: of all tasks, or [N]."""
+        if not isinstance(self.recipe, StoredRecipe):
+            return self.core.reward_noise  # the family's
+        noise = self.recipe.reward_noise
+        return float(noise.max(initial=0.0)) if noise.size == 0 or noise.min() == noise.max() else noise
 
     @property
     def ids(self) -> NDArray[np.uint64]:
         """The integers [N] that name the tasks."""
-        return explicit_ids(self.recipe.ids).copy()
+        return _frozen(explicit_ids(self.recipe.ids))
 
     def __len__(self) -> int:
         return self.num_tasks
@@ -100,7 +133,7 @@ class Tasks:
         if isinstance(index, slice):
             part = ids[index]
             kept = part if isinstance(part, range) and part.step == 1 else explicit_ids(part)
-            return Tasks(self.recipe.take(index, kept), self.horizon)
+            return self._part(index, kept)
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"task {index} of a batch of {len(self)}")
@@ -115,7 +148,11 @@ class Tasks:
             raise IndexError(f"index from {chosen.min()} to {chosen.max()} in a batch of {len(self)} tasks")
         chosen = chosen % max(len(self), 1)
         kept = (ids.start + chosen).astype(np.uint64) if isinstance(ids, range) else ids[chosen]
-        return Tasks(self.recipe.take(chosen, kept), self.horizon)
+        return self._part(chosen, kept)
+
+    def _part(self, places: slice | NDArray[np.int64], ids: Ids) -> Tasks:
+        horizon = self.horizon[places] if isinstance(self.horizon, np.ndarray) else self.horizon
+        return Tasks(self.recipe.take(places, ids), horizon)
 
     def __iter__(self) -> Iterator[Task]:
         return (self[k] for k in range(len(self)))
@@ -144,11 +181,11 @@ class Tasks:
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
         _core.materialise(batch, num_threads=thread_count(), **arrays)
-        return {name: found for name, found in arrays.items() if found is not None}
+        return {name: _frozen(found) for name, found in arrays.items() if found is not None}
 
     @property
     def transitions(self) -> Float:
-        """Transition probabilities [N, S, A, S], float64, written out anew."""
+        """Transition probabilities [N, S, A, S], float64, written out anew and read-only."""
         if self.core.dense:
             return self._materialise("probability")["probability"]
         outcomes = self._materialise("probability", "next_state")
@@ -157,20 +194,33 @@ class Tasks:
         dense = np.zeros((n * s * a, s))
         rows = np.repeat(np.arange(n * s * a), k)
         np.add.at(dense, (rows, outcomes["next_state"].ravel()), outcomes["probability"].ravel())
-        return dense.reshape(n, s, a, s)
+        return _frozen(dense.reshape(n, s, a, s))
 
     @property
     def rewards(self) -> Float:
-        """Expected rewards [N, S, A], float64, written out anew."""
+        """Expected rewards [N, S, A], float64, written out anew and read-only."""
         if self.core.dense:
             return self._materialise("reward")["reward"]
         outcomes = self._materialise("probability", "reward")
-        return np.asarray((outcomes["probability"] * outcomes["reward"]).sum(axis=-1), dtype=np.float64)
+        return _frozen(np.asarray((outcomes["probability"] * outcomes["reward"]).sum(axis=-1), np.float64))
 
     @property
     def start(self) -> Float:
-        """Start-state distribution [N, S], float64, written out anew."""
+        """Start-state distribution [N, S], float64, written out anew and read-only."""
         return self._materialise("start")["start"]
+
+    @property
+    def terminal(self) -> NDArray[np.bool_]:
+        """Whether a state ends the episode [N, S]: nothing is done there, and its value is 0."""
+        return _frozen(self._materialise("terminal")["terminal"].astype(bool))
+
+    @property
+    def available(self) -> NDArray[np.bool_]:
+        """Whether an action can be taken in a state [N, S, A]."""
+        n, s, a = len(self), self.num_states, self.num_actions
+        if not self.core.masked:
+            return np.broadcast_to(np.array(True), (n, s, a))
+        return _frozen(np.any(self._materialise("probability")["probability"] > 0.0, axis=-1))
 
     @property
     def outcomes(self) -> dict[str, NDArray[Any]]:
@@ -180,7 +230,7 @@ class Tasks:
         """
         if not self.core.dense:
             found = self._materialise("probability", "next_state", "reward", "terminated")
-            return {**found, "terminated": found["terminated"].astype(bool)}
+            return {**found, "terminated": _frozen(found["terminated"].astype(bool))}
         found = self._materialise("probability", "reward", "terminal")
         shape = found["probability"].shape
         return {
@@ -241,6 +291,26 @@ class Task:
         return np.asarray(self.batch.start[0])
 
     @property
+    def terminal(self) -> NDArray[np.bool_]:
+        """Whether a state ends the episode [S]."""
+        return np.asarray(self.batch.terminal[0])
+
+    @property
+    def available(self) -> NDArray[np.bool_]:
+        """Whether an action can be taken in a state [S, A]."""
+        return np.asarray(self.batch.available[0])
+
+    @property
+    def horizon(self) -> int | None:
+        """Steps of an episode, or None if the task does not say."""
+        return self.batch.horizon  # type: ignore[return-value]  # all of one are alike
+
+    @property
+    def reward_noise(self) -> float:
+        """Standard deviation of the Gaussian noise added to each sampled reward."""
+        return self.batch.reward_noise  # type: ignore[return-value]
+
+    @property
     def id(self) -> int:
         """The integer that names the task."""
         return int(self.batch.ids[0])
@@ -273,7 +343,7 @@ class Task:
         return f"Task(id={self.id}, num_states={self.batch.num_states}, num_actions={self.batch.num_actions})"
 
 
-def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) -> Tasks:
+def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> Tasks:
     """Put batches one after the other.
 
     Tasks keep their ids, and learn what they learned before. Tasks of the same id meet the same random
@@ -283,15 +353,15 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) 
     Parameters
     ----------
     batches
-        Batches of equal S, A and `reward_noise`, or single tasks. Lazy ones of one family and one seed stay
-        lazy; others go together when all are in memory.
+        Batches of equal S and A, or single tasks. Lazy ones of one family and one seed stay lazy; others go
+        together when all are in memory.
     horizon
-        Steps of an episode; default the batches' own, if it is the same for all, else None.
+        Steps of an episode, for all tasks or [N]; default the batches' own, or None if one has none.
 
     Raises
     ------
     ValueError
-        For no batches, other shapes or noise, and lazy batches that are not one family's and seed's: those
+        For no batches, other shapes, and lazy batches that are not one family's and seed's: those
         have to be written out with `materialise()` first.
     TypeError
         For anything else than batches and tasks.
@@ -304,9 +374,13 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: int | None = None) 
             raise TypeError(f"batches[{place}] is a {type(part).__name__}, expected Tasks or a Task")
     if not parts:
         raise ValueError("batches is empty, expected at least one")
-    if horizon is None and len({part.horizon for part in parts}) == 1:
-        horizon = parts[0].horizon
-    return Tasks(parts[0].recipe.join([part.recipe for part in parts[1:]]), horizon)
+    own = [part.horizon for part in parts]
+    if horizon is None and all(steps is not None for steps in own):
+        each = zip(own, parts, strict=True)
+        steps = np.concatenate([np.broadcast_to(np.asarray(h), (len(part),)) for h, part in each])
+        horizon = steps if steps.size else own[0]
+    recipe = parts[0].recipe.join([part.recipe for part in parts[1:]])
+    return Tasks(recipe, checked_horizon(horizon, len(recipe.ids)))
 
 
 def check_scratch(

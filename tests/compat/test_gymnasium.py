@@ -10,7 +10,7 @@ import pytest
 from gymnasium.envs.toy_text.frozen_lake import FrozenLakeEnv
 
 import metarl_fast as mf
-from toy_text import dense_model, optimal_values
+from toy_text import dense_model, optimal_values, terminal_states
 
 # v4 since Gymnasium 1.3.
 TAXI = "Taxi-v4" if "Taxi-v4" in gymnasium.registry else "Taxi-v3"
@@ -33,13 +33,18 @@ def env(request):
 
 
 def test_outcome_lists_are_those_of_the_environment(env):
-    outcomes = mf.from_gymnasium(env).outcomes
+    tasks = mf.from_gymnasium(env)
+    outcomes = tasks.outcomes
+    ends = terminal_states(env)
+    assert set(np.flatnonzero(tasks.terminal[0])) == ends
     for state, by_action in env.unwrapped.P.items():
         for action, listed in by_action.items():
+            # Nothing is done in terminal states, whatever P says.
+            expected = [(1.0, state, 0.0, True)] if state in ends else listed
             fields = ("probability", "next_state", "reward", "terminated")
             found = list(zip(*(outcomes[name][0, state, action].tolist() for name in fields), strict=True))
-            assert found[: len(listed)] == listed
-            assert all(probability == 0.0 for probability, *_ in found[len(listed) :])
+            assert found[: len(expected)] == expected
+            assert all(probability == 0.0 for probability, *_ in found[len(expected) :])
 
 
 def test_transitions_rewards_start_and_horizon_are_those_of_the_environment(env):
@@ -49,6 +54,8 @@ def test_transitions_rewards_start_and_horizon_are_those_of_the_environment(env)
         for action, listed in by_action.items():
             for probability, next_state, _, _ in listed:
                 transitions[state, action, next_state] += probability
+    for state in terminal_states(env):
+        transitions[state] = np.eye(tasks.num_states)[state]
     np.testing.assert_array_equal(tasks.transitions[0], transitions)
     np.testing.assert_allclose(tasks.rewards[0], dense_model(env)[1], rtol=1e-15, atol=1e-15)
     np.testing.assert_array_equal(tasks.start[0], env.unwrapped.initial_state_distrib)
