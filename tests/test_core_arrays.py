@@ -93,6 +93,7 @@ SOLVE = {
     "discount": 0.9,
     "horizon": 2,
     "tolerance": 1e-3,
+    "sweeps": False,
     "values": np.zeros((N, S)),
     "q_values": np.zeros((N, S, A)),
     "policy": np.zeros((N, S), np.int32),
@@ -276,7 +277,7 @@ refuses_learner(TypeError, "incompatible", behaviour="softmax")
 for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
     refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
 refuses(_core.solve, ValueError, "horizon is -1", horizon=-1, plan=None)
-refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount=1.0)
+refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount=1.0, sweeps=True)
 refuses(_core.solve, ValueError, "tolerance is 0", horizon=0, plan=None, tolerance=0.0)
 refuses(_core.solve, ValueError, "plan has shape (4, 2, 3), expected (4, 3, 3)", horizon=3)
 refuses(_core.evaluate, ValueError, "discount is nan", discount=math.nan)
