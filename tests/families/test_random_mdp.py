@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import combinations
 
 import numpy as np
@@ -194,6 +195,51 @@ def test_a_family_does_not_follow_later_changes_of_its_arrays():
     rewards[:], start[:] = 5.0, [1.0, 0.0]
     assert (tasks.rewards == 1.0).all()
     assert (tasks.start == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: mf.Normal(1e308, 1e308), r"abs\(mean\) \+ 7 \* std is inf"),
+        (
+            lambda: mf.TaskDistribution(2, 2, rewards=mf.Uniform(0.0, 1e308), reward_noise=1e308),
+            "reward with 7 \\* reward_noise is inf",
+        ),
+        (lambda: mf.TaskDistribution(2, 2, rewards=mf.Fixed(1e308), reward_noise=1e308), "inf"),
+        (lambda: mf.TaskDistribution(2, 2, reward_noise=1.7e308), "inf"),
+        (lambda: mf.GoalGrid(3, goal_reward=1e308, step_reward=1e308), r"goal_reward \+ step_reward is inf"),
+    ],
+)
+def test_rewards_that_may_overflow_are_refused_where_they_enter(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+    largest = mf.TaskDistribution(50, 4, rewards=mf.Normal(0.0, 2.5e307)).sample(100, rng=0).rewards
+    assert np.isfinite(largest).all()
+
+
+@pytest.mark.parametrize("number", [np.uint8, np.int8, np.float32, np.float64])
+def test_small_numbers_of_numpy_do_not_wrap(number):
+    side = number(11) if np.issubdtype(number, np.integer) else 11
+    assert mf.FrozenLakeMaps(side).horizon == 275
+    assert mf.GoalGrid(side).horizon == 88
+    assert mf.GoalGrid((side, side)).num_states == 121
+    assert mf.TaskDistribution(side, side).num_states * side == 121
+    laws = [
+        mf.Uniform(number(-0), number(100)),
+        mf.Normal(number(100), number(100)),
+        mf.Dirichlet(number(100)),
+    ]
+    for law in laws:
+        assert {type(value) for value in vars(law).values()} == {float}
+    grid = mf.GoalGrid(5, goal_reward=number(100), step_reward=number(100), slip=number(1))
+    assert grid.sample(1, rng=0).outcomes["reward"].max() == 200.0
+
+
+def test_starts_are_normalised_once():
+    family = mf.TaskDistribution(2, 2, start=(0.5, 0.500009))
+    assert sum(family.start) == pytest.approx(1.0, abs=1e-15)
+    assert dataclasses.replace(family) == family
+    assert mf.TaskDistribution(3, 2, start=(0.1, 0.2, 0.7)).start == (0.1, 0.2, 0.7)
 
 
 ENDLESS_AND_FEW = [

@@ -26,6 +26,11 @@ class Uniform:
         checks.keep(self, "high", checks.real, self.low)
         checks.real(float(self.high) - float(self.low), "high - low")
 
+    @property
+    def largest(self) -> float:
+        """A bound of the absolute value."""
+        return max(abs(self.low), abs(self.high))
+
 
 @dataclass(frozen=True)
 class Normal:
@@ -37,6 +42,12 @@ class Normal:
     def __post_init__(self) -> None:
         checks.keep(self, "mean", checks.real)
         checks.keep(self, "std", checks.real, 0.0)
+        checks.real(self.largest, "abs(mean) + 7 * std")
+
+    @property
+    def largest(self) -> float:
+        """A bound of the absolute value: of 32 random bits, none is 7 standard deviations off."""
+        return abs(self.mean) + 7.0 * self.std
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,11 @@ class Fixed:
         values = np.array(checks.finite(checks.array(self.values, "values", np.float64), "values"))
         values.flags.writeable = False
         object.__setattr__(self, "values", values if values.ndim else float(values))
+
+    @property
+    def largest(self) -> float:
+        """A bound of the absolute value."""
+        return float(np.abs(self.values).max(initial=0.0))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fixed) and np.array_equal(self.values, other.values)

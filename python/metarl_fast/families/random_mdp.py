@@ -82,6 +82,9 @@ class TaskDistribution(Family):
         if isinstance(self.rewards, Fixed):
             checks.shape(np.asarray(self.rewards.values), "rewards", (), (s, a))
         checks.keep(self, "reward_noise", checks.real, 0.0)
+        checks.real(
+            self.rewards.largest + 7.0 * self.reward_noise, "the largest reward with 7 * reward_noise"
+        )
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
         if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
@@ -92,7 +95,9 @@ class TaskDistribution(Family):
                 raise ValueError(
                     f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution"
                 )
-            object.__setattr__(self, "start", tuple(start.tolist()))
+            # Once: what sums to 1 but for rounding stays as it is.
+            exact = abs(start.sum() - 1) <= 1e-14
+            object.__setattr__(self, "start", tuple((start if exact else start / start.sum()).tolist()))
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each.
