@@ -132,13 +132,8 @@ class LaneBlock {
     return block_.active;
   }
 
-  // Adds the returns of the block that has just run to sums [num_episodes], task by task.
-  void add_returns(double* sums) const {
-    for (int lane = 0; lane < block_.active; ++lane) {
-      const Real* returns = block_.outputs[lane].returns;
-      for (std::int64_t e = 0; e < schedule_.num_episodes; ++e) sums[e] += static_cast<double>(returns[e]);
-    }
-  }
+  // The returns [num_episodes] of a task of the block that has just run.
+  const Real* returns(std::int64_t lane) const { return block_.outputs[lane].returns; }
 
  private:
   void set_run(const Shape& shape, const Learner& learner) {

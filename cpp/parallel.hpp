@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Blocks of tasks on threads, progress, cancellation, sums in a fixed order: the only threads in the tree.
+// Blocks of tasks on threads, rows of one task on threads, progress, cancellation: the only threads in the
+// tree.
 //
 // The threads are our own and live as long as one call. OpenMP's would end the process when the system
 // refuses one of them, run on stacks of whatever size the environment says, and leave a forked child without
@@ -9,11 +10,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <utility>
-#include <vector>
 
 #include "engine.hpp"
 #include "interrupt.hpp"
@@ -80,28 +77,5 @@ void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, double wor
   run_blocks({tasks, tasks_per_block, work_per_task, shares_rows}, options,
              [&make_worker] { return std::make_unique<Worker>(make_worker); });
 }
-
-// Sums over tasks that do not depend on which thread is done first: the blocks' sums are added in the order
-// of the blocks, and those that come early wait.
-class OrderedSums {
- public:
-  explicit OrderedSums(std::int64_t size) : sums_(static_cast<std::size_t>(size)) {}
-
-  void add(std::int64_t block, std::vector<double> part) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.emplace(block, std::move(part));
-    for (auto next = waiting_.begin(); next != waiting_.end() && next->first == next_block_;
-         next = waiting_.erase(next), ++next_block_) {
-      for (std::size_t e = 0; e < sums_.size(); ++e) sums_[e] += next->second[e];
-    }
-  }
-  const std::vector<double>& sums() const { return sums_; }
-
- private:
-  std::mutex mutex_;
-  std::int64_t next_block_ = 0;
-  std::map<std::int64_t, std::vector<double>> waiting_;
-  std::vector<double> sums_;
-};
 
 }  // namespace metarl_fast

@@ -226,6 +226,27 @@ def test_mean_returns_are_the_means_whether_or_not_the_returns_are_kept(kind, re
         assert_same_bits(alone.mean_returns, run.mean_returns)
 
 
+def in_order(rows):
+    """Sum of rows [N, E], one after the other."""
+    return np.cumsum(rows, axis=0)[-1]
+
+
+@pytest.mark.parametrize("episodes", [3, 5000])  # a block's returns wait in memory, or their thread waits
+def test_mean_returns_are_summed_by_shards_of_1024_tasks(episodes):
+    tasks = mf.TaskDistribution(3, 2, reward_noise=1.0).sample(2100, rng=0)
+    learner = mf.QLearning(3, 2)
+    run = mf.train(learner, tasks, episodes, 1, rng=1, mean_returns=True, num_threads=3)
+    rows = run.returns.astype(np.float64)
+    shards = [in_order(rows[begin : begin + 1024]) for begin in range(0, 2100, 1024)]
+    assert_same_bits(run.mean_returns, in_order(np.array(shards)) / 2100)
+    means = [
+        mf.train(learner, tasks[begin : begin + 1024], episodes, 1, rng=1, mean_returns=True).mean_returns
+        for begin in range(0, 2048, 1024)
+    ]
+    assert_same_bits(means[0], shards[0] / 1024)
+    assert_same_bits(means[1], shards[1] / 1024)
+
+
 def test_without_tasks_there_is_no_mean():
     tasks = mf.TaskDistribution(4, 2).sample(0, rng=0)
     run = mf.train(mf.QLearning(4, 2), tasks, 3, 5, rng=0, mean_returns=True)

@@ -4,16 +4,14 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "../kernel/kernel.hpp"
 #include "../lane_block.hpp"
+#include "../ordered_sums.hpp"
 #include "../parallel.hpp"
 
 namespace metarl_fast {
 namespace {
-
-std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 // The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
 void check(const Shape& shape, const Learner& learner) {
@@ -76,21 +74,20 @@ void train(const TaskBatch& batch, const Learner& learner, const Schedule& sched
   const bool written_out = !batch.uniform_law() || batch.shape().sampling == Sampling::inverse;
   const double tables = written_out ? static_cast<double>(batch.shape().probabilities())
                                     : static_cast<double>(batch.shape().pairs());
-  OrderedSums sums(arrays.mean_returns ? schedule.num_episodes : 0);
+  OrderedSums sums(arrays.mean_returns ? schedule.num_episodes : 0, kLanes);
   for_each_block(batch.size(), kLanes, tables + updates, options, [&] {
     return
         [&, block = LaneBlock<Real>(batch, learner, schedule, arrays)](std::int64_t i, Pulse& pulse) mutable {
           const std::int64_t done = block.run(i, pulse.interrupt());
           if (arrays.mean_returns && done > 0) {
-            std::vector<double> part(size(schedule.num_episodes));
-            block.add_returns(part.data());
-            sums.add(i, std::move(part));
+            sums.add(i, done, [&](std::int64_t task) { return block.returns(task); }, pulse);
           }
           return done;
         };
   });
-  for (std::size_t e = 0; e < sums.sums().size(); ++e) {
-    arrays.mean_returns[e] = sums.sums()[e] / static_cast<double>(batch.size());
+  double* mean = arrays.mean_returns;
+  if (mean != nullptr) {
+    for (const double sum : sums.sums()) *mean++ = sum / static_cast<double>(batch.size());
   }
 }
 
