@@ -95,12 +95,13 @@ class LaneBlock {
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
     allocate_task(shape, lanes);
     allocate_learner(shape, lanes);
-    if (law_) prepare_law(shape, lanes);
+    lanes_ = lanes;
     if (arrays.mean_returns) block_returns_.resize(lanes * count(schedule.num_episodes));
   }
 
   // Runs the block'th kLanes tasks; returns how many, or 0 if interrupted.
   std::int64_t run(std::int64_t block_index, const Interrupt& interrupt) {
+    if (law_ && !prepared_) prepare_law(interrupt);
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
@@ -124,6 +125,9 @@ class LaneBlock {
     }
     if (drawn && !draw_lanes(first, interrupt)) return 0;
     block_.may_overflow = may_overflow();
+    block_.stop_requested = interrupt.requested;
+    block_.stop_context = interrupt.context;
+    block_.stopped = false;
     begin(kernels_, block_);
     while (block_.unfinished > 0) {
       if (interrupt()) return 0;
@@ -222,7 +226,8 @@ class LaneBlock {
   }
 
   // What is alike for all tasks of the law is written once.
-  void prepare_law(const Shape& shape, std::size_t lanes) {
+  void prepare_law(const Interrupt& interrupt) {
+    const Shape& shape = batch_.shape();
     const double largest = std::numeric_limits<Real>::max();
     const double farthest = normal_quantile(open_unit(0xFFFFFFFFu));
     law_reach_ = std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
@@ -234,13 +239,19 @@ class LaneBlock {
               << "-bit numbers cannot hold";
       throw std::invalid_argument(message.str());
     }
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
+    for (std::size_t lane = 0; lane < lanes_; ++lane) {
       write_start(static_cast<int>(lane), law_->start);
       if (law_->fixed_rewards) write_rewards(static_cast<int>(lane), law_->fixed_rewards, shape.pairs());
     }
     if (block_.answers == Answers::rows) {
-      std::fill_n(records_.get(), lanes * count(lane_pairs_ * block_.record), Real{2});
+      Meter meter(interrupt);
+      Real* record = records_.get();
+      for (std::int64_t pair = static_cast<std::int64_t>(lanes_) * lane_pairs_; pair > 0; --pair) {
+        meter.count(block_.record);
+        record = std::fill_n(record, block_.record, Real{2});
+      }
     }
+    prepared_ = true;
   }
 
   // Lets the kernel draw the rows and rewards of all lanes' tasks; false if interrupted.
@@ -420,6 +431,8 @@ class LaneBlock {
   std::optional<TaskBuffer> buffer_;
   Block<Real> block_{};
   std::int64_t lane_pairs_, lane_entries_, q_cells_;
+  std::size_t lanes_ = 0;
+  bool prepared_ = false;
   double law_reach_ = 0.0, largest_reward_ = 0.0, largest_initial_ = 0.0;
   AlignedArray<Real> records_, coarse_, rewards_, start_, start_coarse_, q_table_, tiles_, traces_;
   AlignedArray<double> softmax_;

@@ -86,13 +86,25 @@ void choose_epsilon_greedy(const Block<Real>& b, Tile<Real> tile, const std::uin
   }
 }
 
+constexpr std::int32_t kActionsBetweenQuestions = 1 << 12;
+
+// Whether work on very many actions should end, asked before each of them.
+template <class Real>
+[[gnu::always_inline]] inline bool stop_at(Block<Real>& b, std::int32_t action) {
+  if (action % kActionsBetweenQuestions == kActionsBetweenQuestions - 1) {
+    b.stopped = b.stopped || (b.stop_requested && b.stop_requested(b.stop_context));
+  }
+  return b.stopped;
+}
+
 // Softmax weights into b.softmax, their totals into `total`.
 template <class Real>
-void weigh_actions(const Block<Real>& b, Tile<Real> tile, double* total) {
+void weigh_actions(Block<Real>& b, Tile<Real> tile, double* total) {
   alignas(64) Real largest[kLanes];
   largest_in_tile(tile, b.actions, largest);
   for (int l = 0; l < kLanes; ++l) total[l] = 0.0;
   for (std::int32_t a = 0; a < b.actions; ++a) {
+    if (stop_at(b, a)) return;
     double* weight = b.softmax[a];
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
@@ -103,7 +115,7 @@ void weigh_actions(const Block<Real>& b, Tile<Real> tile, double* total) {
 }
 
 template <class Real>
-void choose_by_softmax(const Block<Real>& b, Tile<Real> tile, const std::uint32_t* x, std::int32_t* action) {
+void choose_by_softmax(Block<Real>& b, Tile<Real> tile, const std::uint32_t* x, std::int32_t* action) {
   alignas(64) double total[kLanes];
   alignas(64) double cumulative[kLanes] = {};
   alignas(64) double u[kLanes];
@@ -113,7 +125,7 @@ void choose_by_softmax(const Block<Real>& b, Tile<Real> tile, const std::uint32_
     u[l] = unit(x[l], double{}) * total[l];
     action[l] = 0;
   }
-  for (std::int32_t a = 0; a + 1 < b.actions; ++a) {
+  for (std::int32_t a = 0; a + 1 < b.actions && !stop_at(b, a); ++a) {
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
       cumulative[l] += b.softmax[a][l];
@@ -132,7 +144,7 @@ template <class Real>
 
 // An action for each lane, in the states whose rows are in the tile.
 template <class Real>
-void choose_actions(const Block<Real>& b, Tile<Real> tile, const std::int32_t* state, const std::uint32_t* x,
+void choose_actions(Block<Real>& b, Tile<Real> tile, const std::int32_t* state, const std::uint32_t* x,
                     std::int32_t* action) {
   switch (b.learner.behaviour) {
     case Behaviour::uniform: return choose_uniformly(b, x, action);
@@ -143,7 +155,8 @@ void choose_actions(const Block<Real>& b, Tile<Real> tile, const std::int32_t* s
 
 // The same for one lane, in its present state; for rules with one table.
 template <class Real>
-std::int32_t choose_action(const Block<Real>& b, int lane, std::uint32_t x) {
+std::int32_t choose_action(Block<Real>& b, int lane, std::uint32_t x) {
+  if (b.actions > kActionsBetweenQuestions && stop_at(b, kActionsBetweenQuestions - 1)) return 0;
   const std::int64_t cell = b.first_cell[lane] + b.state[lane] * b.q_stride;
   const Real* preference = b.q_table + cell;
   if (b.learner.bonus != 0.0) {
@@ -205,12 +218,12 @@ void greedy_values(Tile<Real> tile, Tile<Real> preference, std::int32_t actions,
 
 // sum_a pi(a | s) q(s, a), pi being the behaviour.
 template <class Real>
-void expected_values(const Block<Real>& b, Tile<Real> tile, const std::int32_t* state, Real* value) {
+void expected_values(Block<Real>& b, Tile<Real> tile, const std::int32_t* state, Real* value) {
   if (b.learner.behaviour == Behaviour::softmax) {
     alignas(64) double total[kLanes];
     alignas(64) double sum[kLanes] = {};
     weigh_actions(b, preferences(b, tile, state), total);
-    for (std::int32_t a = 0; a < b.actions; ++a) {
+    for (std::int32_t a = 0; a < b.actions && !stop_at(b, a); ++a) {
 #pragma omp simd
       for (int l = 0; l < kLanes; ++l) sum[l] += b.softmax[a][l] * static_cast<double>(tile[a][l]);
     }

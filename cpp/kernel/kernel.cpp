@@ -155,7 +155,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
   for (int l = 0; l < kLanes; ++l) lanes.rate[l] = static_cast<Real>(b.learner.learning_rate);
   const bool single_lines =
       b.answers == Answers::rows && b.row.fine == 16 && !b.any_terminal && b.reward_noise == 0;
-  for (; steps > 0 && b.unfinished > 0; --steps) {
+  for (; steps > 0 && b.unfinished > 0 && !b.stopped; --steps) {
     act<Rule>(b, lanes);
     locate(b, lanes);
     if (b.visits) count_visits(b, lanes);

@@ -107,8 +107,12 @@ struct Block {
   Count<Real> (*visit_tile)[kLanes];  // [q_stride] N(state, a)
   double (*softmax)[kLanes];          // [q_stride] weights of the actions
   Real* row_of_one;                   // [q_stride] preferences of one lane
-  int active;                         // lanes 0 .. active-1 hold tasks
-  int unfinished;                     // lanes with episodes left
+  // Steps of very many actions ask in between whether to stop, and then end in any way that is quick.
+  bool (*stop_requested)(void* context);
+  void* stop_context;
+  bool stopped;
+  int active;      // lanes 0 .. active-1 hold tasks
+  int unfinished;  // lanes with episodes left
 };
 
 // Tasks of the uniform law (RandomMdp) to draw for all lanes at once.
