@@ -37,6 +37,13 @@ void add_multiple(double* __restrict y, double factor, const double* __restrict 
   for (std::int64_t j = 0; j < n; ++j) y[j] += factor * x[j];
 }
 
+void add_multiple(double* y, double factor, const double* x, const std::int32_t* column, std::int64_t n) {
+  for (std::int64_t j = 0; j < n; ++j) y[column[j]] += factor * x[j];
+}
+
+// A row is kept by its entries alone if fewer than one place in so many has one.
+constexpr std::int64_t kPlacesPerEntry = 4;
+
 }  // namespace
 
 void Envelope::start(std::int64_t states) {
@@ -46,6 +53,7 @@ void Envelope::start(std::int64_t states) {
   rows_.clear();
   rows_.reserve(static_cast<std::size_t>(states));
   entries_.clear();
+  columns_.clear();
   work_.assign(static_cast<std::size_t>(states), 0.0);
   begin_row();
 }
@@ -60,37 +68,61 @@ bool Envelope::eliminate(double excess, double reward) {
     if (factor == 0.0) continue;
     work[k] = 0.0;
     const Row& row = rows_[static_cast<std::size_t>(k)];
-    const std::int64_t length = row.end - (k + 1);
-    add_multiple(work + k + 1, factor, entries_.data() + row.place, length);
+    const double* entry = entries_.data() + row.place;
+    if (row.column < 0) {
+      add_multiple(work + k + 1, factor, entry, row.length);
+    } else {
+      add_multiple(work, factor, entry, columns_.data() + row.column, row.length);
+    }
     excess += factor * row.excess;
     reward += factor * row.reward;
     last_ = std::max(last_, row.end - 1);
-    work_done_ += length + 1;
+    work_done_ += row.length + 1;
   }
   work[i] = 0.0;  // coming back changes nothing
   while (last_ > i && work[last_] == 0.0) --last_;
-  const std::int64_t length = last_ - i;
-  const double pivot = excess + sum(work + i + 1, length);
+  const double pivot = excess + sum(work + i + 1, last_ - i);
   if (pivot == 0.0) return false;
-  const auto place = static_cast<std::int64_t>(entries_.size());
+  keep_row(excess, reward, pivot);
+  return true;
+}
+
+void Envelope::keep_row(double excess, double reward, double pivot) {
+  const auto i = static_cast<std::int64_t>(rows_.size());
+  double* const work = work_.data() + i + 1;
+  const std::int64_t places = last_ - i;
   const double inverse = 1.0 / pivot;
   const bool small = !(inverse <= std::numeric_limits<double>::max());  // a pivot below the normal numbers
   const auto scaled = [&](double x) { return small ? x / pivot : x * inverse; };
-  entries_.resize(entries_.size() + static_cast<std::size_t>(length));
-  double* entry = entries_.data() + place;
-  for (std::int64_t j = 0; j < length; ++j) {
-    entry[j] = scaled(work[i + 1 + j]);
-    work[i + 1 + j] = 0.0;
+  const std::int64_t count = places - std::count(work, work + places, 0.0);
+  const bool sparse = count * kPlacesPerEntry < places;
+  const auto column = static_cast<std::int64_t>(columns_.size());
+  Row row{static_cast<std::int64_t>(entries_.size()),
+          sparse ? count : places,
+          sparse ? column : -1,
+          last_ + 1,
+          scaled(excess),
+          scaled(reward)};
+  entries_.resize(entries_.size() + static_cast<std::size_t>(row.length));
+  double* entry = entries_.data() + row.place;
+  if (sparse) {
+    for (std::int64_t j = 0; j < places; ++j) {
+      if (work[j] == 0.0) continue;
+      *entry++ = scaled(work[j]);
+      columns_.push_back(static_cast<std::int32_t>(i + 1 + j));
+    }
+  } else {
+    for (std::int64_t j = 0; j < places; ++j) entry[j] = scaled(work[j]);
   }
-  rows_.push_back({place, last_ + 1, scaled(excess), scaled(reward)});
+  std::fill_n(work, places, 0.0);
+  rows_.push_back(row);
   begin_row();
-  return true;
 }
 
 void Envelope::close(double value) {
   const auto i = static_cast<std::int64_t>(rows_.size());
   infinite_ = infinite_ || !std::isfinite(value);
-  rows_.push_back({static_cast<std::int64_t>(entries_.size()), i + 1, 1.0, value});
+  rows_.push_back({static_cast<std::int64_t>(entries_.size()), 0, -1, i + 1, 1.0, value});
   begin_row();
 }
 
@@ -98,7 +130,14 @@ void Envelope::solve(double* values) const {
   for (std::int64_t i = states_ - 1; i >= 0; --i) {
     const Row& row = rows_[static_cast<std::size_t>(i)];
     const double* entry = entries_.data() + row.place;
-    values[i] = row.reward + dot(entry, values + i + 1, row.end - (i + 1), infinite_);
+    if (row.column < 0) {
+      values[i] = row.reward + dot(entry, values + i + 1, row.length, infinite_);
+      continue;
+    }
+    const std::int32_t* column = columns_.data() + row.column;
+    double value = row.reward;
+    for (std::int64_t j = 0; j < row.length; ++j) value += entry[j] * values[column[j]];
+    values[i] = value;
   }
 }
 

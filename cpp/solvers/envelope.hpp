@@ -7,7 +7,8 @@
 //           (a, d, b)_i /= d_i + sum_{j>i} a_ij
 //   then, from the last state:  v_i = b_i + sum_{j>i} a_ij v_j
 //
-// Row i is worked out in a dense row and kept from i + 1 to its last entry.
+// Row i is worked out in a dense row and kept from i + 1 to its last entry, or by its entries alone if most
+// are 0.
 #pragma once
 
 #include <algorithm>
@@ -41,12 +42,15 @@ class Envelope {
 
  private:
   struct Row {
-    std::int64_t place;  // of the entry i + 1
-    std::int64_t end;    // one behind its last entry's state
+    std::int64_t place;   // of its first entry
+    std::int64_t length;  // entries kept
+    std::int64_t column;  // place of the entries' states, or -1 if these are i + 1, i + 2, ...
+    std::int64_t end;     // one behind its last entry's state
     double excess;
     double reward;
   };
   void begin_row();
+  void keep_row(double excess, double reward, double pivot);
 
   std::int64_t states_ = 0;
   std::int64_t first_ = 0;
@@ -55,6 +59,7 @@ class Envelope {
   bool infinite_ = false;  // some class was closed with a value that is not finite
   std::vector<Row> rows_;
   std::vector<double> entries_;
+  std::vector<std::int32_t> columns_;
   std::vector<double> work_;
 };
 

@@ -13,9 +13,14 @@ namespace metarl_fast {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int kFirstSweeps = 4;
-constexpr int kLaterSweeps = 2;
+// Sweeps before the first elimination and before others, at least; where eliminating is costly, as many as
+// cost a part of it.
+constexpr double kFirstSweeps = 4.0;
+constexpr double kLaterSweeps = 2.0;
+constexpr double kMostSweeps = 12.0;
+constexpr double kMultiplicationsPerOutcome = 100.0;
 constexpr std::int64_t kWorkBetweenChecks = 1 << 20;
+constexpr std::int64_t kStatesBetweenChecks = 1 << 14;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -46,7 +51,7 @@ class SparseTask {
   double direct(std::int64_t s, std::int64_t action) const;
   double bound() const { return model_.largest_reward + 2.0 * largest_value_; }
 
-  void sweep(int count, const Interrupt& interrupt);
+  void sweep(std::int64_t count, const Interrupt& interrupt);
   Gain improve_all();
   bool solve_policy(const Interrupt& interrupt);
   template <class AddRow, class Close>
@@ -112,19 +117,22 @@ double SparseTask::direct(std::int64_t s, std::int64_t action) const {
   return value;
 }
 
-// Gauss-Seidel sweeps there and back, until nothing moves.
-void SparseTask::sweep(int count, const Interrupt& interrupt) {
+// Gauss-Seidel sweeps there and back, until nothing moves or, there and back, no action changes.
+void SparseTask::sweep(std::int64_t count, const Interrupt& interrupt) {
   double* const advantage = room_.advantage.data();
+  int unchanged = 0;
   bool moved = true;
-  for (int n = 0; n < count && moved; ++n, forward_ = !forward_) {
+  for (std::int64_t n = 0; n < count && moved && unchanged < 2; ++n, forward_ = !forward_) {
     moved = false;
+    ++unchanged;
     for (std::int64_t i = 0; i < model_.states; ++i) {
-      if (i % kWorkBetweenChecks == 0 && interrupt()) return;
+      if (i % kStatesBetweenChecks == 0 && interrupt()) return;
       const std::int64_t s = forward_ ? i : model_.states - 1 - i;
       if (abandoned(s)) continue;
       advantages(s, advantage);
-      improve(advantage, model_.actions, room_.policy[size(s)], bound(),
-              [&](std::int64_t a) { return sizes(s, a); });
+      const Gain gain = improve(advantage, model_.actions, room_.policy[size(s)], bound(),
+                                [&](std::int64_t a) { return sizes(s, a); });
+      if (gain != Gain::none) unchanged = 0;
       double& value = room_.values[size(s)];
       const double next = value + advantage[room_.policy[size(s)]];
       moved = moved || next != value;
@@ -284,13 +292,18 @@ bool SparseTask::solve(const Interrupt& interrupt) {
     room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
   }
   room_.values.assign(size(model_.states), 0.0);
-  sweep(kFirstSweeps, interrupt);
+  const double extra = room_.elimination.multiplications /
+                       (kMultiplicationsPerOutcome * static_cast<double>(model_.successor.size() + 1));
+  const auto sweeps = [&](double least) {
+    return static_cast<std::int64_t>(std::min(kMostSweeps, least + extra));
+  };
+  sweep(sweeps(kFirstSweeps), interrupt);
   int weak_rounds = 0;
   for (int round = 0; round < kMostRounds; ++round) {
     if (!solve_policy(interrupt)) return false;
     const Gain gain = improve_all();
     if (gain == Gain::strong) {
-      sweep(kLaterSweeps, interrupt);
+      sweep(sweeps(kLaterSweeps), interrupt);
     } else if (gain == Gain::none || ++weak_rounds == kWeakRounds) {
       if (!endless_ || !rest_where_negative()) break;
     }
@@ -380,6 +393,7 @@ void prepare_sparse(const Shape& shape, const TaskView& task, double discount, S
   build(shape, task, discount, nullptr, scratch.model);
   scratch.order = elimination_order(scratch.model);
   if (!scratch.order.empty()) build(shape, task, discount, &scratch.order, scratch.model);
+  scratch.elimination = elimination_cost(scratch.model);
   scratch.advantage.resize(size(shape.actions));
 }
 

@@ -10,6 +10,7 @@
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "envelope.hpp"
+#include "ordering.hpp"
 #include "sparse_model.hpp"
 
 namespace metarl_fast {
@@ -18,6 +19,7 @@ namespace metarl_fast {
 struct SparseScratch {
   SparseModel model;
   std::vector<std::int32_t> order;  // state order[i] of the task is the model's state i; empty: the same
+  EliminationCost elimination{0.0, 0.0};  // at most
   Envelope envelope;
   std::vector<double> values;
   std::vector<std::int32_t> policy;
