@@ -373,3 +373,38 @@ def test_threads_do_not_matter():
     assert_same_bits(one.values, two.values)
     assert_same_bits(one.q_values, two.q_values)
     assert_same_bits(one.policy, two.policy)
+
+
+# --- dense rows that are mostly 0, and large tasks ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.99, 1.0])
+def test_dense_rows_that_are_mostly_0_are_planned_as_lists(discount):
+    table = grid(9, 0.2, step=-0.01)
+    go_on, rewards = np.zeros((81, 4, 81)), np.zeros((81, 4))
+    for s, row in table.items():
+        for a, outcomes in row.items():
+            for p, target, reward, _ in outcomes:
+                go_on[s, a, target] += p
+                rewards[s, a] += p * reward
+    dense = mf.from_arrays(go_on, rewards, terminal=np.arange(81) == 80)
+    one, other = mf.policy_iteration(dense, discount), mf.policy_iteration(mf.from_outcomes(table), discount)
+    np.testing.assert_allclose(one.values, other.values, rtol=1e-14)
+    np.testing.assert_allclose(one.q_values, other.q_values, rtol=1e-13)
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.999])
+@pytest.mark.parametrize("slip", [0.0, 0.2])
+def test_large_grids_keep_their_bound(discount, slip):
+    side = 320
+    tasks = mf.GoalGrid(side, slip=slip, start=(0, 0)).sample(1, rng=0)
+    one, two = (mf.policy_iteration(tasks, discount, num_threads=n) for n in (1, 2))
+    assert_same_bits(one.values, two.values)
+    assert_same_bits(one.policy, two.policy)
+    largest = one.values.max()
+    earned = mf.policy_evaluation(tasks, one.policy, discount)
+    assert np.abs(earned.values - one.values).max() <= 2e-10 * largest
+    if slip == 0.0:  # one step fewer or more is a factor, however far the goal
+        steps = np.log(one.returns[0]) / np.log(discount)
+        assert steps > 100
+        assert abs(steps - round(steps)) < 1e-9

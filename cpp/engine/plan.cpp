@@ -41,48 +41,58 @@ bool by_rows_of_lists(const Shape& shape, const Criterion& criterion) {
   throw std::invalid_argument(message.str());
 }
 
+// From here on a task may be worth more than one thread.
+constexpr std::int64_t kManyStates = 10'000;
+
 void solve_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
                         const RunOptions& options) {
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), 1, kSweeps * entries(shape), options, [&] {
-    return [&, buffer = TaskBuffer(shape), scratch = SparseScratch()](std::int64_t i, Pulse& pulse) mutable {
-      const TaskView task = batch.load(i, buffer, pulse.interrupt());
-      double* values = out.values + i * shape.states;
-      prepare_sparse(shape, task, criterion.discount, scratch);
-      try {
-        solve_sparse(task, scratch, values, out.q_values + i * shape.pairs(), out.policy + i * shape.states,
-                     pulse.interrupt());
-      } catch (const NeverEnds& found) {
-        refuse(i, found);
-      }
-      out.returns[i] = start_value(shape, task, values);
-      return std::int64_t{1};
-    };
-  });
+  for_each_block(
+      batch.size(), 1, kSweeps * entries(shape), options,
+      [&] {
+        return
+            [&, buffer = TaskBuffer(shape), scratch = SparseScratch()](std::int64_t i, Pulse& pulse) mutable {
+              const TaskView task = batch.load(i, buffer, pulse.interrupt());
+              double* values = out.values + i * shape.states;
+              prepare_sparse(shape, task, criterion.discount, scratch);
+              try {
+                solve_sparse(task, scratch, values, out.q_values + i * shape.pairs(),
+                             out.policy + i * shape.states, pulse.interrupt(), pulse.row_loop());
+              } catch (const NeverEnds& found) {
+                refuse(i, found);
+              }
+              out.returns[i] = start_value(shape, task, values);
+              return std::int64_t{1};
+            };
+      },
+      shape.states >= kManyStates);
 }
 
 void evaluate_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, const EvaluateArrays& arrays,
                            const RunOptions& options) {
   const Shape& shape = batch.shape();
-  for_each_block(batch.size(), 1, kSweeps * entries(shape), options, [&] {
-    return [&, buffer = TaskBuffer(shape), scratch = SparseScratch(),
-            room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
-      const TaskView task = batch.load(i, buffer, pulse.interrupt());
-      prepare_sparse(shape, task, criterion.discount, scratch);
-      for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
-        const std::int64_t place = i * arrays.num_policies + p;
-        const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
-        double* values = arrays.values ? arrays.values + place * shape.states : room.data();
-        try {
-          evaluate_sparse(task, policy, scratch, values, pulse.interrupt());
-        } catch (const NeverEnds& found) {
-          refuse(i, found);
-        }
-        arrays.returns[place] = start_value(shape, task, values);
-      }
-      return std::int64_t{1};
-    };
-  });
+  for_each_block(
+      batch.size(), 1, kSweeps * entries(shape), options,
+      [&] {
+        return [&, buffer = TaskBuffer(shape), scratch = SparseScratch(),
+                room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
+          const TaskView task = batch.load(i, buffer, pulse.interrupt());
+          prepare_sparse(shape, task, criterion.discount, scratch);
+          for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
+            const std::int64_t place = i * arrays.num_policies + p;
+            const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
+            double* values = arrays.values ? arrays.values + place * shape.states : room.data();
+            try {
+              evaluate_sparse(task, policy, scratch, values, pulse.interrupt(), pulse.row_loop());
+            } catch (const NeverEnds& found) {
+              refuse(i, found);
+            }
+            arrays.returns[place] = start_value(shape, task, values);
+          }
+          return std::int64_t{1};
+        };
+      },
+      shape.states >= kManyStates);
 }
 
 // Of a few eliminations, in table entries.
@@ -91,9 +101,10 @@ double elimination_work(const Shape& shape) {
   return entries(shape) + states * states * states / 8.0;
 }
 
-// Rows of terminal states are not yet written as staying there.
-bool any_terminal(const Shape& shape, const TaskView& task) {
-  return std::any_of(task.terminal, task.terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+// Rows of terminal states are not yet written as staying there; rows that are mostly 0 do better as lists.
+bool goes_by_lists(const Shape& shape, const TaskView& task) {
+  return is_really_sparse(shape, task) ||
+         std::any_of(task.terminal, task.terminal + shape.states, [](std::uint8_t t) { return t != 0; });
 }
 
 void solve_dense_tasks(const TaskBatch& batch, const Criterion& criterion, const SolveArrays& out,
@@ -106,7 +117,7 @@ void solve_dense_tasks(const TaskBatch& batch, const Criterion& criterion, const
       const TaskView task = batch.load(i, buffer, pulse.interrupt());
       const Optimum optimum{out.values + i * shape.states, out.q_values + i * shape.pairs(),
                             out.policy + i * shape.states};
-      if (any_terminal(shape, task)) {
+      if (goes_by_lists(shape, task)) {
         prepare_sparse(shape, task, criterion.discount, sparse);
         solve_sparse(task, sparse, optimum.values, optimum.q_values, optimum.policy, pulse.interrupt());
       } else {
@@ -127,13 +138,13 @@ void evaluate_dense_tasks(const TaskBatch& batch, const Criterion& criterion, co
     return [&, buffer = TaskBuffer(shape), scratch = DirectScratch(shape), sparse = SparseScratch(),
             room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
       const TaskView task = batch.load(i, buffer, pulse.interrupt());
-      const bool terminal = any_terminal(shape, task);
-      if (terminal) prepare_sparse(shape, task, criterion.discount, sparse);
+      const bool lists = goes_by_lists(shape, task);
+      if (lists) prepare_sparse(shape, task, criterion.discount, sparse);
       for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
         const std::int64_t place = i * arrays.num_policies + p;
         const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
         double* values = arrays.values ? arrays.values + place * shape.states : room.data();
-        if (terminal) {
+        if (lists) {
           evaluate_sparse(task, policy, sparse, values, pulse.interrupt());
         } else {
           evaluate_directly(shape, task, criterion.discount, policy, values, solver, scratch,

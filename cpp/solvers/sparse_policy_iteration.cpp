@@ -7,6 +7,7 @@
 
 #include "endless.hpp"
 #include "improvement.hpp"
+#include "large_task.hpp"
 #include "ordering.hpp"
 
 namespace metarl_fast {
@@ -37,13 +38,15 @@ class SparseTask {
         endless_(model_.discount == 1.0) {}
 
   // False if interrupted.
-  bool solve(const Interrupt& interrupt);
-  bool evaluate(const double* policy, const Interrupt& interrupt);
+  bool solve(const Interrupt& interrupt, const RowLoop& rows);
+  bool evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows);
   void write(double* values, double* q_values, std::int32_t* policy);
   void write_values(double* values) const;
 
  private:
   std::int64_t task_state(std::int64_t i) const { return room_.order.empty() ? i : room_.order[size(i)]; }
+  // At discount 1 there are no bounds to go by.
+  bool is_large() const { return !endless_ && is_too_large_to_eliminate(room_.elimination); }
   bool abandoned(std::int64_t s) const { return !room_.abandoned.empty() && room_.abandoned[size(s)]; }
 
   void advantages(std::int64_t s, double* out) const;
@@ -53,6 +56,7 @@ class SparseTask {
 
   void sweep(std::int64_t count, const Interrupt& interrupt);
   Gain improve_all();
+  void measure_values();
   bool solve_policy(const Interrupt& interrupt);
   template <class AddRow, class Close>
   bool eliminate(const AddRow& add_row, const Close& close, const Interrupt& interrupt);
@@ -232,11 +236,15 @@ bool SparseTask::solve_policy(const Interrupt& interrupt) {
     if (started_over_) never_ends(improper);
     start_over();
   }
+  measure_values();
+  return true;
+}
+
+void SparseTask::measure_values() {
   largest_value_ = 0.0;
   for (const double value : room_.values) {
     if (value != -kInfinity) largest_value_ = std::max(largest_value_, std::fabs(value));
   }
-  return true;
 }
 
 // Takes a policy that ends, from wherever one does.
@@ -285,13 +293,18 @@ bool SparseTask::rest_where_negative() {
   return any;
 }
 
-bool SparseTask::solve(const Interrupt& interrupt) {
+bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   room_.abandoned.clear();
   room_.policy.resize(size(model_.states));
   for (std::int64_t s = 0; s < model_.states; ++s) {
     room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
   }
   room_.values.assign(size(model_.states), 0.0);
+  if (is_large()) {
+    if (!solve_large(model_, room_.values, room_.policy, interrupt, rows)) return false;
+    measure_values();
+    return true;
+  }
   const double extra = room_.elimination.multiplications /
                        (kMultiplicationsPerOutcome * static_cast<double>(model_.successor.size() + 1));
   const auto sweeps = [&](double least) {
@@ -311,7 +324,7 @@ bool SparseTask::solve(const Interrupt& interrupt) {
   return true;
 }
 
-bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt) {
+bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows) {
   room_.abandoned.clear();
   room_.values.resize(size(model_.states));
   std::vector<double> own;
@@ -321,6 +334,11 @@ bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt) {
       std::copy_n(policy + task_state(i) * model_.actions, model_.actions, own.data() + i * model_.actions);
     }
     policy = own.data();
+  }
+  if (is_large()) {
+    room_.values.assign(size(model_.states), 0.0);
+    room_.policy.assign(size(model_.states), 0);
+    return solve_large(under_policy(model_, policy), room_.values, room_.policy, interrupt, rows);
   }
   const auto add_row = [&](std::int64_t s) {
     double excess = 0.0;
@@ -398,15 +416,15 @@ void prepare_sparse(const Shape& shape, const TaskView& task, double discount, S
 }
 
 void solve_sparse(const TaskView& task, SparseScratch& scratch, double* values, double* q_values,
-                  std::int32_t* policy, const Interrupt& interrupt) {
+                  std::int32_t* policy, const Interrupt& interrupt, const RowLoop& rows) {
   SparseTask sparse(task, scratch);
-  if (sparse.solve(interrupt)) sparse.write(values, q_values, policy);
+  if (sparse.solve(interrupt, rows)) sparse.write(values, q_values, policy);
 }
 
 void evaluate_sparse(const TaskView& task, const double* policy, SparseScratch& scratch, double* values,
-                     const Interrupt& interrupt) {
+                     const Interrupt& interrupt, const RowLoop& rows) {
   SparseTask sparse(task, scratch);
-  if (sparse.evaluate(policy, interrupt)) sparse.write_values(values);
+  if (sparse.evaluate(policy, interrupt, rows)) sparse.write_values(values);
 }
 
 }  // namespace metarl_fast

@@ -9,6 +9,7 @@
 
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
+#include "../row_loop.hpp"
 #include "envelope.hpp"
 #include "ordering.hpp"
 #include "sparse_model.hpp"
@@ -36,12 +37,12 @@ void prepare_sparse(const Shape&, const TaskView&, double discount, SparseScratc
 // collected for ever; but states that no start leads to and that cost more and more for ever have value
 // -infinity.
 void solve_sparse(const TaskView&, SparseScratch& scratch, double* values, double* q_values,
-                  std::int32_t* policy, const Interrupt&);
+                  std::int32_t* policy, const Interrupt&, const RowLoop& = {});
 
 // Values [S] of a stationary stochastic policy [S][A] on a task that has been prepared. At discount 1 throws
 // NeverEnds if the policy leads from a start to where it never ends and rewards are not all 0; such states
 // that no start leads to have value -infinity, +infinity, or NaN if their rewards have both signs.
 void evaluate_sparse(const TaskView&, const double* policy, SparseScratch& scratch, double* values,
-                     const Interrupt&);
+                     const Interrupt&, const RowLoop& = {});
 
 }  // namespace metarl_fast

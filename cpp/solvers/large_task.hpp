@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Tasks that are too large to be eliminated: modified policy iteration (Puterman and Shin 1978), by sweeps
+// whose ranges of states may be shared between threads, with MacQueen's bounds (1966; Puterman 1994,
+// section 6.6).
+//
+// With m and M the least and largest of Tv - v, and discount < 1:
+//
+//   Tv + discount / (1 - discount) m  <=  v*  <=  Tv + discount / (1 - discount) M
+//
+// The values returned lie in the middle. Where episodes may end, m and M count as 0 if they have the other
+// sign, and the values returned are Tv.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../interrupt.hpp"
+#include "../row_loop.hpp"
+#include "ordering.hpp"
+#include "sparse_model.hpp"
+
+namespace metarl_fast {
+
+// The largest error of any value, as a part of the largest value, or what rounding allows if that is more.
+constexpr double kLargeTaskError = 1e-10;
+
+bool is_too_large_to_eliminate(const EliminationCost&);
+
+// Optimal values [S] and policy [S] of the model, from those given; false if interrupted. Needs a discount
+// below 1.
+bool solve_large(const SparseModel&, std::vector<double>& values, std::vector<std::int32_t>& policy,
+                 const Interrupt&, const RowLoop&);
+
+// The model under a policy [S][A]: one action in each state.
+SparseModel under_policy(const SparseModel&, const double* policy);
+
+}  // namespace metarl_fast
