@@ -107,11 +107,12 @@ def policy_iteration(
 
     Policies are valued by a direct solve without subtractions (Grassmann, Taksar and Heyman 1985): the work
     does not depend on the discount, and every value has an error of a few units in the last place of what its
-    rewards, made positive, would be worth. Outcome lists too large for that (an elimination of 2e9
-    multiplications or 256 MB: grids of some 1e5 cells, Garnet problems of some thousand states) go by modified
-    policy iteration with bounds, at discounts below 1: no value is wrong by more than 1e-10 of the largest
-    value, or 7e-15 / (1 - discount) if that is more. Actions that differ by less than rounding count as equal: their
+    rewards, made positive, would be worth. Actions that differ by less than rounding count as equal: their
     action values are the state's value.
+
+    Outcome lists too large for that (an elimination of 2e9 multiplications or 256 MB: grids of 1e5 cells,
+    Garnet problems of some thousand states) go by modified policy iteration with bounds, at discounts below
+    1: no value is wrong by more than 1e-10 of the largest, or 7e-15 / (1 - discount) if that is more.
 
     Parameters
     ----------
