@@ -130,7 +130,7 @@ GOOD = {"transitions": np.full((2, 1, 2), 0.5), "rewards": np.zeros((2, 1))}
             r"Wrong.task returned rewards of the shapes \[\(2, 1\), \(3, 1\)\], expected one shape",
         ),
         ([{**GOOD, "start": x} for x in (1, [0.5, 0.5])], r"start of the shapes \[\(\), \(2,\)\]"),
-        ([{**GOOD, "reward_noise": x} for x in (0.0, 1.0)], r"one reward_noise, found \[0\.0, 1\.0\]"),
+        ([{**GOOD, "reward_noise": x} for x in (0.0, -1.0)], r"reward_noise is -1\.0"),
     ],
 )
 def test_what_a_family_gets_wrong_is_named(tasks, message):
@@ -146,7 +146,7 @@ def test_what_a_family_gets_wrong_is_named(tasks, message):
         ({**GOOD, "terminals": [0, 1]}, "expected .* perhaps some of .*'terminal'"),
         (
             {"outcomes": {}, **GOOD},
-            r"expected \['outcomes'\] and perhaps some of \['reward_noise', 'start'\]",
+            r"expected \['outcomes'\] and perhaps some of \['reward_noise', 'start', 'terminal'\]",
         ),
     ],
 )
@@ -398,6 +398,54 @@ def test_clusters_are_what_a_split_tells_apart():
     drawn = lakes.sample(60, rng=0)
     maps = [task.tobytes() for task in drawn.transitions]
     assert len(set(lakes.clusters(drawn).tolist())) == len(set(maps)) < 60
+
+
+class Own(mf.Family):
+    """Noise, start and terminal states of each task's own, as arrays or as outcome lists."""
+
+    num_states, num_actions, horizon = 3, 2, 4
+
+    def __init__(self, listed):
+        self.listed = listed
+
+    def task(self, rng):
+        end = int(rng.integers(1, 3))
+        more = {"terminal": np.arange(3) == end, "start": 3 - end, "reward_noise": rng.random()}
+        rows = rng.dirichlet(np.ones(3), (3, 2))
+        if not self.listed:
+            return {"transitions": rows, "rewards": rng.random((3, 2)), **more}
+
+        def outcomes(row):
+            return [(p, k, 1.0, k == end) for k, p in enumerate(row)]
+
+        return {"outcomes": {s: dict(enumerate(map(outcomes, rows[s]))) for s in range(3)}, **more}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_noise_starts_and_ends_are_each_tasks_own(listed):
+    tasks = Own(listed).sample(40, rng=0)
+    terminal, noise = tasks.terminal, tasks.materialise().reward_noise
+    ends = terminal.argmax(axis=1)
+    assert (terminal.sum(axis=1) == 1).all()
+    assert set(ends) == {1, 2}
+    assert (tasks.start.argmax(axis=1) == 3 - ends).all()
+    assert len(np.unique(noise)) == 40
+    assert (mf.value_iteration(tasks, 0.9).values[terminal] == 0).all()
+
+
+@pytest.mark.parametrize("by_state", [False, True])
+def test_rewards_by_state_are_those_of_one_task_each(by_state):
+    class Square(mf.Family):
+        num_states, num_actions = 3, 3
+
+        def task(self, rng):
+            rewards = rng.random(3)
+            full = rewards if by_state else np.repeat(rewards[:, None], 3, axis=1)
+            return {"transitions": rng.dirichlet(np.ones(3), (3, 3)), "rewards": full}
+
+    drawn = Square().sample(3, rng=0).rewards
+    assert (drawn == drawn[:, :, :1]).all()
+    assert len(np.unique(drawn)) == 9
 
 
 def test_a_horizon_belongs_to_the_family():

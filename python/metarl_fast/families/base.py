@@ -45,7 +45,9 @@ class Family:
 
         tasks = Corridor().sample(1000, rng=0)
 
-    `task` may instead return `{"outcomes": table}` with the table of `from_outcomes`.
+    Beside `start` it may return `terminal` and `reward_noise`, each task's own, as `from_arrays` takes them
+    for one task. Instead of transitions and rewards it may return `outcomes`, a table of `from_outcomes`.
+    Drawn tasks do not follow later changes of the family: `sample` keeps a copy of all that it holds.
 
     A family of few different tasks, like this one of five, needs a `split` of its own: see there.
     """
@@ -249,14 +251,14 @@ def own_copy(task: Any) -> Any:
 
 
 def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
-    """Return what `Family.task` returned by name, but for the noise; refuse what does not go together."""
+    """Return what `Family.task` returned by name; refuse what does not go together."""
     if not isinstance(drawn[-1], Mapping):
         raise TypeError(f"{who} returned {drawn[-1]!r:.60}, expected a dict")
     names = set(drawn[0])
     if "horizon" in names:
         raise ValueError(f"{who} returned a horizon: it belongs to the family, as its attribute")
     needed = {"outcomes"} if "outcomes" in names else {"transitions", "rewards"}
-    more = {"start", "reward_noise"} if "outcomes" in names else {"start", "reward_noise", "terminal"}
+    more = {"start", "terminal", "reward_noise"}
     if not needed <= names <= needed | more:
         raise TypeError(
             f"{who} returned {sorted(names)}, expected {sorted(needed)} and perhaps some of {sorted(more)}"
@@ -265,7 +267,7 @@ def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
         if set(task) != names:
             family = who.removesuffix(".task")
             raise ValueError(f"task {place} of {family} returned {sorted(task)}, expected {sorted(names)}")
-    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names - {"reward_noise"}}
+    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names}
     for name in columns.keys() - {"outcomes"}:
         shapes = {np.shape(value) for value in columns[name]}
         if len(shapes) > 1:
@@ -284,17 +286,16 @@ def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRec
         return StoredRecipe(empty, None, empty[..., 0], None, no_ends, first_state, np.array(0.0), ids)
     who = f"{type(family).__name__}.task"
     columns = _columns(drawn, who)
-    noise = {checks.real(task.get("reward_noise", 0.0), "reward_noise", 0.0) for task in drawn}
-    if len(noise) > 1:
-        raise ValueError(f"tasks of one family need one reward_noise, found {sorted(noise)}")
-    start = None if "start" not in columns else checks.numeric(columns.pop("start"), "start")
-    if "outcomes" in columns:
-        tasks = from_outcomes(columns.pop("outcomes"), start=start, reward_noise=noise.pop(), **columns)
+    tables = columns.pop("outcomes", None)
+    if "reward_noise" in columns:
+        columns["reward_noise"] = [checks.real(x, "reward_noise", 0.0) for x in columns["reward_noise"]]
+    arrays: dict[str, Any] = {name: checks.numeric(values, name) for name, values in columns.items()}
+    if tables is not None:
+        tasks = from_outcomes(tables, **arrays)
     else:
-        arrays: dict[str, Any] = {name: checks.numeric(values, name) for name, values in columns.items()}
-        if "rewards" in arrays and arrays["rewards"].shape == (len(drawn), s, a):
+        if arrays["rewards"].shape in ((len(drawn), s), (len(drawn), s, a)):
             arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
-        tasks = from_arrays(start=start, reward_noise=noise.pop(), **arrays)
+        tasks = from_arrays(**arrays)
     if (tasks.num_states, tasks.num_actions) != (s, a):
         raise ValueError(
             f"{who} returned {tasks.num_states} states and {tasks.num_actions} actions, expected {s} and {a}"
