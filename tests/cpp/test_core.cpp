@@ -85,7 +85,8 @@ struct SwitchTask {
 
   StoredTasks batch() const {
     TaskArrays arrays;
-    arrays.first = {transitions.data(), nullptr, rewards.data(), terminal.data(), start.data(), nullptr};
+    arrays.first = {transitions.data(), nullptr,      rewards.data(), nullptr,
+                    terminal.data(),    start.data(), nullptr,        0.0};
     return StoredTasks({2, 2, 2, true, 0.0}, range_of(1), arrays);
   }
 };
