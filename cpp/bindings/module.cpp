@@ -4,6 +4,10 @@
 
 #include "gil.hpp"
 
+#include <exception>
+#include <new>
+#include <stdexcept>
+
 namespace metarl_fast::bindings {
 void bind_tasks(pybind11::module_& m);
 void bind_train(pybind11::module_& m);
@@ -12,6 +16,17 @@ void bind_runtime(pybind11::module_& m);
 }  // namespace metarl_fast::bindings
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+  pybind11::register_local_exception_translator([](std::exception_ptr error) {
+    constexpr const char* kText =
+        "the system refused memory for scratch of the core: fewer threads or smaller tasks need less";
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+      PyErr_SetString(PyExc_MemoryError, kText);
+    } catch (const std::length_error&) {  // more than any system has
+      PyErr_SetString(PyExc_MemoryError, kText);
+    }
+  });
   m.doc() = "C++ core of metarl_fast; use the package's Python interface.";
   pybind11::module_::import("atexit").attr("register")(
       pybind11::cpp_function(&metarl_fast::bindings::Visit::close));

@@ -270,8 +270,27 @@ def _control_group_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
     return 2**62
 
 
+def _address_space_left() -> int:
+    """Bytes that RLIMIT_AS leaves to this process, or a very large number without a limit."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return 2**62
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return limit - int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, AttributeError, OSError, ValueError):
+        return 2**62
+
+
+def available_memory() -> int:
+    """Bytes that this process can have: what system, control group and its own limit leave."""
+    return max(0, min(_system_memory(), _control_group_memory(), _address_space_left()))
+
+
 # Below this no system is asked: a small call costs microseconds.
-_ALWAYS_FITS = 2**26
+ALWAYS_FITS = 2**26
 
 
 def memory(num_bytes: int, what: str | Callable[[], str]) -> None:
@@ -279,9 +298,9 @@ def memory(num_bytes: int, what: str | Callable[[], str]) -> None:
 
     Calls that must be cheap give `what` as a function, which is asked only if it does not fit.
     """
-    if num_bytes <= _ALWAYS_FITS:
+    if num_bytes <= ALWAYS_FITS:
         return
-    available = max(0, min(_system_memory(), _control_group_memory()))
+    available = available_memory()
     if num_bytes > available:
         name = what if isinstance(what, str) else what()
         raise MemoryError(

@@ -202,7 +202,7 @@ def train(
     # Rows turned for the lanes: values, values ahead, preferences, counts, and weights of softmax.
     tables += _LANES * ((a + 7) // 8 * 8) * (4 * real.itemsize + 8)
     sums = episodes * (lanes * real.itemsize + 16) * keep_mean
-    check_scratch(
+    threads = check_scratch(
         batch,
         threads,
         lanes=_LANES,

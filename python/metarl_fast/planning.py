@@ -65,7 +65,7 @@ def _solve(
     n, s, a = len(batch), batch.num_states, batch.num_actions
     checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
     threads = thread_count(num_threads)
-    check_scratch(batch, threads, more_bytes=0 if horizon or sweeps else direct_bytes(batch))
+    threads = check_scratch(batch, threads, more_bytes=0 if horizon or sweeps else direct_bytes(batch))
     plan = np.empty((n, horizon, s), np.int32) if horizon else None
     policy = np.empty((n, s), np.int32)
     found = Solution(np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n))
@@ -262,7 +262,9 @@ def policy_evaluation(
     checks.memory(len(batch) * num_policies * (batch.num_states + 1) * 8, f"the values of {len(batch)} tasks")
     threads = thread_count(num_threads)
     # Under a policy an outcome is a weight and a successor.
-    check_scratch(batch, threads, bytes_per_outcome=12, more_bytes=0 if horizon else direct_bytes(batch))
+    threads = check_scratch(
+        batch, threads, bytes_per_outcome=12, more_bytes=0 if horizon else direct_bytes(batch)
+    )
     values = np.empty((len(batch), num_policies, batch.num_states))
     returns = np.empty((len(batch), num_policies))
     _core.evaluate(

@@ -176,11 +176,11 @@ class Tasks:
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        check_scratch(self, thread_count(), rows="probability" in wanted or not batch.dense)
+        threads = check_scratch(self, thread_count(), rows="probability" in wanted or not batch.dense)
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
-        _core.materialise(batch, num_threads=thread_count(), **arrays)
+        _core.materialise(batch, num_threads=threads, **arrays)
         return {name: _frozen(found) for name, found in arrays.items() if found is not None}
 
     @property
@@ -383,6 +383,10 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> 
     return Tasks(recipe, checked_horizon(horizon, len(recipe.ids)))
 
 
+_FEW_THREADS = 64
+"""Any machine may use these; how many more is for the core to say."""
+
+
 def check_scratch(
     batch: Tasks,
     num_threads: int,
@@ -391,19 +395,26 @@ def check_scratch(
     bytes_per_outcome: int = 0,
     more_bytes: int = 0,
     rows: bool = True,
-) -> None:
-    """Refuse tasks of which every thread cannot hold one as generated, `lanes` in work, and `more_bytes`.
+) -> int:
+    """Return how many of `num_threads` have work, and memory for it; MemoryError if not even one has.
 
-    Without `rows` their rows of probabilities are not written out.
+    Each holds a task as generated, `lanes` in work, and `more_bytes`. Without `rows` their rows of
+    probabilities are not written out.
     """
     core = batch.core
     # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
     outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
-    threads = min(num_threads, math.ceil(len(batch) / lanes))
+    threads = max(1, min(num_threads, math.ceil(len(batch) / lanes)))
+    if threads > _FEW_THREADS:
+        threads = min(threads, _core.most_threads())
+    scratch = outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes
+    if scratch * threads <= checks.ALWAYS_FITS:
+        return threads
     checks.memory(
-        threads * (outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes),
+        scratch,
         lambda: (
             f"work on tasks of {core.num_states} states, {core.num_actions} actions and "
-            f"{core.num_outcomes} outcomes on {threads} threads"
+            f"{core.num_outcomes} outcomes on one thread"
         ),
     )
+    return max(1, min(threads, checks.available_memory() // scratch))
