@@ -429,3 +429,20 @@ def test_learning_on_long_rows_equals_the_twin_lazy_and_in_memory(kind, dtype):
 
     for batch in (tasks, tasks.materialise()):
         assert_equals_twin(batch, model_of, learner, num_episodes=4, num_steps=25, dtype=dtype)
+
+
+@pytest.mark.parametrize("reward", [1e300, -1e300])
+def test_a_reward_that_does_not_fit_is_refused_before_the_first_task_learns(reward):
+    rewards = np.zeros((200, 3, 2))
+    rewards[-1, 2, 1] = reward
+    tasks = mf.from_arrays(np.full((200, 3, 2, 3), 1 / 3), rewards, horizon=5)
+    learner = mf.QLearning(3, 2)
+    seen = []
+    with pytest.raises(ValueError, match=r"reward of task 199 is 1e\+300.* 32-bit"):
+        mf.train(learner, tasks, 5, rng=0, progress=lambda done, total: seen.append(done))
+    assert not seen
+    assert np.isfinite(mf.train(learner, tasks[:199], 5, rng=0).returns).all()
+    assert np.isfinite(mf.train(learner, tasks, 5, rng=0, dtype=np.float64).returns).all()
+    for wrong in ({"rng": "x"}, {"initial_table": np.zeros((2, 2))}, {"progress": 5}, {"dtype": None}):
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+            mf.adapt(learner, tasks[:199], (0, 5), **wrong)

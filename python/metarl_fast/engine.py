@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
+from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks, check_scratch
@@ -114,6 +115,17 @@ def _initial_table(
     return given
 
 
+def _check_rewards(tasks: Tasks, dtype: np.dtype[Any]) -> None:
+    """Refuse stored rewards that tables cannot hold before any task learns; drawn ones the core sees."""
+    if isinstance(tasks.recipe, StoredRecipe):
+        largest, place = tasks.recipe.largest_reward
+        if largest > float(np.finfo(dtype).max):
+            raise ValueError(
+                f"a reward of task {tasks.ids[place]} is {largest:g}, sign aside, which a table of "
+                f"{8 * dtype.itemsize}-bit numbers cannot hold"
+            )
+
+
 def train(
     learner: Learner,
     tasks: Tasks | Task,
@@ -210,6 +222,7 @@ def train(
         more_bytes=tables + sums,
         rows=batch.core.needs_rows,
     )
+    _check_rewards(batch, real)
     if learner.bonus:
         checks.real(learner.bonus, "bonus", 0.0, 2.0**126)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -146,6 +147,14 @@ class StoredRecipe:
             self.scale,
         )
         return sum(array.nbytes for array in arrays if array is not None)
+
+    @cached_property
+    def largest_reward(self) -> tuple[float, int]:
+        """The largest reward, sign aside, and the place of its task."""
+        if not self.reward.size:
+            return 0.0, 0
+        at = max((self.reward.argmax(), self.reward.argmin()), key=lambda place: abs(self.reward.flat[place]))
+        return abs(float(self.reward.flat[at])), int(at) // (self.reward.size // len(self.reward))
 
     def build(self) -> _core.TaskBatch:
         """Hand the arrays to the core, which checks them."""
