@@ -140,10 +140,11 @@ def test_several_environments_make_one_batch():
         np.testing.assert_array_equal(tasks[k].transitions, mf.from_gymnasium(env)[0].transitions)
 
 
-def test_environments_with_other_time_limits_have_none_together():
+def test_environments_keep_their_own_time_limits():
     envs = [gymnasium.make("FrozenLake-v1", max_episode_steps=limit) for limit in (10, 20)]
     assert [mf.from_gymnasium(env).horizon for env in envs] == [10, 20]
-    assert mf.from_gymnasium(envs).horizon is None
+    np.testing.assert_array_equal(mf.from_gymnasium(envs).horizon, [10, 20])
+    assert mf.from_gymnasium([*envs, envs[0].unwrapped]).horizon is None
 
 
 def episode_length(env):

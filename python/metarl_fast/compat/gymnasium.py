@@ -40,7 +40,7 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
         Repeated next states, and termination that belongs to the transition, are kept as they are.
     horizon
         Steps of an episode; default the shortest of the environment's time limits, else the
-        `max_episode_steps` that it was registered with, if it has one. Environments of different ones have
+        `max_episode_steps` that it was registered with, if it has one. If one of several has none, they have
         none together.
 
     Returns
@@ -64,9 +64,10 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     if len(set(sizes)) > 1:
         raise ValueError(f"the environments have {checks.shown(sizes)} states, expected the same number")
     limits = [_time_limit(env) for env in environments]
-    if horizon is None and len(set(limits)) == 1:
-        horizon = limits[0]
-    return from_outcomes([model.P for model in models], start=np.array(starts), horizon=horizon)
+    steps: Any = horizon
+    if horizon is None and None not in limits:
+        steps = limits[0] if len(set(limits)) == 1 else np.array(limits, np.int64)
+    return from_outcomes([model.P for model in models], start=np.array(starts), horizon=steps)
 
 
 def _model(env: Any) -> Any:
