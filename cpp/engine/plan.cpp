@@ -54,7 +54,7 @@ void solve_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, cons
             [&, buffer = TaskBuffer(shape), scratch = SparseScratch()](std::int64_t i, Pulse& pulse) mutable {
               const TaskView task = batch.load(i, buffer, pulse.interrupt());
               double* values = out.values + i * shape.states;
-              prepare_sparse(shape, task, criterion.discount, scratch);
+              prepare_sparse(shape, task, criterion.discount, scratch, pulse.interrupt());
               try {
                 solve_sparse(task, scratch, values, out.q_values + i * shape.pairs(),
                              out.policy + i * shape.states, pulse.interrupt(), pulse.row_loop());
@@ -77,7 +77,7 @@ void evaluate_sparse_tasks(const TaskBatch& batch, const Criterion& criterion, c
         return [&, buffer = TaskBuffer(shape), scratch = SparseScratch(),
                 room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
           const TaskView task = batch.load(i, buffer, pulse.interrupt());
-          prepare_sparse(shape, task, criterion.discount, scratch);
+          prepare_sparse(shape, task, criterion.discount, scratch, pulse.interrupt());
           for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
             const std::int64_t place = i * arrays.num_policies + p;
             const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();
@@ -118,7 +118,7 @@ void solve_dense_tasks(const TaskBatch& batch, const Criterion& criterion, const
       const Optimum optimum{out.values + i * shape.states, out.q_values + i * shape.pairs(),
                             out.policy + i * shape.states};
       if (goes_by_lists(shape, task)) {
-        prepare_sparse(shape, task, criterion.discount, sparse);
+        prepare_sparse(shape, task, criterion.discount, sparse, pulse.interrupt());
         solve_sparse(task, sparse, optimum.values, optimum.q_values, optimum.policy, pulse.interrupt());
       } else {
         policy_iteration(shape, task, criterion.discount, optimum, solver, scratch, pulse.interrupt());
@@ -139,7 +139,7 @@ void evaluate_dense_tasks(const TaskBatch& batch, const Criterion& criterion, co
             room = std::vector<double>(size(shape.states))](std::int64_t i, Pulse& pulse) mutable {
       const TaskView task = batch.load(i, buffer, pulse.interrupt());
       const bool lists = goes_by_lists(shape, task);
-      if (lists) prepare_sparse(shape, task, criterion.discount, sparse);
+      if (lists) prepare_sparse(shape, task, criterion.discount, sparse, pulse.interrupt());
       for (std::int64_t p = 0; p < arrays.num_policies && !pulse.stop_requested(); ++p) {
         const std::int64_t place = i * arrays.num_policies + p;
         const double* policy = arrays.policy + (arrays.policy_shared ? p : place) * shape.pairs();

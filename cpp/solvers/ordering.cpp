@@ -18,31 +18,33 @@ struct Graph {
 };
 
 template <class Edge>
-void for_each_edge(const SparseModel& model, Edge edge) {
+void for_each_edge(const SparseModel& model, Meter& meter, Edge edge) {
   for (std::int64_t s = 0; s < model.states; ++s) {
     const std::int64_t first = model.begin[static_cast<std::size_t>(s * model.actions)];
     const std::int64_t last = model.begin[static_cast<std::size_t>((s + 1) * model.actions)];
+    meter.count(last - first + 1);
     for (std::int64_t k = first; k < last; ++k)
       edge(s, std::int64_t{model.successor[static_cast<std::size_t>(k)]});
   }
 }
 
-Graph undirected(const SparseModel& model) {
+Graph undirected(const SparseModel& model, Meter& meter) {
   Graph graph;
   std::vector<std::int64_t> place(static_cast<std::size_t>(model.states) + 1, 0);
-  for_each_edge(model, [&](std::int64_t s, std::int64_t t) {
+  for_each_edge(model, meter, [&](std::int64_t s, std::int64_t t) {
     ++place[static_cast<std::size_t>(s) + 1];
     ++place[static_cast<std::size_t>(t) + 1];
   });
   std::partial_sum(place.begin(), place.end(), place.begin());
   std::vector<std::int32_t> all(static_cast<std::size_t>(place.back()));
   const std::vector<std::int64_t> begin = place;
-  for_each_edge(model, [&](std::int64_t s, std::int64_t t) {
+  for_each_edge(model, meter, [&](std::int64_t s, std::int64_t t) {
     all[static_cast<std::size_t>(place[static_cast<std::size_t>(s)]++)] = static_cast<std::int32_t>(t);
     all[static_cast<std::size_t>(place[static_cast<std::size_t>(t)]++)] = static_cast<std::int32_t>(s);
   });
   graph.begin.push_back(0);
   for (std::size_t s = 0; s + 1 < begin.size(); ++s) {
+    meter.count(8 * (begin[s + 1] - begin[s]));  // sorting
     const auto first = all.begin() + begin[s];
     const auto last = all.begin() + begin[s + 1];
     std::sort(first, last);
@@ -68,13 +70,14 @@ double profile(const Graph& graph, const std::vector<std::int32_t>& place) {
 // Breadth first from `root`, neighbours of few neighbours first; appends to `order`, marks `seen`.
 // Returns where the last level begins.
 std::size_t cuthill_mckee(const Graph& graph, std::int32_t root, std::vector<std::int32_t>& order,
-                          std::vector<std::uint8_t>& seen) {
+                          std::vector<std::uint8_t>& seen, Meter& meter) {
   std::size_t level = order.size();
   order.push_back(root);
   seen[static_cast<std::size_t>(root)] = 1;
   for (std::size_t next = level, end = order.size(); next < end;) {
     for (; next < end; ++next) {
       const auto s = static_cast<std::size_t>(order[next]);
+      meter.count(8 * (graph.degree(order[next]) + 1));
       const std::size_t first = order.size();
       for (std::int64_t k = graph.begin[s]; k < graph.begin[s + 1]; ++k) {
         const std::int32_t t = graph.neighbour[static_cast<std::size_t>(k)];
@@ -91,30 +94,30 @@ std::size_t cuthill_mckee(const Graph& graph, std::int32_t root, std::vector<std
   return level;
 }
 
-std::vector<std::int32_t> reverse_cuthill_mckee(const Graph& graph, std::int64_t states) {
+std::vector<std::int32_t> reverse_cuthill_mckee(const Graph& graph, std::int64_t states, Meter& meter) {
   std::vector<std::int32_t> order;
   std::vector<std::uint8_t> seen(static_cast<std::size_t>(states), 0);
   for (std::int32_t s = 0; s < states; ++s) {
     if (seen[static_cast<std::size_t>(s)]) continue;
     // A state of the last level, seen from anywhere, lies at the rim of its part of the graph.
     const std::size_t first = order.size();
-    const std::size_t level = cuthill_mckee(graph, s, order, seen);
+    const std::size_t level = cuthill_mckee(graph, s, order, seen, meter);
     const std::int32_t root =
         *std::min_element(order.begin() + static_cast<std::ptrdiff_t>(level), order.end(),
                           [&](std::int32_t a, std::int32_t b) { return graph.degree(a) < graph.degree(b); });
     for (std::size_t i = first; i < order.size(); ++i) seen[static_cast<std::size_t>(order[i])] = 0;
     order.resize(first);
-    cuthill_mckee(graph, root, order, seen);
+    cuthill_mckee(graph, root, order, seen, meter);
   }
   std::reverse(order.begin(), order.end());
   return order;
 }
 
 // The profile of the model's own order, by one look at every edge.
-double own_profile(const SparseModel& model) {
+double own_profile(const SparseModel& model, Meter& meter) {
   std::vector<std::int32_t> first(static_cast<std::size_t>(model.states));
   std::iota(first.begin(), first.end(), 0);
-  for_each_edge(model, [&](std::int64_t s, std::int64_t t) {
+  for_each_edge(model, meter, [&](std::int64_t s, std::int64_t t) {
     std::int32_t& low = first[static_cast<std::size_t>(std::max(s, t))];
     low = std::min(low, static_cast<std::int32_t>(std::min(s, t)));
   });
@@ -125,12 +128,13 @@ double own_profile(const SparseModel& model) {
 
 }  // namespace
 
-std::vector<std::int32_t> elimination_order(const SparseModel& model) {
-  const double own = own_profile(model);
+std::vector<std::int32_t> elimination_order(const SparseModel& model, const Interrupt& interrupt) {
+  Meter meter(interrupt);
+  const double own = own_profile(model, meter);
   const auto states = static_cast<double>(model.states);
   if (own <= 2.0 * states * std::sqrt(states)) return {};
-  const Graph graph = undirected(model);
-  std::vector<std::int32_t> order = reverse_cuthill_mckee(graph, model.states);
+  const Graph graph = undirected(model, meter);
+  std::vector<std::int32_t> order = reverse_cuthill_mckee(graph, model.states, meter);
   std::vector<std::int32_t> place(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
     place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
@@ -139,13 +143,14 @@ std::vector<std::int32_t> elimination_order(const SparseModel& model) {
   return order;
 }
 
-EliminationCost elimination_cost(const SparseModel& model) {
+EliminationCost elimination_cost(const SparseModel& model, const Interrupt& interrupt) {
+  Meter meter(interrupt);
   // Rows reach back to their first successor, and on to the farthest end of the rows that they meet.
   std::vector<std::int64_t> first(static_cast<std::size_t>(model.states));
   std::vector<std::int64_t> end(static_cast<std::size_t>(model.states));
   std::iota(first.begin(), first.end(), 0);
   std::iota(end.begin(), end.end(), 0);
-  for_each_edge(model, [&](std::int64_t s, std::int64_t t) {
+  for_each_edge(model, meter, [&](std::int64_t s, std::int64_t t) {
     first[static_cast<std::size_t>(s)] = std::min(first[static_cast<std::size_t>(s)], t);
     end[static_cast<std::size_t>(s)] = std::max(end[static_cast<std::size_t>(s)], t);
   });

@@ -11,13 +11,14 @@
 namespace metarl_fast {
 
 // The order over the graph of all actions, or nothing if the model's own order is good enough.
-std::vector<std::int32_t> elimination_order(const SparseModel&);
+// Both throw Interrupted.
+std::vector<std::int32_t> elimination_order(const SparseModel&, const Interrupt&);
 
 // The multiplications of one elimination in the model's order at most, whatever the policy; what it stores.
 struct EliminationCost {
   double multiplications;
   double entries;
 };
-EliminationCost elimination_cost(const SparseModel&);
+EliminationCost elimination_cost(const SparseModel&, const Interrupt&);
 
 }  // namespace metarl_fast

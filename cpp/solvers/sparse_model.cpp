@@ -51,9 +51,10 @@ Pair append(const Shape& shape, const TaskView& task, std::int64_t state, std::i
 }
 
 // Over the outcomes that can happen; what stands at the others need not be a number.
-double largest_reward(const Shape& shape, const TaskView& task) {
+double largest_reward(const Shape& shape, const TaskView& task, Meter& meter) {
   double largest = 0.0;
   for (std::int64_t i = 0; i < shape.rewards(); ++i) {
+    meter.count(1);
     if (shape.dense ? available(shape, task, i) : task.probability[i] != 0.0) {
       largest = std::max(largest, std::fabs(task.reward[i]));
     }
@@ -70,12 +71,13 @@ std::int64_t SparseModel::first_usable(std::int64_t state) const {
 }
 
 void build(const Shape& shape, const TaskView& task, double discount, const std::vector<std::int32_t>* order,
-           SparseModel& model) {
+           SparseModel& model, const Interrupt& interrupt) {
+  Meter meter(interrupt);
   const auto pairs = static_cast<std::size_t>(shape.pairs());
   model.states = shape.states;
   model.actions = shape.actions;
   model.discount = discount;
-  const double largest = largest_reward(shape, task);
+  const double largest = largest_reward(shape, task, meter);
   model.scale = reward_scale(largest);
   model.largest_reward = model.scale * largest;
   model.begin.assign(pairs + 1, 0);
@@ -97,6 +99,7 @@ void build(const Shape& shape, const TaskView& task, double discount, const std:
   for (std::int64_t i = 0; i < shape.states; ++i) {
     const std::int64_t state = order ? (*order)[static_cast<std::size_t>(i)] : i;
     for (std::int64_t a = 0; a < shape.actions; ++a, ++out) {
+      meter.count(shape.outcomes);
       const Pair sums =
           append(shape, task, state, state * shape.actions + a, order ? place.data() : nullptr, model);
       model.reward[out] = sums.usable ? sums.reward : 0.0;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "../interrupt.hpp"
 #include "../mdp.hpp"
 
 namespace metarl_fast {
@@ -37,7 +38,7 @@ struct SparseModel {
 // Fills `model`, reusing its room. State order[i] of the task is state i of the model; null for the same
 // order.
 void build(const Shape&, const TaskView&, double discount, const std::vector<std::int32_t>* order,
-           SparseModel& model);
+           SparseModel& model, const Interrupt& interrupt);
 
 // Whether a task stored as dense rows is so sparse that planning does better on its compressed rows.
 bool is_really_sparse(const Shape&, const TaskView&);

@@ -407,11 +407,12 @@ void SparseTask::write(double* values, double* q_values, std::int32_t* policy) {
 
 }  // namespace
 
-void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch) {
-  build(shape, task, discount, nullptr, scratch.model);
-  scratch.order = elimination_order(scratch.model);
-  if (!scratch.order.empty()) build(shape, task, discount, &scratch.order, scratch.model);
-  scratch.elimination = elimination_cost(scratch.model);
+void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch,
+                    const Interrupt& interrupt) {
+  build(shape, task, discount, nullptr, scratch.model, interrupt);
+  scratch.order = elimination_order(scratch.model, interrupt);
+  if (!scratch.order.empty()) build(shape, task, discount, &scratch.order, scratch.model, interrupt);
+  scratch.elimination = elimination_cost(scratch.model, interrupt);
   scratch.advantage.resize(size(shape.actions));
 }
 

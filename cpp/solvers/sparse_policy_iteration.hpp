@@ -28,8 +28,9 @@ struct SparseScratch {
   std::vector<std::uint8_t> abandoned;  // states that nothing leads to and that never end, see solve_sparse
 };
 
-// Puts the task into `scratch`, in the order in which it is best eliminated.
-void prepare_sparse(const Shape&, const TaskView&, double discount, SparseScratch& scratch);
+// Puts the task into `scratch`, in the order in which it is best eliminated. Throws Interrupted.
+void prepare_sparse(const Shape&, const TaskView&, double discount, SparseScratch& scratch,
+                    const Interrupt& interrupt = {});
 
 // Optimal values [S], action values [S][A] (-infinity where an action is not available) and policy [S], the
 // first best action of each state, of a task that has been prepared. At discount 1 the policy ends, or rests
