@@ -149,6 +149,13 @@ for name, low, high in (
 ):
     refuses_numbers("FrozenLakeMaps", name, with_keyword(mf.FrozenLakeMaps, name), low, high)
 refuses_counts("FrozenLakeMaps", "side", mf.FrozenLakeMaps, 1)
+refuses(
+    "FrozenLakeMaps",
+    "part of 9 numbers",
+    lambda: mf.FrozenLakeMaps(part=np.zeros(9)),
+    ValueError,
+    "part is an array of shape (9,)",
+)
 refuses_counts("FrozenLakeMaps", "horizon", with_keyword(mf.FrozenLakeMaps, "horizon"), 0)
 for family in (FAMILY, mf.GoalGrid(3), mf.FrozenLakeMaps()):
     refuses_numbers(f"{type(family).__name__}.split", "held_out", family.split, -0.1, 1.1)

@@ -72,7 +72,7 @@ class FrozenLakeMaps(Family):
         checks.keep(self, "is_slippery", checks.flag)
         checks.keep(self, "success_rate", checks.real, 0.0, 1.0)
         checks.keep(self, "held_out", checks.real, 0.0, 1.0)
-        if self.part not in ("all", "train", "held_out"):
+        if not isinstance(self.part, str) or self.part not in ("all", "train", "held_out"):
             raise ValueError(f"part is {checks.shown(self.part)}, expected 'all', 'train' or 'held_out'")
         object.__setattr__(self, "among", checks.interval(self.among, "among", 0.0, 1.0))
         checks.keep(self, "order", checks.integer, 0, 2**64 - 1)
