@@ -11,7 +11,6 @@
 
 #include "learners/learner.hpp"
 #include "mdp.hpp"
-#include "solvers/planning.hpp"
 
 namespace metarl_fast {
 
@@ -48,27 +47,47 @@ struct TrainArrays {
 template <class Real>
 void train(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<Real>&, const RunOptions&);
 
-// values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value);
-// plan [tasks][horizon][S] or null.
+// values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value).
 struct SolveArrays {
   double* values;
   double* q_values;
   std::int32_t* policy;
-  std::int32_t* plan;
   double* returns;
 };
-void solve(const TaskBatch&, const Criterion&, const SolveArrays&, const RunOptions&);
 
-// policy [tasks][num_policies][S][A], or [num_policies][S][A] if shared; values [tasks][num_policies][S] or
-// null; returns [tasks][num_policies].
+// Optimal values without a horizon by direct solves. At discount 1 throws std::invalid_argument with the task
+// and the state that never ends.
+void policy_iteration(const TaskBatch&, double discount, const SolveArrays&, const RunOptions&);
+
+// Optimal values of the discounted problem by sweeps; error_bound [tasks] takes how far a value may be off.
+void value_iteration(const TaskBatch&, double discount, double tolerance, const SolveArrays&,
+                     double* error_bound, const RunOptions&);
+
+// Optimal values of episodes of horizon [tasks] steps; plan [tasks][longest][S] or null, -1 beyond a task's
+// own horizon.
+void backward_induction(const TaskBatch&, double discount, const std::int64_t* horizon, const SolveArrays&,
+                        std::int32_t* plan, std::int64_t longest, const RunOptions&);
+
+// Given policies: probabilities [tasks][num_policies][num_steps][S][A], or actions
+// [tasks][num_policies][num_steps][S]; without the axis of tasks if shared; if both are null, the uniformly
+// random policy. num_steps is 1, or the longest horizon for policies that change from step to step.
+// values [tasks][num_policies][S] or null; returns and gaps [tasks][num_policies] or null. A gap is how much
+// less than the optimum a policy returns; without a horizon it needs optimal_values [tasks][S].
 struct EvaluateArrays {
-  const double* policy;
-  bool policy_shared;
-  std::int64_t num_policies;
-  double* values;
-  double* returns;
+  const double* probability = nullptr;
+  const std::int32_t* action = nullptr;
+  bool shared = false;
+  std::int64_t num_policies = 1;
+  std::int64_t num_steps = 1;
+  const double* optimal_values = nullptr;
+  double* values = nullptr;
+  double* returns = nullptr;
+  double* gaps = nullptr;
 };
-void evaluate(const TaskBatch&, const Criterion&, const EvaluateArrays&, const RunOptions&);
+
+// For episodes of horizon [tasks] steps, or for ever if it is null.
+void evaluate(const TaskBatch&, double discount, const std::int64_t* horizon, const EvaluateArrays&,
+              const RunOptions&);
 
 // Writes every task out in the layout of mdp.hpp; null for what is not wanted.
 struct MaterialiseArrays {

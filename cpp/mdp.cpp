@@ -41,6 +41,14 @@ bool available(const Shape& shape, const TaskView& task, std::int64_t pair) {
   return std::any_of(row, row + shape.outcomes, [](double p) { return p != 0.0; });
 }
 
+double start_value(const Shape& shape, const TaskView& task, const double* values) {
+  double expected = 0.0;
+  for (std::int64_t s = 0; s < shape.states; ++s) {
+    if (task.start[s] != 0.0) expected += task.start[s] * values[s];  // where nobody starts it may be infinite
+  }
+  return expected;
+}
+
 TaskBuffer::TaskBuffer(const Shape& shape, bool with_rows)
     : probability(with_rows ? size(shape.probabilities()) : 0),
       next_state(with_rows && !shape.dense ? size(shape.probabilities()) : 0),

@@ -72,6 +72,9 @@ struct TaskView {
 // Whether the pair's action is there to be taken.
 bool available(const Shape&, const TaskView&, std::int64_t pair);
 
+// Expectation of a value [S] over the start states.
+double start_value(const Shape&, const TaskView&, const double* values);
+
 // Room for one generated task, with or without its rows: `probability`, `next_state` and `scale`.
 struct TaskBuffer {
   explicit TaskBuffer(const Shape& shape, bool with_rows = true);

@@ -193,11 +193,8 @@ for function in (partial(mf.policy_iteration, PAID), partial(mf.policy_evaluatio
 refuses_numbers("bounds", "discount", partial(mf.bounds, TASKS), -0.1, 1.1)
 for function in (partial(mf.backward_induction, TASKS), partial(mf.bounds, TASKS), evaluate):
     refuses_counts(function.func.__name__, "horizon", with_keyword(function, "horizon"), 0)
-for function in (
-    mf.backward_induction,
-    partial(mf.bounds, discount=1.0),
-    partial(mf.train, LEARNER, num_episodes=1),
-):
+refuses("bounds", "discount=1", lambda: mf.bounds(PAID, 1.0), ValueError, "give a horizon")
+for function in (mf.backward_induction, partial(mf.train, LEARNER, num_episodes=1)):
     refuses("no horizon", repr(function), lambda f=function: f(tasks=ENDLESS), ValueError, "horizon")
 refuses_numbers(
     "bootstrap_mean", "confidence", with_keyword(mf.bootstrap_mean, "confidence", [1.0]), 0.0, 1.1

@@ -90,7 +90,7 @@ CPP_LAYERS = [
     {"cpp/engine.hpp"},
     {"cpp/lane_block.hpp", "cpp/parallel"},
     {"cpp/ordered_sums.hpp"},
-    {"cpp/engine/train.cpp", "cpp/engine/plan.cpp", "cpp/engine/materialise.cpp"},
+    {"cpp/engine/train.cpp", "cpp/engine/plan.cpp", "cpp/engine/evaluate.cpp", "cpp/engine/materialise.cpp"},
     {"cpp/bindings"},
 ]
 
@@ -154,6 +154,7 @@ PYTHON_LAYERS = [
     {"data"},
     {"families", "learners"},
     {"engine"},
+    {"criterion", "policies"},
     {"planning"},
     {"evaluate"},
     {"meta"},

@@ -88,28 +88,41 @@ TRAIN = {
     "num_threads": 1,
     "progress": None,
 }
-SOLVE = {
-    "batch": DENSE,
-    "discount": 0.9,
-    "horizon": 2,
-    "tolerance": 1e-3,
-    "sweeps": False,
+SOLUTION = {
     "values": np.zeros((N, S)),
     "q_values": np.zeros((N, S, A)),
     "policy": np.zeros((N, S), np.int32),
-    "plan": np.zeros((N, 2, S), np.int32),
     "returns": np.zeros(N),
+}
+POLICY_ITERATION = {"batch": DENSE, "discount": 0.9, **SOLUTION, "num_threads": 1, "progress": None}
+VALUE_ITERATION = {
+    "batch": DENSE,
+    "discount": 0.9,
+    "tolerance": 1e-3,
+    **SOLUTION,
+    "error_bound": np.zeros(N),
+    "num_threads": 1,
+    "progress": None,
+}
+BACKWARD_INDUCTION = {
+    "batch": DENSE,
+    "discount": 0.9,
+    "horizon": np.full(N, 2),
+    **SOLUTION,
+    "plan": np.zeros((N, 2, S), np.int32),
     "num_threads": 1,
     "progress": None,
 }
 EVALUATE = {
     "batch": DENSE,
     "discount": 0.9,
-    "horizon": 2,
-    "tolerance": 1e-3,
-    "policy": np.full((N, 1, S, A), 0.5),
+    "horizon": np.full(N, 2),
+    "probability": np.full((N, 1, 2, S, A), 0.5),
+    "action": None,
+    "optimal_values": np.zeros((N, S)),
     "values": np.zeros((N, 1, S)),
     "returns": np.zeros((N, 1)),
+    "gaps": np.zeros((N, 1)),
     "num_threads": 1,
     "progress": None,
 }
@@ -130,14 +143,18 @@ GOOD = {
     _core.random_mdps: RANDOM_MDPS,
     _core.goal_grids: GOAL_GRIDS,
     _core.train_float32: TRAIN,
-    _core.solve: SOLVE,
+    _core.policy_iteration: POLICY_ITERATION,
+    _core.value_iteration: VALUE_ITERATION,
+    _core.backward_induction: BACKWARD_INDUCTION,
     _core.evaluate: EVALUATE,
     _core.materialise: MATERIALISE,
 }
 OUTPUTS = {
     _core.train_float32: ("q_table", "policy", "returns", "mean_returns", "snapshots"),
-    _core.solve: ("values", "q_values", "policy", "plan", "returns"),
-    _core.evaluate: ("values", "returns"),
+    _core.policy_iteration: tuple(SOLUTION),
+    _core.value_iteration: (*SOLUTION, "error_bound"),
+    _core.backward_induction: (*SOLUTION, "plan"),
+    _core.evaluate: ("values", "returns", "gaps"),
     _core.materialise: ("probability", "reward", "terminal", "start", "reward_noise"),
 }
 
@@ -276,11 +293,22 @@ refuses_learner(TypeError, "incompatible", rule=_core.Behaviour.uniform)
 refuses_learner(TypeError, "incompatible", behaviour="softmax")
 for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
     refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
-refuses(_core.solve, ValueError, "horizon is -1", horizon=-1, plan=None)
-refuses(_core.solve, ValueError, "discount is 1", horizon=0, plan=None, discount=1.0, sweeps=True)
-refuses(_core.solve, ValueError, "tolerance is 0", horizon=0, plan=None, tolerance=0.0)
-refuses(_core.solve, ValueError, "plan has shape (4, 2, 3), expected (4, 3, 3)", horizon=3)
-refuses(_core.evaluate, ValueError, "discount is nan", discount=math.nan)
+for function in (_core.policy_iteration, _core.backward_induction, _core.evaluate):
+    refuses(function, ValueError, "discount is 1.5", discount=1.5)
+    refuses(function, ValueError, "discount is nan", discount=math.nan)
+for function in (_core.backward_induction, _core.evaluate):
+    for steps in (-1, 0, 3):
+        refuses(function, ValueError, f"horizon is {steps}", horizon=np.full(N, steps))
+for discount in (-0.5, 1.0, math.nan):
+    refuses(_core.value_iteration, ValueError, f"discount is {discount:g}", discount=discount)
+for tolerance in (0.0, math.nan):
+    refuses(_core.value_iteration, ValueError, f"tolerance is {tolerance:g}", tolerance=tolerance)
+refuses(_core.evaluate, ValueError, "num_steps is 2", horizon=None)
+endless = {"horizon": None, "probability": np.full((N, 1, 1, S, A), 0.5), "optimal_values": None}
+refuses(_core.evaluate, ValueError, "optimal_values", **endless)
+for action in (A, -1):
+    given = {"probability": None, "action": np.full((1, 1, 1, S), action, np.int32)}
+    refuses(_core.evaluate, ValueError, f"an action is {action}", **given)
 refuses(_core.materialise, ValueError, "have no scale", scale=np.zeros((N, S, A)))
 refuses(_core.materialise, ValueError, "dense tasks have no next_state", next_state=STORED["next_state"])
 TABLE.add(

@@ -2,52 +2,127 @@
 #include "arrays.hpp"
 
 namespace metarl_fast::bindings {
+namespace {
+
+using Horizon = OptionalArray<std::int64_t>;
+
+SolveArrays solve_arrays(const TaskBatch& batch, Array<double>& values, Array<double>& q_values,
+                         Array<std::int32_t>& policy, Array<double>& returns) {
+  const std::int64_t n = batch.size();
+  const std::int64_t s = batch.shape().states;
+  require_shape(values, "values", {n, s});
+  require_shape(q_values, "q_values", {n, s, batch.shape().actions});
+  require_shape(policy, "policy", {n, s});
+  require_shape(returns, "returns", {n});
+  return {values.mutable_data(), q_values.mutable_data(), policy.mutable_data(), returns.mutable_data()};
+}
+
+// Policies [N or 1][P][T][S][A] or [N or 1][P][T][S], or neither.
+EvaluateArrays policy_arrays(const TaskBatch& batch, const OptionalArray<double>& probability,
+                             const OptionalArray<std::int32_t>& action) {
+  EvaluateArrays arrays;
+  const std::int64_t s = batch.shape().states;
+  const auto read = [&](const py::array& policy, const char* name, std::int64_t axes) {
+    require(policy.ndim() == axes, (std::string("the number of axes of ") + name).c_str(),
+            static_cast<double>(policy.ndim()), axes == 5 ? "5" : "4");
+    arrays.shared = policy.shape(0) == 1;
+    arrays.num_policies = policy.shape(1);
+    arrays.num_steps = policy.shape(2);
+    return arrays.shared ? std::int64_t{1} : batch.size();
+  };
+  if (probability) {
+    const std::int64_t n = read(*probability, "probability", 5);
+    require_shape(*probability, "probability",
+                  {n, arrays.num_policies, arrays.num_steps, s, batch.shape().actions});
+    arrays.probability = probability->data();
+  } else if (action) {
+    const std::int64_t n = read(*action, "action", 4);
+    require_shape(*action, "action", {n, arrays.num_policies, arrays.num_steps, s});
+    for (py::ssize_t k = 0; k < action->size(); ++k) {
+      const std::int32_t a = action->data()[k];
+      require(a >= 0 && a < batch.shape().actions, "an action", a, "one of the task's");
+    }
+    arrays.action = action->data();
+  }
+  return arrays;
+}
+
+}  // namespace
 
 void bind_planning(py::module_& m) {
   m.def(
-      "solve",
-      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance, bool sweeps,
-         Array<double> values, Array<double> q_values, Array<std::int32_t> policy,
-         OptionalArray<std::int32_t> plan, Array<double> returns, int num_threads,
-         const py::object& progress) {
-        const std::int64_t n = batch.size();
-        const std::int64_t s = batch.shape().states;
-        require_shape(values, "values", {n, s});
-        require_shape(q_values, "q_values", {n, s, batch.shape().actions});
-        require_shape(policy, "policy", {n, s});
-        require_shape(returns, "returns", {n});
-        const SolveArrays out{values.mutable_data(), q_values.mutable_data(), policy.mutable_data(),
-                              output(plan, "plan", {n, horizon, s}), returns.mutable_data()};
+      "policy_iteration",
+      [](const TaskBatch& batch, double discount, Array<double> values, Array<double> q_values,
+         Array<std::int32_t> policy, Array<double> returns, int num_threads, const py::object& progress) {
+        const SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        solve(batch, {discount, horizon, tolerance, sweeps}, out, options);
+        policy_iteration(batch, discount, out, options);
       },
-      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"), py::arg("sweeps"),
-      py::arg("values").noconvert(), py::arg("q_values").noconvert(), py::arg("policy").noconvert(),
-      py::arg("plan").noconvert().none(true), py::arg("returns").noconvert(), py::arg("num_threads"),
+      py::arg("batch"), py::arg("discount"), py::arg("values").noconvert(), py::arg("q_values").noconvert(),
+      py::arg("policy").noconvert(), py::arg("returns").noconvert(), py::arg("num_threads"),
       py::arg("progress").none(true));
 
   m.def(
+      "value_iteration",
+      [](const TaskBatch& batch, double discount, double tolerance, Array<double> values,
+         Array<double> q_values, Array<std::int32_t> policy, Array<double> returns, Array<double> error_bound,
+         int num_threads, const py::object& progress) {
+        const SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+        require_shape(error_bound, "error_bound", {batch.size()});
+        double* bound = error_bound.mutable_data();
+        const RunOptions options = run_options(num_threads, progress);
+        const Unlocked unlocked;  // only raw pointers from here on
+        value_iteration(batch, discount, tolerance, out, bound, options);
+      },
+      py::arg("batch"), py::arg("discount"), py::arg("tolerance"), py::arg("values").noconvert(),
+      py::arg("q_values").noconvert(), py::arg("policy").noconvert(), py::arg("returns").noconvert(),
+      py::arg("error_bound").noconvert(), py::arg("num_threads"), py::arg("progress").none(true));
+
+  m.def(
+      "backward_induction",
+      [](const TaskBatch& batch, double discount, const Array<std::int64_t>& horizon, Array<double> values,
+         Array<double> q_values, Array<std::int32_t> policy, Array<double> returns,
+         OptionalArray<std::int32_t> plan, int num_threads, const py::object& progress) {
+        const SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+        require_shape(horizon, "horizon", {batch.size()});
+        const std::int64_t longest = plan && plan->ndim() == 3 ? plan->shape(1) : 0;
+        std::int32_t* steps = output(plan, "plan", {batch.size(), longest, batch.shape().states});
+        const std::int64_t* horizons = horizon.data();
+        const RunOptions options = run_options(num_threads, progress);
+        const Unlocked unlocked;  // only raw pointers from here on
+        backward_induction(batch, discount, horizons, out, steps, longest, options);
+      },
+      py::arg("batch"), py::arg("discount"), py::arg("horizon").noconvert(), py::arg("values").noconvert(),
+      py::arg("q_values").noconvert(), py::arg("policy").noconvert(), py::arg("returns").noconvert(),
+      py::arg("plan").noconvert().none(true), py::arg("num_threads"), py::arg("progress").none(true));
+
+  m.def(
       "evaluate",
-      [](const TaskBatch& batch, double discount, std::int64_t horizon, double tolerance,
-         const Array<double>& policy, OptionalArray<double> values, Array<double> returns, int num_threads,
+      [](const TaskBatch& batch, double discount, const Horizon& horizon,
+         const OptionalArray<double>& probability, const OptionalArray<std::int32_t>& action,
+         const OptionalArray<double>& optimal_values, OptionalArray<double> values,
+         OptionalArray<double> returns, OptionalArray<double> gaps, int num_threads,
          const py::object& progress) {
         const std::int64_t n = batch.size();
         const std::int64_t s = batch.shape().states;
-        const std::int64_t a = batch.shape().actions;
-        const bool shared = policy.ndim() == 3;
-        if (policy.ndim() < 3) throw std::invalid_argument("policy must have 3 or 4 axes");
-        const std::int64_t p = policy.shape(shared ? 0 : 1);
-        shared ? require_shape(policy, "policy", {p, s, a}) : require_shape(policy, "policy", {n, p, s, a});
-        require_shape(returns, "returns", {n, p});
-        const EvaluateArrays arrays{policy.data(), shared, p, output(values, "values", {n, p, s}),
-                                    returns.mutable_data()};
+        EvaluateArrays arrays = policy_arrays(batch, probability, action);
+        const std::int64_t p = arrays.num_policies;
+        if (horizon) require_shape(*horizon, "horizon", {n});
+        if (optimal_values) require_shape(*optimal_values, "optimal_values", {n, s});
+        arrays.optimal_values = optimal_values ? optimal_values->data() : nullptr;
+        arrays.values = output(values, "values", {n, p, s});
+        arrays.returns = output(returns, "returns", {n, p});
+        arrays.gaps = output(gaps, "gaps", {n, p});
+        const std::int64_t* horizons = horizon ? horizon->data() : nullptr;
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        evaluate(batch, {discount, horizon, tolerance}, arrays, options);
+        evaluate(batch, discount, horizons, arrays, options);
       },
-      py::arg("batch"), py::arg("discount"), py::arg("horizon"), py::arg("tolerance"),
-      py::arg("policy").noconvert(), py::arg("values").noconvert().none(true), py::arg("returns").noconvert(),
+      py::arg("batch"), py::arg("discount"), py::arg("horizon").noconvert().none(true),
+      py::arg("probability").noconvert().none(true), py::arg("action").noconvert().none(true),
+      py::arg("optimal_values").noconvert().none(true), py::arg("values").noconvert().none(true),
+      py::arg("returns").noconvert().none(true), py::arg("gaps").noconvert().none(true),
       py::arg("num_threads"), py::arg("progress").none(true));
 }
 

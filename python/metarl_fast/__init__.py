@@ -23,7 +23,7 @@ from metarl_fast.compat.cassandra import MdpFile, read_mdp
 from metarl_fast.compat.gymnasium import from_gymnasium
 from metarl_fast.data import from_arrays, from_outcomes
 from metarl_fast.engine import TrainResult, train
-from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds, greedy_policy, score
+from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds, score
 from metarl_fast.families import (
     Anywhere,
     Cells,
@@ -56,6 +56,7 @@ from metarl_fast.planning import (
     policy_iteration,
     value_iteration,
 )
+from metarl_fast.policies import greedy_policy
 from metarl_fast.runtime import build_info
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks, concatenate

@@ -184,28 +184,50 @@ def train_float64(
 
 # --- bind_planning.cpp ---
 
-def solve(
+def policy_iteration(
     batch: TaskBatch,
     discount: float,
-    horizon: int,  # 0: none
-    tolerance: float,
-    sweeps: bool,  # value iteration instead of policy iteration
     values: NDArray[np.float64],  # [N, S]
     q_values: NDArray[np.float64],  # [N, S, A]
     policy: NDArray[np.int32],  # [N, S]
-    plan: NDArray[np.int32] | None,  # [N, horizon, S]
     returns: NDArray[np.float64],  # [N]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def value_iteration(
+    batch: TaskBatch,
+    discount: float,
+    tolerance: float,
+    values: NDArray[np.float64],  # [N, S]
+    q_values: NDArray[np.float64],  # [N, S, A]
+    policy: NDArray[np.int32],  # [N, S]
+    returns: NDArray[np.float64],  # [N]
+    error_bound: NDArray[np.float64],  # [N]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def backward_induction(
+    batch: TaskBatch,
+    discount: float,
+    horizon: NDArray[np.int64],  # [N]
+    values: NDArray[np.float64],  # [N, S]
+    q_values: NDArray[np.float64],  # [N, S, A]
+    policy: NDArray[np.int32],  # [N, S]
+    returns: NDArray[np.float64],  # [N]
+    plan: NDArray[np.int32] | None,  # [N, longest horizon, S]
     num_threads: int,
     progress: _Progress,
 ) -> None: ...
 def evaluate(
     batch: TaskBatch,
     discount: float,
-    horizon: int,  # 0: none
-    tolerance: float,
-    policy: NDArray[np.float64],  # [P, S, A] or [N, P, S, A]
+    horizon: NDArray[np.int64] | None,  # [N]; None: for ever
+    probability: NDArray[np.float64] | None,  # [N or 1, P, T, S, A]
+    action: NDArray[np.int32] | None,  # [N or 1, P, T, S]; neither: uniformly random
+    optimal_values: NDArray[np.float64] | None,  # [N, S], for gaps without a horizon
     values: NDArray[np.float64] | None,  # [N, P, S]
-    returns: NDArray[np.float64],  # [N, P]
+    returns: NDArray[np.float64] | None,  # [N, P]
+    gaps: NDArray[np.float64] | None,  # [N, P]
     num_threads: int,
     progress: _Progress,
 ) -> None: ...

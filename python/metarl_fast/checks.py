@@ -221,15 +221,24 @@ def shape(values: NDArray[Any], name: str, *expected: tuple[int, ...]) -> NDArra
     return values
 
 
+def actions(values: NDArray[Any], num_actions: int) -> NDArray[Any]:
+    """Return a policy of integers if all are actions."""
+    if values.size and not (0 <= values.min() and values.max() < num_actions):
+        worst = values.min() if values.min() < 0 else values.max()
+        raise ValueError(f"policy holds action {worst}, expected 0 to {num_actions - 1}")
+    return values
+
+
 def policy(values: NDArray[Any], num_actions: int) -> NDArray[np.float64]:
-    """Return probabilities [..., A] from actions, if `values` are integers, or from probabilities."""
+    """Return probabilities [..., A] from actions, if `values` are integers, or from probabilities.
+
+    Rows that sum to 1 only nearly, as float32 does, are divided by their sum.
+    """
     if values.dtype.kind in "iu":
-        if values.size and not (0 <= values.min() and values.max() < num_actions):
-            worst = values.min() if values.min() < 0 else values.max()
-            raise ValueError(f"policy holds action {worst}, expected 0 to {num_actions - 1}")
-        return one_hot(values, num_actions)
+        return one_hot(actions(values, num_actions), num_actions)
     table = finite(array(values, "policy", np.float64), "policy")
-    bad = ~(np.abs(table.sum(axis=-1) - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
+    sums = table.sum(axis=-1)
+    bad = ~(np.abs(sums - 1.0) <= 1e-5) | ~(table >= 0).all(axis=-1)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         row = np.array2string(table[where], threshold=6)
@@ -237,7 +246,8 @@ def policy(values: NDArray[Any], num_actions: int) -> NDArray[np.float64]:
             f"policy{list(where)} is {row}, expected probabilities that sum to 1 (of action "
             "values, greedy_policy(q_table) makes them)"
         )
-    return table
+    off = np.abs(sums - 1.0) > np.finfo(np.float64).eps * num_actions
+    return np.asarray(table / np.where(off, sums, 1.0)[..., None]) if off.any() else table
 
 
 def _system_memory() -> int:

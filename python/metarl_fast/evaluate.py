@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks
+from metarl_fast.criterion import Criterion, Horizon
 from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
 from metarl_fast.learners import Learner
-from metarl_fast.planning import backward_induction, planning_horizon, policy_evaluation, policy_iteration
+from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
+from metarl_fast.policies import given_policies, greedy_policy
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks
@@ -21,67 +24,94 @@ from metarl_fast.tasks import Task, Tasks
 _PART = 2**27
 
 
-def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
-    """Return the greedy policy [..., S, A] of action values [..., S, A]; equally good actions share alike.
-
-    Sharing matters before anything is learned: the greedy policy of an all-zero table is the random policy.
-    """
-    q = checks.array(q_table, "q_table", np.float64)
-    if q.ndim < 2 or q.shape[-1] == 0:
-        raise ValueError(f"q_table has shape {q.shape}, expected (..., S, A)")
-    best = checks.finite(q, "q_table") == q.max(axis=-1, keepdims=True)
-    return np.asarray(best / best.sum(axis=-1, keepdims=True), dtype=np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Exact expected returns that scale a score, for one criterion.
+    """What scales a score, for one criterion: exact returns, and how far apart they are.
 
     Attributes
     ----------
     random
-        Of the uniformly random policy [N].
+        Return of the random policy, uniform over the actions that are available [N].
     optimal
-        Of the optimal policy [N].
+        Return of the optimal policy [N].
     discount
         The criterion's discount.
     horizon
-        The criterion's steps, or None for no time limit.
+        The criterion's steps, for all tasks or for each [N]; None for no time limit.
+    gap
+        optimal - random [N], not as a difference, which loses digits, but as the value of what the random
+        policy loses at each step.
+    values
+        v*(s) [N, S] without a time limit; None with one.
     """
 
     random: NDArray[np.float64]
     optimal: NDArray[np.float64]
     discount: float
-    horizon: int | None
+    horizon: int | NDArray[np.int64] | None
+    gap: NDArray[np.float64]
+    values: NDArray[np.float64] | None
 
     @property
     def learnable(self) -> NDArray[np.bool_]:
-        """Whether the random policy is worse than the optimum [N]; else nothing can be learned."""
-        return np.asarray(self.optimal - self.random > 1e-9 * np.maximum(1.0, np.abs(self.random)))
+        """Whether the random policy is worse than the optimum [N]; else nothing can be learned.
+
+        It is not if, in every state that it enters, all actions are equally good but for rounding.
+        """
+        return np.asarray(self.gap > 0.0)
+
+    def part(self, places: slice) -> Bounds:
+        """Return those of some of the tasks."""
+        horizon = self.horizon[places] if isinstance(self.horizon, np.ndarray) else self.horizon
+        return Bounds(
+            self.random[places],
+            self.optimal[places],
+            self.discount,
+            horizon,
+            self.gap[places],
+            None if self.values is None else self.values[places],
+        )
 
 
 def bounds(
     tasks: Tasks | Task,
-    discount: float = 0.95,
+    discount: float | None = None,
     *,
-    horizon: int | None = None,
+    horizon: Horizon = None,
     num_threads: int | None = None,
 ) -> Bounds:
-    """Return the exact returns of the random and of the optimal policy.
+    """Return the exact returns of the random and of the optimal policy, and how far apart they are.
 
-    With `discount` below 1 and no `horizon` the problem is discounted and endless; otherwise episodes have
-    `horizon` (default `tasks.horizon`) steps.
+    Parameters
+    ----------
+    tasks
+        N tasks, or one.
+    discount, horizon
+        How policies are judged, with the defaults of `Criterion`: discount 1 with a horizon and 0.95 without;
+        horizon that of the tasks with discount 1, else none.
+    num_threads
+        As in `train`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For numbers out of range, and undiscounted tasks that have no horizon.
     """
     batch = as_batch(tasks)
-    if discount == 1.0 and horizon is None:
-        horizon = planning_horizon(batch, None)
-    uniform = np.full((batch.num_states, batch.num_actions), 1.0 / batch.num_actions)
-    baseline = policy_evaluation(batch, uniform, discount, horizon=horizon, num_threads=num_threads)
-    if horizon is None:
-        best = policy_iteration(batch, discount, num_threads=num_threads)
+    criterion = Criterion.of(batch, discount, horizon)
+    if criterion.horizon is None:
+        best = policy_iteration(batch, criterion.discount, num_threads=num_threads)
+        values = best.values
     else:
-        best = backward_induction(batch, horizon, discount, num_threads=num_threads)
-    return Bounds(baseline.returns, best.returns, float(discount), horizon)
+        best = backward_induction(
+            batch, criterion.horizon, criterion.discount, plan=False, num_threads=num_threads
+        )
+        values = None
+    returns, gaps = np.empty((len(batch), 1)), np.empty((len(batch), 1))
+    evaluate(
+        batch, None, criterion, returns=returns, gaps=gaps, optimal_values=values, num_threads=num_threads
+    )
+    return Bounds(returns[:, 0], best.returns, criterion.discount, criterion.horizon, gaps[:, 0], values)
 
 
 def score(
@@ -89,25 +119,47 @@ def score(
 ) -> NDArray[np.float64]:
     """Return (J - J_random) / (J_optimal - J_random) for policies in the forms of `policy_evaluation`.
 
+    It is computed as 1 - (J_optimal - J) / (J_optimal - J_random), where a difference to the optimum is the
+    value of what a policy loses at each step (Kakade and Langford 2002, lemma 6.1): a sum of numbers that are
+    not negative. So the score depends neither on the unit of the rewards nor on how large the values are,
+    policies of best actions score 1 and the random policy 0.
+
+    Parameters
+    ----------
+    tasks, policy, num_threads
+        As in `policy_evaluation`.
+    limits
+        From `bounds`, which chose the discount and the horizon.
+
     Returns
     -------
     ndarray [N] or [N, P]
         NaN for tasks on which the random policy is optimal: nothing can be learned there.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `policy_evaluation`, and for limits of other tasks.
     """
     batch = as_batch(tasks)
+    check_limits(limits, batch)
+    given = given_policies(policy, len(batch), batch.num_states, batch.num_actions)
+    horizon = math.inf if limits.horizon is None else limits.horizon
+    criterion = criterion_of_policies(batch, given, limits.discount, horizon)
+    gaps = np.empty((len(batch), given.count))
+    evaluate(batch, given, criterion, gaps=gaps, optimal_values=limits.values, num_threads=num_threads)
+    scores = np.full(gaps.shape, np.nan)
+    learnable = np.broadcast_to(limits.learnable[:, None], gaps.shape)
+    np.divide(gaps, limits.gap[:, None], out=scores, where=learnable)
+    np.subtract(1.0, scores, out=scores)
+    return scores if given.several else scores[:, 0]
+
+
+def check_limits(limits: Bounds, tasks: Tasks) -> None:
+    """Refuse what is not from `bounds` for so many tasks."""
     if not isinstance(limits, Bounds):
         raise TypeError(f"limits is a {type(limits).__name__}, expected what `bounds` returns")
-    checks.shape(limits.optimal, "limits.optimal", (len(batch),))
-    found = policy_evaluation(
-        batch, policy, limits.discount, horizon=limits.horizon, num_threads=num_threads
-    ).returns
-    extra = found.ndim - 1
-    low = limits.random.reshape(-1, *[1] * extra)
-    room = limits.optimal.reshape(-1, *[1] * extra) - low
-    learnable = limits.learnable.reshape(low.shape)
-    scores = np.full(found.shape, np.nan)
-    np.divide(found - low, room, out=scores, where=np.broadcast_to(learnable, found.shape))
-    return scores
+    checks.shape(limits.optimal, "limits.optimal", (len(tasks),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +199,7 @@ def adapt(
     rng: Seed = None,
     initial_table: ArrayLike | None = None,
     limits: Bounds | None = None,
+    dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> AdaptationCurve:
@@ -154,13 +207,13 @@ def adapt(
 
     Parameters
     ----------
-    learner, tasks, num_steps, rng, initial_table, num_threads, progress
+    learner, tasks, num_steps, rng, initial_table, dtype, num_threads, progress
         As in `train`.
     episodes
         Increasing numbers of episodes; 0 scores the initial table itself.
     limits
-        From `bounds`, to share over several calls; default: for the learner's discount, and for episodes of
-        `num_steps` if that is 1.
+        From `bounds`, to share over several calls; default: for the learner's discount, without a time limit
+        if that is below 1, and for episodes of `num_steps` if it is 1.
 
     Returns
     -------
@@ -168,11 +221,12 @@ def adapt(
     """
     batch = as_batch(tasks)
     check_learner(learner, batch)
+    if limits is not None:
+        check_limits(limits, batch)
+    _check_room_for_snapshots(episodes, batch)
     scored_at = checks.increasing(episodes, "episodes")
     steps = episode_steps(batch, num_steps)
-    if limits is None:
-        horizon = steps if learner.discount == 1.0 else None
-        limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)
+    # Learning comes first: it checks everything else before it begins.
     run = train(
         learner,
         batch,
@@ -183,17 +237,29 @@ def adapt(
         snapshot_episodes=scored_at,
         q_table=False,
         policy=False,
+        dtype=dtype,
         num_threads=num_threads,
         progress=progress,
     )
     assert run.snapshots is not None
     assert run.returns is not None
+    if limits is None:
+        horizon = steps if learner.discount == 1.0 else math.inf
+        limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)
     scores = np.empty((len(batch), len(scored_at)))
     per_task = max(1, 8 * run.snapshots[:1].size)
     step = max(1, _PART // per_task)
     for first in range(0, len(batch), step):
         part = slice(first, first + step)
         policies = greedy_policy(run.snapshots[part])
-        part_limits = Bounds(limits.random[part], limits.optimal[part], limits.discount, limits.horizon)
-        scores[part] = score(batch[part], policies, part_limits, num_threads=num_threads)
+        scores[part] = score(batch[part], policies, limits.part(part), num_threads=num_threads)
     return AdaptationCurve(tuple(scored_at), scores, run.returns)
+
+
+def _check_room_for_snapshots(episodes: Any, tasks: Tasks) -> None:
+    """Refuse what does not fit before so many numbers are looked at one by one."""
+    if isinstance(episodes, (range, np.ndarray)):
+        entries = len(tasks) * tasks.num_states * tasks.num_actions + 8
+        checks.memory(
+            4 * len(episodes) * entries, lambda: f"tables after {len(episodes)} numbers of episodes"
+        )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.criterion import DISCOUNT, Criterion, Horizon, planning_horizon
 from metarl_fast.engine import Progress, as_batch
+from metarl_fast.policies import GivenPolicies, given_policies
 from metarl_fast.runtime import thread_count
 from metarl_fast.tasks import Task, Tasks, check_scratch
 
@@ -24,15 +28,19 @@ class Solution:
     q_values
         q*(s, a) [N, S, A]; with a horizon, at the first step.
     policy
-        The first best action of each state [N, S]; with a horizon, of each step: [N, horizon, S].
+        The first best action of each state [N, S]; with a horizon, of each step: [N, horizon, S], -1 beyond a
+        task's own horizon.
     returns
         Expected optimal return from the start distribution [N].
+    error_bound
+        How far a value may be from v*, for each task [N]; None where doubles alone limit them.
     """
 
     values: NDArray[np.float64]
     q_values: NDArray[np.float64]
     policy: NDArray[np.int32]
     returns: NDArray[np.float64]
+    error_bound: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,42 +59,16 @@ class PolicyValues:
     returns: NDArray[np.float64]
 
 
-def _solve(
-    tasks: Tasks | Task,
-    discount: float,
-    horizon: int,
-    tolerance: float,
-    num_threads: int | None,
-    progress: Progress | None,
-    *,
-    sweeps: bool = False,
-) -> Solution:
-    batch = as_batch(tasks)
+def _room_for_solution(
+    batch: Tasks, more_bytes: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
+    """Return values, q_values, policy and returns to be filled."""
     n, s, a = len(batch), batch.num_states, batch.num_actions
-    checks.memory(n * s * (8 + 8 * a + 4 + 4 * horizon), f"the values of {n} tasks")
-    threads = thread_count(num_threads)
-    threads = check_scratch(batch, threads, more_bytes=0 if horizon or sweeps else direct_bytes(batch))
-    plan = np.empty((n, horizon, s), np.int32) if horizon else None
-    policy = np.empty((n, s), np.int32)
-    found = Solution(np.empty((n, s)), np.empty((n, s, a)), policy if plan is None else plan, np.empty(n))
-    _core.solve(
-        batch.core,
-        discount,
-        horizon,
-        tolerance,
-        sweeps,
-        found.values,
-        found.q_values,
-        policy,
-        plan,
-        found.returns,
-        threads,
-        checks.callback(progress, "progress"),
-    )
-    return found
+    checks.memory(n * s * (8 + 8 * a + 4) + more_bytes, f"the values of {n} tasks")
+    return np.empty((n, s)), np.empty((n, s, a)), np.empty((n, s), np.int32), np.empty(n)
 
 
-def direct_bytes(batch: Tasks) -> int:
+def _solver_bytes(batch: Tasks) -> int:
     """Return the scratch of one thread's direct solves: a system of equations, rewards and actions."""
     s, a = batch.num_states, batch.num_actions
     if batch.core.dense and s < 10_000:
@@ -98,12 +80,12 @@ def direct_bytes(batch: Tasks) -> int:
 
 def policy_iteration(
     tasks: Tasks | Task,
-    discount: float = 0.95,
+    discount: float = DISCOUNT,
     *,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Solution:
-    """Solve the discounted problem without a time limit exactly (Howard 1960; Puterman 1994, section 6.4).
+    """Solve the problem without a time limit exactly (Howard 1960; Puterman 1994, section 6.4).
 
     Policies are valued by a direct solve without subtractions (Grassmann, Taksar and Heyman 1985): the work
     does not depend on the discount, and every value has an error of a few units in the last place of what its
@@ -130,30 +112,38 @@ def policy_iteration(
         For a discount out of range, and at discount 1 for tasks that may go on for ever in a state where
         rewards are not 0.
     """
+    batch = as_batch(tasks)
     gamma = checks.real(discount, "discount", 0.0, 1.0)
-    return _solve(tasks, gamma, 0, 1.0, num_threads, progress)
+    report = checks.callback(progress, "progress")
+    threads = check_scratch(batch, thread_count(num_threads), more_bytes=_solver_bytes(batch))
+    values, q_values, policy, returns = _room_for_solution(batch)
+    _core.policy_iteration(batch.core, gamma, values, q_values, policy, returns, threads, report)
+    return Solution(values, q_values, policy, returns)
 
 
 def value_iteration(
     tasks: Tasks | Task,
-    discount: float = 0.95,
+    discount: float = DISCOUNT,
     *,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-12,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Solution:
-    """Solve the discounted problem without a time limit (Sutton and Barto, section 4.4).
+    """Solve the discounted problem without a time limit by sweeps (Sutton and Barto, section 4.4).
+
+    The bound on the error is that of MacQueen (1966; Puterman 1994, section 6.6), widened by what rounding
+    can have moved. Tasks that mix fast need few sweeps whatever the discount; others a number that grows as
+    1 / (1 - discount).
 
     Parameters
     ----------
     tasks
         N tasks, or one.
     discount
-        0 to below 1; the work grows as 1 / (1 - discount). For undiscounted episodes use
-        `backward_induction`.
+        0 to below 1. For undiscounted tasks use `policy_iteration`, or `backward_induction` with a horizon.
     tolerance
-        Largest error of any value, if doubles can hold it: below a few units in the last place of the largest
-        value the iteration stops where it cannot improve.
+        Largest error of any value, also in units of the task's largest value. Where doubles cannot hold that
+        the iteration ends too: `error_bound` of the solution says what was reached.
     num_threads, progress
         As in `train`.
 
@@ -162,33 +152,42 @@ def value_iteration(
     ValueError, TypeError
         For a discount or tolerance out of range.
     """
+    batch = as_batch(tasks)
     gamma = checks.real(discount, "discount", 0.0, 1.0)
     if gamma == 1.0:
-        raise ValueError("discount is 1.0, expected below 1: use backward_induction with a horizon")
-    tolerance = checks.real(tolerance, "tolerance", 0.0, open_low=True)
-    return _solve(tasks, gamma, 0, tolerance, num_threads, progress, sweeps=True)
+        raise ValueError("discount is 1.0, expected below 1: use policy_iteration, or backward_induction")
+    precision = checks.real(tolerance, "tolerance", 0.0, open_low=True)
+    report = checks.callback(progress, "progress")
+    threads = check_scratch(batch, thread_count(num_threads))
+    arrays = _room_for_solution(batch)
+    bound = np.empty(len(batch))
+    _core.value_iteration(batch.core, gamma, precision, *arrays, bound, threads, report)
+    return Solution(*arrays, bound)
 
 
 def backward_induction(
     tasks: Tasks | Task,
-    horizon: int | None = None,
-    discount: float = 1.0,
+    horizon: Horizon = None,
+    discount: float | None = None,
     *,
+    plan: bool = True,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Solution:
     """Solve episodes of `horizon` steps exactly (Puterman 1994, section 4.5).
 
-    The policy may differ from step to step.
+    The policy may differ from step to step. A horizon however long costs no more steps than change anything.
 
     Parameters
     ----------
     tasks
         N tasks, or one.
     horizon
-        Steps; default `tasks.horizon`.
+        Steps of an episode, for all tasks or for each [N]; default that of the tasks.
     discount
-        0 to 1.
+        0 to 1; default 1, as for every criterion with a horizon (`Criterion`).
+    plan
+        Whether to keep the policy of every step; else only the first step's [N, S] is kept.
     num_threads, progress
         As in `train`.
 
@@ -196,86 +195,140 @@ def backward_induction(
     ------
     ValueError, TypeError
         For arguments out of range, or tasks without a horizon when none is given.
+    MemoryError
+        If there is no room for the plan.
     """
-    steps = planning_horizon(as_batch(tasks), horizon)
-    return _solve(tasks, checks.real(discount, "discount", 0.0, 1.0), steps, 1.0, num_threads, progress)
+    batch = as_batch(tasks)
+    wanted = planning_horizon(batch, horizon)
+    criterion = Criterion.of(batch, 1.0 if discount is None else discount, wanted)
+    longest = int(wanted.max(initial=1)) if isinstance(wanted, np.ndarray) else wanted
+    report = checks.callback(progress, "progress")
+    keep = checks.flag(plan, "plan")
+    threads = check_scratch(
+        batch, thread_count(num_threads), more_bytes=20 * batch.num_states * batch.num_actions
+    )
+    size = len(batch), longest, batch.num_states
+    values, q_values, policy, returns = _room_for_solution(batch, 4 * math.prod(size) * keep)
+    rows = np.empty(size, np.int32) if keep else None
+    steps = criterion.steps(len(batch))
+    assert steps is not None
+    _core.backward_induction(
+        batch.core,
+        criterion.discount,
+        steps,
+        values,
+        q_values,
+        policy,
+        returns,
+        rows,
+        threads,
+        report,
+    )
+    return Solution(values, q_values, policy if rows is None else rows, returns)
 
 
-def planning_horizon(tasks: Tasks, horizon: int | None) -> int:
-    """Return `horizon`, else the tasks' own."""
-    if horizon is None and tasks.horizon is None:
-        raise ValueError("these tasks have no horizon: give one")
-    return checks.integer(tasks.horizon if horizon is None else horizon, "horizon", 1)
+def criterion_of_policies(tasks: Tasks, given: GivenPolicies, discount: Any, horizon: Any) -> Criterion:
+    """Return the criterion of given policies: a plan has a horizon, that of its steps if none is said."""
+    if given.steps is None:
+        return Criterion.of(tasks, discount, horizon)
+    criterion = Criterion.of(tasks, discount, given.steps if horizon is None else horizon)
+    steps = criterion.steps(len(tasks))
+    if steps is None:
+        raise ValueError("horizon is inf, but the policy is a plan of so many steps")
+    short = steps > given.steps
+    if short.any():
+        place = int(np.flatnonzero(short)[0])
+        raise ValueError(
+            f"horizon is {steps[place]}, but the plan of task {place} has {given.steps[place]} steps"
+        )
+    return criterion
 
 
-def _policy_table(policy: ArrayLike, tasks: Tasks) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-    """Return (probabilities [N, P, S, A] or [P, S, A], the result's leading shape)."""
-    n, s, a = len(tasks), tasks.num_states, tasks.num_actions
-    given = checks.numeric(policy, "policy")
-    if given.dtype.kind in "iu":
-        checks.shape(given, "policy", (s,), (n, s))
-    elif not (given.ndim == 4 and given.shape[0] == n and given.shape[2:] == (s, a)):
-        checks.shape(given, "policy", (s, a), (n, s, a), (n, given.shape[1] if given.ndim == 4 else 1, s, a))
-    table = checks.policy(given, a)
-    if table.ndim == 4:
-        return table, (n, table.shape[1])
-    return (table[None] if table.ndim == 2 else table[:, None]), (n,)
+def evaluate(
+    tasks: Tasks,
+    given: GivenPolicies | None,
+    criterion: Criterion,
+    *,
+    values: NDArray[np.float64] | None = None,
+    returns: NDArray[np.float64] | None = None,
+    gaps: NDArray[np.float64] | None = None,
+    optimal_values: NDArray[np.float64] | None = None,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Fill what is wanted of values [N, P, S], returns and gaps to the optimum [N, P].
+
+    None for the policies means the random one, uniform over what is available. Without a horizon gaps need
+    the optimal values [N, S].
+    """
+    count = 1 if given is None else given.count
+    # Under a policy an outcome is a weight and a successor; for ever, there is a model of all actions.
+    endless = criterion.horizon is None
+    threads = check_scratch(
+        tasks,
+        thread_count(num_threads),
+        bytes_per_outcome=8 if endless else 12 * count,
+        more_bytes=_solver_bytes(tasks) * endless + tasks.num_states * (8 * count + 40 * tasks.num_actions),
+    )
+    _core.evaluate(
+        tasks.core,
+        criterion.discount,
+        criterion.steps(len(tasks)),
+        None if given is None else given.probability,
+        None if given is None else given.action,
+        optimal_values,
+        values,
+        returns,
+        gaps,
+        threads,
+        checks.callback(progress, "progress"),
+    )
 
 
 def policy_evaluation(
     tasks: Tasks | Task,
     policy: ArrayLike,
-    discount: float = 0.95,
+    discount: float | None = None,
     *,
-    horizon: int | None = None,
-    tolerance: float = 1e-8,
+    horizon: Horizon = None,
+    tolerance: float = 1e-12,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> PolicyValues:
-    """Value stationary policies exactly (Sutton and Barto, section 4.1).
+    """Value policies exactly (Sutton and Barto, section 4.1).
 
     Parameters
     ----------
     tasks
         N tasks, or one.
     policy
-        Actions, as integers: [S] for all tasks, or [N, S]. Or probabilities, as floats: [S, A], [N, S, A], or
-        [N, P, S, A] for P policies a task. Policies that change from step to step are not supported.
-    discount
-        0 to 1. At 1 without a horizon the policy must end, or rest where rewards are 0, from every start.
-    horizon
-        Steps of an episode; None for no time limit.
+        Actions, as integers: [S] for all tasks, [N, S], or as a plan for each step [N, horizon, S], as
+        `backward_induction` returns it (several plans a task: [N, P, horizon, S]). Or probabilities, as
+        floats: [S, A], [N, S, A], [N, P, S, A] for P policies a task, or [N, P, horizon, S, A] for P plans;
+        rows that sum to 1 nearly are divided by their sum.
+    discount, horizon
+        How policies are judged, with the defaults of `Criterion`: discount 1 with a horizon and 0.95 without;
+        horizon that of the tasks with discount 1, else none. A plan's horizon is its number of steps. At
+        discount 1 without a horizon the policy must end, or rest where rewards are 0, from every start.
     tolerance
-        As in `value_iteration`; unused with a horizon.
+        Unused.
     num_threads, progress
         As in `train`.
 
     Raises
     ------
     ValueError, TypeError
-        For arguments out of range and rows that are not distributions.
+        For arguments out of range, rows that are not distributions, and policies that take an action where it
+        is not available, naming the task, the state and the action.
     """
     batch = as_batch(tasks)
-    gamma = checks.real(discount, "discount", 0.0, 1.0)
-    table, leading = _policy_table(policy, batch)
-    num_policies = table.shape[-3]
-    checks.memory(len(batch) * num_policies * (batch.num_states + 1) * 8, f"the values of {len(batch)} tasks")
-    threads = thread_count(num_threads)
-    # Under a policy an outcome is a weight and a successor.
-    threads = check_scratch(
-        batch, threads, bytes_per_outcome=12, more_bytes=0 if horizon else direct_bytes(batch)
+    checks.real(tolerance, "tolerance", 0.0, open_low=True)
+    given = given_policies(policy, len(batch), batch.num_states, batch.num_actions)
+    criterion = criterion_of_policies(batch, given, discount, horizon)
+    size = len(batch), given.count, batch.num_states
+    checks.memory(8 * (size[0] * size[1] * (size[2] + 1)), f"the values of {len(batch)} tasks")
+    values, returns = np.empty(size), np.empty(size[:2])
+    evaluate(
+        batch, given, criterion, values=values, returns=returns, num_threads=num_threads, progress=progress
     )
-    values = np.empty((len(batch), num_policies, batch.num_states))
-    returns = np.empty((len(batch), num_policies))
-    _core.evaluate(
-        batch.core,
-        gamma,
-        0 if horizon is None else checks.integer(horizon, "horizon", 1),
-        checks.real(tolerance, "tolerance", 0.0, open_low=True),
-        table,
-        values,
-        returns,
-        threads,
-        checks.callback(progress, "progress"),
-    )
-    return PolicyValues(values.reshape(*leading, batch.num_states), returns.reshape(leading))
+    return PolicyValues(values, returns) if given.several else PolicyValues(values[:, 0], returns[:, 0])

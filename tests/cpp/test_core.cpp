@@ -328,13 +328,17 @@ void test_planning_known_answers() {
   std::array<std::int32_t, 6> plan{};
   double best = 0.0;
   // v(0) = 1 + v(1) / 2, v(1) = v(0) / 2.
-  solve(tasks, {discount, 0, 1e-12}, {values.data(), q_values.data(), policy.data(), nullptr, &best}, {});
+  const SolveArrays out{values.data(), q_values.data(), policy.data(), &best};
+  double error = 0.0;
+  value_iteration(tasks, discount, 1e-12, out, &error, {});
+  EXPECT(error <= 1e-12);
   EXPECT(std::fabs(values[0] - 4.0 / 3.0) < 1e-12 && std::fabs(values[1] - 2.0 / 3.0) < 1e-12);
   EXPECT(best == values[0] && policy[0] == 1 && policy[1] == 1);
   EXPECT(std::fabs(q_values[0] - 2.0 / 3.0) < 1e-12);
 
   // Three steps undiscounted: leave, come back, leave.
-  solve(tasks, {1.0, 3, 1.0}, {values.data(), q_values.data(), policy.data(), plan.data(), &best}, {});
+  const std::int64_t horizon = 3;
+  backward_induction(tasks, 1.0, &horizon, out, plan.data(), 3, {});
   EXPECT(best == 2.0 && values[1] == 1.0);
   EXPECT(plan[0] == 1 && plan[2 + 1] == 1 && plan[4] == 1);
 
@@ -342,8 +346,12 @@ void test_planning_known_answers() {
   const std::array<double, 8> policies{0.5, 0.5, 0.5, 0.5, 0, 1, 0, 1};
   std::array<double, 4> policy_values{};
   std::array<double, 2> returns{};
-  const EvaluateArrays arrays{policies.data(), true, 2, policy_values.data(), returns.data()};
-  evaluate(tasks, {discount, 0, 1e-12}, arrays, {});
+  EvaluateArrays arrays;
+  arrays.probability = policies.data();
+  arrays.num_policies = 2;
+  arrays.values = policy_values.data();
+  arrays.returns = returns.data();
+  evaluate(tasks, discount, nullptr, arrays, {});
   EXPECT(std::fabs(policy_values[0] - 0.75) < 1e-12 && std::fabs(policy_values[1] - 0.25) < 1e-12);
   EXPECT(std::fabs(returns[0] - 0.75) < 1e-12 && std::fabs(returns[1] - 4.0 / 3.0) < 1e-12);
 }
@@ -362,7 +370,8 @@ void test_refusals_name_the_value() {
   EXPECT(contains(refusal([&] { train(tasks, Learner(), {0, -2, 1, false}, arrays, RunOptions()); }), "-2"));
   EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, {0, nullptr}); }),
                   "num_threads is 0"));
-  EXPECT(contains(refusal([&] { solve(tasks, {1.0, 0, 1e-8}, SolveArrays{}, {}); }), "discount is 1"));
+  EXPECT(contains(refusal([&] { value_iteration(tasks, 1.0, 1e-8, SolveArrays{}, nullptr, {}); }),
+                  "discount is 1"));
   setenv("METARL_FAST_ISA", "sse9", 1);
   EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, RunOptions()); }), "sse9"));
   unsetenv("METARL_FAST_ISA");

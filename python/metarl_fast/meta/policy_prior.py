@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.evaluate import greedy_policy
 from metarl_fast.meta.start import TableObserver, pooled_mean
+from metarl_fast.policies import greedy_policy
 
 
 def _softmax(theta: NDArray[np.float64]) -> NDArray[np.float64]:
