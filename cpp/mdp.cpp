@@ -44,7 +44,8 @@ bool available(const Shape& shape, const TaskView& task, std::int64_t pair) {
 double start_value(const Shape& shape, const TaskView& task, const double* values) {
   double expected = 0.0;
   for (std::int64_t s = 0; s < shape.states; ++s) {
-    if (task.start[s] != 0.0) expected += task.start[s] * values[s];  // where nobody starts it may be infinite
+    if (task.start[s] != 0.0)
+      expected += task.start[s] * values[s];  // where nobody starts it may be infinite
   }
   return expected;
 }

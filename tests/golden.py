@@ -43,10 +43,14 @@ def train(family, dtype, kind=mf.QLearning, **options):
 
 def plan(family):
     tasks = family.sample(4, rng=1)
-    best, finite = mf.value_iteration(tasks, 0.9), mf.backward_induction(tasks, 12)
+    best, swept = mf.policy_iteration(tasks, 0.9), mf.value_iteration(tasks, 0.9)
+    finite = mf.backward_induction(tasks, 12)
     uniform = np.full((family.num_states, family.num_actions), 1.0 / family.num_actions)
     random = mf.policy_evaluation(tasks, uniform, 0.9)
-    return digest(best.q_values, best.policy, finite.q_values, finite.policy, random.values)
+    scores = mf.score(tasks, np.zeros(family.num_states, int), mf.bounds(tasks, 0.9))
+    return digest(
+        best.q_values, best.policy, swept.values, finite.q_values, finite.policy, random.values, scores
+    )
 
 
 def checksums():
