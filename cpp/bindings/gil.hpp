@@ -36,6 +36,9 @@ class Visit {
     for (int k = 0; k < 1000 && visitors_ > 0; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
+  // Called in a forked child, where those who asked are gone, but for one whose callback forked.
+  static void forget() { visitors_ = 0; }
+
  private:
   static inline std::atomic<int> visitors_{0};
   static inline std::atomic<bool> closed_{false};

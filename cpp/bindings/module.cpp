@@ -30,6 +30,10 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "C++ core of metarl_fast; use the package's Python interface.";
   pybind11::module_::import("atexit").attr("register")(
       pybind11::cpp_function(&metarl_fast::bindings::Visit::close));
+  if (const auto os = pybind11::module_::import("os"); pybind11::hasattr(os, "register_at_fork")) {
+    os.attr("register_at_fork")(pybind11::arg("after_in_child") =
+                                    pybind11::cpp_function(&metarl_fast::bindings::Visit::forget));
+  }
   metarl_fast::bindings::bind_tasks(m);
   metarl_fast::bindings::bind_train(m);
   metarl_fast::bindings::bind_planning(m);
