@@ -408,3 +408,9 @@ def test_large_grids_keep_their_bound(discount, slip):
         steps = np.log(one.returns[0]) / np.log(discount)
         assert steps > 100
         assert abs(steps - round(steps)) < 1e-9
+
+
+def test_an_elimination_that_memory_may_not_hold_is_refused():
+    tasks = mf.TaskDistribution(50_000, 1, transitions=mf.Garnet(3)).sample(1, rng=0)
+    with pytest.raises(ValueError, match=r"discount is 1, expected below 1, or a horizon: .* more than 2 GB"):
+        mf.policy_iteration(tasks, 1.0)

@@ -20,6 +20,8 @@ constexpr double kFirstSweeps = 4.0;
 constexpr double kLaterSweeps = 2.0;
 constexpr double kMostSweeps = 12.0;
 constexpr double kMultiplicationsPerOutcome = 100.0;
+// At discount 1 sweeps have no bounds, so that there is no other way.
+constexpr double kMostEntriesWithoutBounds = 2.5e8;
 constexpr std::int64_t kWorkBetweenChecks = 1 << 20;
 constexpr std::int64_t kStatesBetweenChecks = 1 << 14;
 
@@ -413,6 +415,10 @@ void prepare_sparse(const Shape& shape, const TaskView& task, double discount, S
   scratch.order = elimination_order(scratch.model, interrupt);
   if (!scratch.order.empty()) build(shape, task, discount, &scratch.order, scratch.model, interrupt);
   scratch.elimination = elimination_cost(scratch.model, interrupt);
+  if (discount == 1.0) {
+    require(scratch.elimination.entries <= kMostEntriesWithoutBounds, "discount", discount,
+            "below 1, or a horizon: an elimination of so many states may take more than 2 GB");
+  }
   scratch.advantage.resize(size(shape.actions));
 }
 
