@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.meta.start import TableObserver, pooled_mean
+from metarl_fast.meta.start import TableObserver, mean_of_available
 from metarl_fast.policies import greedy_policy
 
 
@@ -100,8 +100,8 @@ class MetaLearner(TableObserver):
         for policy in greedy_policy(tables):
             theta = self._stepped(theta, policy)
         self.theta = theta
-        self.state_values = pooled_mean(self.state_values, self._num_seen, tables.max(axis=2))
-        self._num_seen = self._num_seen + len(tables)
+        values, number = mean_of_available(tables.max(axis=2), self.state_values, self._num_seen)
+        self.state_values, self._num_seen = values, number.max(keepdims=False)
 
     def _settings(self) -> dict[str, float]:
         return {"learning_rate": self.learning_rate}

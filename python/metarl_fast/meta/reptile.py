@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner
-from metarl_fast.meta.start import StartLearner
+from metarl_fast.meta.start import StartLearner, mean_of_available
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Reptile(StartLearner):
     """theta <- theta + step_size * mean_T(U_T(theta) - theta).
 
-    U_T(theta) is the table learned on task T from theta.
+    U_T(theta) is the table learned on task T from theta; the mean is over the tasks T in which the action is
+    available.
     Nichol, Achiam and Schulman, "On first-order meta-learning algorithms", 2018 (arXiv 1803.02999), with
     a tabular learner inside, such as Q-learning.
 
@@ -93,7 +94,8 @@ class Reptile(StartLearner):
                 num_threads=num_threads,
             )
             assert run.q_table is not None
-            theta = theta + self.step_size * (run.q_table.astype(np.float64).mean(axis=0) - theta)
+            mean, _ = mean_of_available(run.q_table.astype(np.float64), theta)
+            theta = theta + self.step_size * (mean - theta)
             if progress is not None:
                 progress(k + 1, iterations)
         self.theta = theta

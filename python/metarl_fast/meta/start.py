@@ -32,23 +32,25 @@ _LARGEST_HEADER = 2**28
 """Bytes of the header; it grows with the goals of a grid in `context`, say."""
 
 
-def pooled_mean(
-    mean: NDArray[np.float64], num_seen: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the mean of `num_seen` values, whose own is `mean`, and of further `values` [N, ...].
+def mean_of_available(
+    tables: NDArray[np.float64], before: NDArray[np.float64], num_before: NDArray[np.float64] | float = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean over tables [N, ...] and `num_before` ones of mean `before`, and over how many it is.
 
-    It is finite whatever their size: a sum of values that fit may not fit.
+    An action counts where it is available, where its value is not -inf; what is available in none keeps the
+    value it had. The mean is finite whatever the size of the values: a sum of values that fit may not fit.
     """
-    if not len(values):
-        return mean
-    total = float(num_seen) + len(values)
-    smaller = math.ldexp(0.5, -math.frexp(total)[1])  # a power of two: scaling by it rounds nothing
+    available = tables > -np.inf
+    number = np.asarray(available.sum(axis=0) + num_before)
+    total = np.maximum(number, 1.0)
+    smaller = np.ldexp(0.5, -np.frexp(total)[1])  # a power of two: scaling by it rounds nothing
+    sums = (np.where(available, tables, 0.0) * smaller).sum(axis=0)
     with np.errstate(over="ignore"):
-        found = (mean * smaller * num_seen + (values * smaller).sum(axis=0)) / (total * smaller)
-    low, high = values.min(axis=0), values.max(axis=0)
-    if num_seen > 0.0:
-        low, high = np.minimum(low, mean), np.maximum(high, mean)
-    return np.asarray(np.clip(found, low, high))
+        found = (before * smaller * num_before + sums) / (total * smaller)
+    old = np.where(np.asarray(num_before) > 0.0, before, np.nan)
+    low = np.fmin(np.where(available, tables, np.inf).min(axis=0, initial=np.inf), old)
+    high = np.fmax(tables.max(axis=0, initial=-np.inf), old)
+    return np.where(number > 0.0, np.clip(found, low, high), before), number
 
 
 class StartLearner:
@@ -101,11 +103,13 @@ class StartLearner:
         return batch
 
     def _check_tables(self, q_tables: ArrayLike) -> NDArray[np.float64]:
+        """Return tables [N, S, A] of numbers, and -inf for actions that are not available."""
         tables = checks.array(q_tables, "q_tables", np.float64)
         one = (self.num_states, self.num_actions)
         checks.shape(tables, "q_tables", one, (*tables.shape[:1], *one))
         tables = tables.reshape(-1, *one)
-        return checks.finite(tables, "q_tables")
+        checks.finite(np.where(np.isneginf(tables), 0.0, tables), "q_tables")
+        return tables
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all; `metarl_fast.load` reads it.
