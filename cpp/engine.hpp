@@ -25,18 +25,20 @@ struct RunOptions {
 struct Schedule {
   std::uint64_t key = 0;  // of the learner's random streams
   std::int64_t num_episodes = 1;
-  std::int64_t num_steps = 1;  // time limit of an episode
-  bool continuing = false;     // keep the state when the time limit is reached
+  std::int64_t num_steps = 1;                  // time limit of an episode
+  bool continuing = false;                     // keep the state when the time limit is reached
+  const std::int64_t* num_steps_of = nullptr;  // [tasks], in place of num_steps
 };
 
 // Tables in and out; Real is float or double. Null for what is not wanted.
 template <class Real>
 struct TrainArrays {
-  const Real* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task
+  const Real* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task; -infinity is allowed
+                                        // where actions are not available
   bool initial_per_task = false;
   Real* q_table = nullptr;                          // [tasks][S][A]
   std::int32_t* policy = nullptr;                   // [tasks][S]
-  Real* returns = nullptr;                          // [tasks][num_episodes]
+  double* returns = nullptr;                        // [tasks][num_episodes]
   double* mean_returns = nullptr;                   // [num_episodes], the mean over tasks
   Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
   const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes

@@ -14,6 +14,7 @@
 #include "engine.hpp"
 #include "interrupt.hpp"
 #include "kernel/kernel.hpp"
+#include "lane_limits.hpp"
 #include "learners/rule.hpp"
 #include "rng.hpp"
 
@@ -54,42 +55,18 @@ inline bool has_traces(const Learner& learner) {
   return learner.rule == Rule::q_lambda || learner.rule == Rule::sarsa_lambda;
 }
 
-// The most traces there can be at once, and one: they fade below kSmallestTrace, an episode has so many
-// steps, and a task so many pairs.
-inline std::int64_t trace_room(const Learner& learner, const Schedule& schedule, std::int64_t pairs) {
-  const double decay = learner.discount * learner.trace_decay;
-  std::int64_t most = pairs;
-  if (!schedule.continuing) most = std::min(most, schedule.num_steps);
-  if (decay < 1.0) {
-    const double fading = decay > 0.0 ? portable_log(kSmallestTrace) / portable_log(decay) + 3.0 : 1.0;
-    if (fading < static_cast<double>(most)) most = static_cast<std::int64_t>(fading);
-  }
-  return most + 1;
-}
-
-// A reward beyond the table's type would become infinite without a word. Returns the largest, sign aside.
-template <class Real>
-double check_rewards(const double* rewards, std::int64_t count, std::int64_t task) {
-  constexpr double kLargest = std::numeric_limits<Real>::max();
-  const double* end = rewards + count;
-  const double* bad = std::find_if(rewards, end, [](double r) { return !(std::fabs(r) <= kLargest); });
-  if (bad == end) {
-    return std::accumulate(rewards, end, 0.0,
-                           [](double most, double r) { return std::max(most, std::fabs(r)); });
-  }
-  std::ostringstream message;
-  message << "a reward of task " << task << " is " << *bad << ", which a table of " << 8 * sizeof(Real)
-          << "-bit numbers cannot hold";
-  throw std::invalid_argument(message.str());
-}
-
 // One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
 template <class Real>
 class LaneBlock {
  public:
   LaneBlock(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
             const TrainArrays<Real>& arrays)
-      : batch_(batch), schedule_(schedule), arrays_(arrays), kernels_(kernels()), law_(batch.uniform_law()) {
+      : batch_(batch),
+        schedule_(schedule),
+        arrays_(arrays),
+        kernels_(kernels()),
+        law_(batch.uniform_law()),
+        longest_(longest_episode(schedule, batch.size())) {
     const Shape& shape = batch.shape();
     set_run(shape, learner);
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
@@ -105,7 +82,8 @@ class LaneBlock {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
-    if (!drawn) block_.any_terminal = false;
+    block_.any_terminal = block_.terminal_starts = block_.masked = false;
+    block_.noisy = 0;
     largest_reward_ = drawn ? law_reach_ : 0.0;
     for (int lane = 0; lane < kLanes; ++lane) {
       const int of = lane < block_.active ? lane : 0;  // the others mirror the first
@@ -114,12 +92,18 @@ class LaneBlock {
       block_.first_cell[lane] = of * static_cast<std::int32_t>(q_cells_);
       set_stream(lane, first + of);
       block_.outputs[lane] = {};
+      block_.num_steps[lane] = static_cast<std::int32_t>(
+          schedule_.num_steps_of ? schedule_.num_steps_of[first + of] : schedule_.num_steps);
       if (lane >= block_.active) {
-        block_.single_start[lane] = block_.single_start[0];
+        mirror_first(lane);
         continue;
       }
       if (lane_entries_ > kCellsBetweenPulses && interrupt()) return 0;
-      if (!drawn) write_task(lane, first + lane, interrupt);
+      if (drawn) {
+        set_noise(lane, batch_.shape().reward_noise);
+      } else {
+        write_task(lane, first + lane, interrupt);
+      }
       write_table(lane, first + lane);
       block_.outputs[lane] = outputs(first + lane, lane);
     }
@@ -137,7 +121,7 @@ class LaneBlock {
   }
 
   // The returns [num_episodes] of a task of the block that has just run.
-  const Real* returns(std::int64_t lane) const { return block_.outputs[lane].returns; }
+  const double* returns(std::int64_t lane) const { return block_.outputs[lane].returns; }
 
  private:
   void set_run(const Shape& shape, const Learner& learner) {
@@ -150,9 +134,7 @@ class LaneBlock {
     block_.row = Row::for_outcomes(shape.outcomes);
     block_.start_row = Row::for_outcomes(shape.states);
     block_.q_stride = (shape.actions + 7) / 8 * 8;
-    block_.reward_noise = static_cast<Real>(shape.reward_noise);
     block_.num_episodes = static_cast<std::int32_t>(schedule_.num_episodes);
-    block_.num_steps = static_cast<std::int32_t>(schedule_.num_steps);
     block_.continuing = schedule_.continuing;
     block_.learner = learner;
     const double* exploration = learner.exploration;
@@ -178,7 +160,8 @@ class LaneBlock {
     if (shape.dense) rewards_ = make_aligned<Real>(pairs);
     start_ = make_aligned<Real>(lanes * count(block_.start_row.fine));
     start_coarse_ = make_aligned<Real>(lanes * count(block_.start_row.coarse));
-    if (shape.dense) terminal_ = make_aligned<std::uint8_t>(lanes * count(shape.states));
+    terminal_ = make_aligned<std::uint8_t>(lanes * count(shape.states));
+    if (shape.masked) available_.resize(count(shape.pairs()));
     if (block_.answers == Answers::stored_weights) {
       weights_ = make_aligned<std::int32_t>(pairs * count(shape.states));
     }
@@ -204,11 +187,11 @@ class LaneBlock {
     if (needs_visits(learner)) {
       visits_ = make_aligned<Count<Real>>(lanes * count(q_cells_));
       block_.visits = visits_.get();
-      visit_tile_ = make_aligned<Count<Real>>(kLanes * count(block_.q_stride));
+      visit_tile_ = make_aligned<Count<Real>>((two_tables ? 2 : 1) * kLanes * count(block_.q_stride));
       block_.visit_tile = reinterpret_cast<Count<Real>(*)[kLanes]>(visit_tile_.get());
     }
     if (has_traces(learner)) {
-      block_.trace_room = trace_room(learner, schedule_, shape.pairs());
+      block_.trace_room = trace_room(learner, schedule_.continuing, longest_, shape);
       trace_cells_ = make_aligned<std::int32_t>(lanes * count(block_.trace_room));
       traces_ = make_aligned<Real>(lanes * count(block_.trace_room));
       block_.trace_cells = trace_cells_.get();
@@ -233,12 +216,14 @@ class LaneBlock {
     law_reach_ = std::max(std::fabs(law_->reward_a), std::fabs(law_->reward_b));
     if (law_->normal_rewards) law_reach_ = std::fabs(law_->reward_a) + farthest * std::fabs(law_->reward_b);
     if (law_->fixed_rewards) law_reach_ = check_rewards<Real>(law_->fixed_rewards, shape.pairs(), 0);
+    law_reach_ += kFarthestNoise * shape.reward_noise;
     if (!(law_reach_ <= largest)) {
       std::ostringstream message;
       message << "rewards of this law may reach " << law_reach_ << ", which a table of " << 8 * sizeof(Real)
               << "-bit numbers cannot hold";
       throw std::invalid_argument(message.str());
     }
+    check_sums(law_reach_, longest_, summed_tasks());
     for (std::size_t lane = 0; lane < lanes_; ++lane) {
       write_start(static_cast<int>(lane), law_->start);
       if (law_->fixed_rewards) write_rewards(static_cast<int>(lane), law_->fixed_rewards, shape.pairs());
@@ -295,12 +280,25 @@ class LaneBlock {
   // Values stay within the rewards of all steps that count, and where they began. With traces they may not.
   bool may_overflow() const {
     const auto discount = static_cast<double>(block_.discount);
-    const double steps =
-        static_cast<double>(schedule_.num_episodes) * static_cast<double>(schedule_.num_steps);
+    const double steps = static_cast<double>(schedule_.num_episodes) * static_cast<double>(longest_);
     const double steps_that_count = std::min(steps, 1.0 / (1.0 - discount)) + 1.0;
-    const double reward = largest_reward_ + 8.0 * static_cast<double>(block_.reward_noise);
-    return !(largest_initial_ + reward * steps_that_count <
+    return !(largest_initial_ + largest_reward_ * steps_that_count <
              0x1p-4 * static_cast<double>(kLargestValue<Real>));
+  }
+
+  // Over how many tasks returns are summed.
+  std::int64_t summed_tasks() const { return arrays_.mean_returns ? batch_.size() : 1; }
+
+  void mirror_first(int lane) {
+    block_.single_start[lane] = block_.single_start[0];
+    block_.starts_nowhere[lane] = block_.starts_nowhere[0];
+    block_.noise[lane] = block_.noise[0];
+    block_.noisy |= (block_.noisy & 1u) << lane;
+  }
+
+  void set_noise(int lane, double deviation) {
+    block_.noise[lane] = static_cast<Real>(deviation);
+    block_.noisy |= static_cast<std::uint32_t>(deviation != 0.0) << lane;
   }
 
   void write_task(int lane, std::int64_t index, const Interrupt& interrupt) {
@@ -308,8 +306,16 @@ class LaneBlock {
     if (!buffer_) buffer_.emplace(shape);
     const TaskView task = batch_.load(index, *buffer_, interrupt);
     Meter meter(interrupt);
-    largest_reward_ = std::max(largest_reward_, check_rewards<Real>(task.reward, shape.rewards(), index));
+    const double reach = check_rewards<Real>(task, shape.rewards(), index);
+    check_sums(reach, longest_, summed_tasks());
+    largest_reward_ = std::max(largest_reward_, reach);
+    set_noise(lane, task.reward_noise);
     write_start(lane, task.start);
+    write_terminal(lane, task);
+    for (std::int64_t pair = 0; shape.masked && pair < shape.pairs(); ++pair) {
+      available_[count(pair)] = available(shape, task, pair);
+      block_.masked |= !available_[count(pair)];
+    }
     const std::int64_t first_pair = lane * lane_pairs_;
     if (block_.answers == Answers::stored_weights) {
       write_weights(task, weights_.get() + first_pair * shape.states, meter);
@@ -326,10 +332,21 @@ class LaneBlock {
       return;
     }
     write_rewards(lane, task.reward, shape.pairs());
-    std::uint8_t* terminal = terminal_.get() + lane * shape.states;
-    std::copy_n(task.terminal, shape.states, terminal);
-    block_.any_terminal |=
-        std::any_of(terminal, terminal + shape.states, [](std::uint8_t t) { return t != 0; });
+  }
+
+  void write_terminal(int lane, const TaskView& task) {
+    const std::int64_t states = batch_.shape().states;
+    std::uint8_t* terminal = terminal_.get() + lane * states;
+    std::copy_n(task.terminal, states, terminal);
+    bool starts = false;
+    bool starts_elsewhere = false;
+    for (std::int64_t s = 0; s < states; ++s) {
+      block_.any_terminal |= batch_.shape().dense && terminal[s];
+      starts |= terminal[s] && task.start[s] > 0.0;
+      starts_elsewhere |= !terminal[s] && task.start[s] > 0.0;
+    }
+    block_.terminal_starts |= starts;
+    block_.starts_nowhere[lane] = !starts_elsewhere;
   }
 
   void write_weights(const TaskView& task, std::int32_t* weights, Meter& meter) const {
@@ -370,6 +387,7 @@ class LaneBlock {
 
   void write_start(int lane, const double* start) {
     block_.single_start[lane] = only_state(start);
+    block_.starts_nowhere[lane] = false;
     write_thresholds(start, batch_.shape().states, block_.start_row,
                      start_.get() + lane * block_.start_row.fine,
                      start_coarse_.get() + lane * block_.start_row.coarse);
@@ -393,18 +411,36 @@ class LaneBlock {
       std::copy_n(initial + s * shape.actions, shape.actions, initial_.begin() + s * block_.q_stride);
     }
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      largest_initial_ = std::max(largest_initial_, std::fabs(static_cast<double>(initial[pair])));
+      const auto value = static_cast<double>(initial[pair]);
+      if (shape.masked && value == -kInfinity) continue;  // looked at task by task
+      require(std::fabs(value) <= static_cast<double>(kLargestValue<Real>), "an initial action value", value,
+              "within 2^126 in a table of floats, 2^1022 in one of doubles");
+      largest_initial_ = std::max(largest_initial_, std::fabs(value));
     }
-    require(largest_initial_ <= static_cast<double>(kLargestValue<Real>), "an initial action value",
-            largest_initial_, "within 2^126 in a table of floats, 2^1022 in one of doubles");
   }
 
   void write_table(int lane, std::int64_t index) {
     if (arrays_.initial_per_task) pad_initial(arrays_.initial_table + index * batch_.shape().pairs());
     Real* q = q_table_.get() + lane * q_cells_;
     std::copy(initial_.begin(), initial_.end(), q);
-    if (block_.second_table != 0) std::copy(initial_.begin(), initial_.end(), q + block_.second_table);
+    if (batch_.shape().masked) mask_table(q, index);
+    if (block_.second_table != 0) std::copy_n(q, initial_.size(), q + block_.second_table);
     if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
+  }
+
+  // Actions that are not available have the value -infinity, whatever the initial table says; no others have.
+  void mask_table(Real* q, std::int64_t index) const {
+    const Shape& shape = batch_.shape();
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+      Real& value = q[pair / shape.actions * block_.q_stride + pair % shape.actions];
+      if (!available_[count(pair)]) value = static_cast<Real>(-kInfinity);
+      if (!available_[count(pair)] || value != static_cast<Real>(-kInfinity)) continue;
+      std::ostringstream message;
+      message << "initial_table[task=" << index << ", state=" << pair / shape.actions
+              << ", action=" << pair % shape.actions
+              << "] is -inf, expected a finite number: the action is available there";
+      throw std::invalid_argument(message.str());
+    }
   }
 
   void set_stream(int lane, std::int64_t index) {
@@ -429,6 +465,7 @@ class LaneBlock {
   const Kernels& kernels_;
   std::optional<UniformLaw> law_;
   std::optional<TaskBuffer> buffer_;
+  std::int64_t longest_;  // episode
   Block<Real> block_{};
   std::int64_t lane_pairs_, lane_entries_, q_cells_;
   std::size_t lanes_ = 0;
@@ -439,7 +476,9 @@ class LaneBlock {
   AlignedArray<std::int32_t> weights_, trace_cells_;
   AlignedArray<std::uint8_t> terminal_;
   AlignedArray<Count<Real>> visits_, visit_tile_;
-  std::vector<Real> initial_, row_of_one_, block_returns_;
+  std::vector<Real> initial_, row_of_one_;
+  std::vector<double> block_returns_;
+  std::vector<std::uint8_t> available_;  // [S][A] of the task just written, where some may not be
 };
 
 }  // namespace metarl_fast

@@ -132,6 +132,11 @@ static inline std::uint32_t next(Stream& stream) {
   return xoshiro_next(stream.s[0], stream.s[1], stream.s[2], stream.s[3]);
 }
 
+// A second number beside the one that a stream has just given, its companion: this word of its state. Neither
+// the number nor the next one depends on it, and over the whole period the two take all pairs of values
+// equally often. It costs no step.
+constexpr int kCompanion = 2;
+
 // Integer in [0, n); the bias is below n / 2^32.
 static inline std::uint32_t below(std::uint32_t x, std::uint32_t n) {
   return static_cast<std::uint32_t>((std::uint64_t{x} * n) >> 32);
@@ -142,6 +147,11 @@ static inline float unit(std::uint32_t x, float) {
   return static_cast<float>(static_cast<std::int32_t>(x >> 8)) * 0x1p-24f;
 }
 static inline double unit(std::uint32_t x, double) { return static_cast<double>(x) * 0x1p-32; }
+
+// Uniform in [0, 1) with 53 bits, of a number and its companion.
+static inline double unit_53(std::uint32_t x, std::uint32_t companion) {
+  return (static_cast<double>(x) + static_cast<double>(companion >> 11) * 0x1p-21) * 0x1p-32;
+}
 
 // Uniform in (0, 1): the midpoint of each of 2^32 cells, so that logarithms and quantiles are finite.
 static inline double open_unit(std::uint32_t x) { return (static_cast<double>(x) + 0.5) * 0x1p-32; }

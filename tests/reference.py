@@ -64,6 +64,11 @@ class Stream:
         self.state = [s0, s1, s2, rotate_left(s3, 11)]
         return result
 
+    @property
+    def companion(self):
+        """A second number beside the one just given."""
+        return self.state[2]
+
 
 def make_stream(key, task, purpose):
     counter = [0, 0, task & MASK, task >> 32 | purpose << 24]
@@ -106,6 +111,10 @@ def below(x, n):
 
 def unit(x, real=float):
     return np.float32(x >> 8) * np.float32(2.0**-24) if real is np.float32 else x * 2.0**-32
+
+
+def unit_53(x, companion):
+    return (x + (companion >> 11) * 2.0**-21) * 2.0**-32
 
 
 def open_unit(x):
@@ -207,6 +216,16 @@ class Model:
     start: np.ndarray  # [S]
     reward_noise: float = 0.0
     weights: list | None = None  # [S][A][S], integers below 2^24: next states are drawn by rejection
+    terminal: np.ndarray | None = None  # [S]; if None the dense `terminated`, or no state
+
+    def is_terminal(self, state):
+        if self.terminal is not None:
+            return bool(self.terminal[state])
+        return self.next_state is None and bool(self.terminated[state])
+
+    def available(self):
+        """Which actions are there to be taken [S, A]: those with a possible outcome."""
+        return np.any(self.probability != 0.0, axis=-1)
 
     def outcome(self, state, action, k):
         """(next state, expected reward, terminated)."""
@@ -436,13 +455,17 @@ def generate(family, key, task):
 # --- cpp/learners: behaviour ------------------------------------------------------------------------------
 
 
-def position(u, n):
-    return min(int(u * type(u)(n)), n - 1)
+def uniform_action(actions, y):
+    return actions[below(y, len(actions))]
 
 
-def greedy_action(h, u):
-    best = [a for a, value in enumerate(h) if value == max(h)]
-    return best[position(u, len(best))] if len(best) > 1 else best[0]
+def available_actions(h):
+    """Those whose value is not -infinity."""
+    return [a for a, value in enumerate(h) if value > -math.inf]
+
+
+def greedy_action(h, y):
+    return uniform_action([a for a, value in enumerate(h) if value == max(h)], y)
 
 
 def greedy_value(q, h, bonus):
@@ -450,46 +473,43 @@ def greedy_value(q, h, bonus):
     return mean([value for value, p in zip(q, h, strict=True) if p == max(h)]) if bonus else max(q)
 
 
-def bonus_scale(learner, episode, num_episodes, real):
-    """b (1 - e/n)."""
-    return real(learner.bonus * (1.0 - episode / num_episodes))
+def bonus_scale(learner, episode, real):
+    """b max(0, 1 - e/n), or b."""
+    n = learner.bonus_episodes
+    return real(learner.bonus if n is None else learner.bonus * max(0.0, 1.0 - episode / n))
 
 
 def with_bonus(q, visits, scale):
-    """h(a) = q(a) + scale / sqrt(N(a) + 1)."""
+    """h(a) = q(a) + scale / sqrt(N(a) + 1), given N(a) + 1."""
     real = type(scale)
-    return [value + scale / real(math.sqrt(real(n + 1))) for value, n in zip(q, visits, strict=True)]
+    return [value + scale / real(math.sqrt(n)) for value, n in zip(q, visits, strict=True)]
 
 
 @dataclass
 class Uniform:
     """Every action alike; what they are worth does not matter."""
 
-    def choose(self, h, x, real):
-        return below(x, len(h))
+    def choose(self, h, x, y):
+        return uniform_action(available_actions(h), y)
 
     def expected(self, q, h, bonus):
-        return mean(q)
+        return mean_of_available(q)
 
 
 @dataclass
 class EpsilonGreedy:
-    """Epsilon is a double; it and its reciprocals are rounded to the type of the tables."""
+    """Epsilon counts in steps of 2^-31 when choosing, and in the type of the tables when expecting."""
 
     epsilon: float
 
-    def choose(self, h, x, real):
-        u, epsilon = unit(x, real), real(self.epsilon)
-        if u < epsilon:
-            explore_scale = real(1.0 / self.epsilon) if self.epsilon > 2.0**-32 else real(0)
-            return position(u * explore_scale, len(h))
-        greedy_scale = real(1.0 / (1.0 - self.epsilon)) if self.epsilon < 1.0 else real(0)
-        return greedy_action(h, (u - epsilon) * greedy_scale)
+    def choose(self, h, x, y):
+        explores = x >> 1 < int(self.epsilon * 2.0**31 + 0.5)
+        return uniform_action(available_actions(h), y) if explores else greedy_action(h, y)
 
     def expected(self, q, h, bonus):
         real = type(q[0])
         epsilon = real(self.epsilon)
-        return epsilon * mean(q) + (real(1) - epsilon) * greedy_value(q, h, bonus)
+        return epsilon * mean_of_available(q) + (real(1) - epsilon) * greedy_value(q, h, bonus)
 
 
 @dataclass
@@ -502,13 +522,13 @@ class Softmax:
         largest = float(max(h))
         return [portable_exp((float(value) - largest) / self.temperature) for value in h]
 
-    def choose(self, h, x, real):
+    def choose(self, h, x, y):
         cumulative = list(accumulate(self.weights(h)))
-        return sample(cumulative[:-1], unit(x) * cumulative[-1])
+        return sample(cumulative[:-1], unit_53(x, y) * cumulative[-1])
 
     def expected(self, q, h, bonus):
         weights = self.weights(h)
-        weighted = [w * float(value) for w, value in zip(weights, q, strict=True)]
+        weighted = [weights[a] * float(q[a]) for a in available_actions(q)]
         return bounded(type(q[0])(total(weighted) / total(weights)))
 
 
@@ -519,6 +539,10 @@ def total(values):
 
 def mean(values):
     return bounded(total(values) / type(values[0])(len(values)))
+
+
+def mean_of_available(q):
+    return mean([q[a] for a in available_actions(q)])
 
 
 def behaviours(learner, num_episodes):
@@ -537,6 +561,7 @@ def behaviours(learner, num_episodes):
 def learning_rate(learner, visits):
     if learner.learning_rate_decay == 0.0:
         return learner.learning_rate
+    visits += learner.initial_visits
     return min(1.0, learner.learning_rate * portable_exp(-learner.learning_rate_decay * portable_log(visits)))
 
 
@@ -579,17 +604,18 @@ class Run:
         self.model, self.stream, self.learner, self.real = model, stream, learner, real
         self.rule = type(learner).__name__
         self.on_policy = self.rule in ("Sarsa", "SarsaLambda")
-        table = np.asarray(table).tolist()
         count = 2 if self.rule == "DoubleQLearning" else 1
+        available = model.available()
+        table = np.where(available, table, -np.inf).tolist()
         self.tables = [[[real(value) for value in row] for row in table] for _ in range(count)]
-        self.visits = np.zeros(np.shape(table), int).tolist()
+        self.visits = [np.zeros(available.shape, int).tolist() for _ in range(count)]
         self.traces = {}  # of pairs (state, action)
         self.rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
         self.starts = thresholds(model.start.tolist(), real)
         self.discount = real(learner.discount)
         self.trace_decay = real(learner.discount * getattr(learner, "trace_decay", 0.0))
         self.behaviours = behaviours(learner, num_episodes)
-        self.scales = [bonus_scale(learner, e, num_episodes, real) for e in range(num_episodes)]
+        self.scales = [bonus_scale(learner, e, real) for e in range(num_episodes)]
         self.state = self.action = self.next_action = None
         self.second = False  # whether the second table learns
 
@@ -601,17 +627,30 @@ class Run:
     def preferences(self, state):
         """What the behaviour goes by."""
         q = self.values(state)
-        return with_bonus(q, self.visits[state], self.scale) if self.learner.bonus != 0.0 else q
+        if self.learner.bonus == 0.0:
+            return q
+        before = self.real(1.0 + self.learner.initial_visits)
+        visits = [
+            total([self.real(n) for n in of_tables]) + before
+            for of_tables in zip(*(visits[state] for visits in self.visits), strict=True)
+        ]
+        return with_bonus(q, visits, self.scale)
 
     def choose(self, state):
-        return self.behaviour.choose(self.preferences(state), self.stream.next(), self.real)
+        x = self.stream.next()
+        return self.behaviour.choose(self.preferences(state), x, self.stream.companion)
 
     def begin_episode(self, episode):
+        """Whether there is anything to do: in an episode that starts in a terminal state there is not."""
         self.behaviour, self.scale = self.behaviours[episode], self.scales[episode]
         if self.state is None:
-            self.state = sample(self.starts, unit(self.stream.next(), self.real))
+            start = sample(self.starts, unit(self.stream.next(), self.real))
+            if self.model.is_terminal(start):
+                return False
+            self.state = start
             if self.on_policy:
                 self.next_action = self.choose(self.state)
+        return True
 
     def end_episode(self):
         self.state = None
@@ -634,18 +673,19 @@ class Run:
         """(reward, terminated)."""
         state = self.state
         action = self.action = self.next_action if self.on_policy else self.choose(state)
-        self.visits[state][action] += 1
         next_state, reward, terminated = self.answer(action)
         if self.rule == "DoubleQLearning":
             self.second = bool(self.stream.next() >> 31)
         learning, other = self.tables[0], self.tables[-1]
+        visits = self.visits[self.second]
         if self.second:
             learning, other = other, learning
+        visits[state][action] += 1
         if self.on_policy:
             self.next_action = self.choose(next_state)
         ahead = self.ahead(next_state, learning, other)
         target = target_value(reward, self.discount, ahead, terminated)
-        rate = self.real(learning_rate(self.learner, self.visits[state][action]))
+        rate = self.real(learning_rate(self.learner, visits[state][action]))
         if self.rule in ("QLambda", "SarsaLambda"):
             self.update_along_traces(state, action, target, rate)
         else:
@@ -668,7 +708,12 @@ class Run:
         q = self.tables[0]
         explored = self.rule == "QLambda" and q[state][action] < max(q[state])
         self.traces = {} if explored else fade(self.traces, self.trace_decay)
-        self.traces[state, action] = self.real(1)
+        carried = self.real(0)
+        if self.learner.trace_kind == "accumulating":
+            carried = self.traces.get((state, action), carried)
+        else:
+            self.traces = {pair: trace for pair, trace in self.traces.items() if pair[0] != state}
+        self.traces[state, action] = carried + self.real(1)
         step = rate * (target - q[state][action])
         for (s, a), trace in self.traces.items():
             q[s][a] = bounded(q[s][a] + step * trace)
@@ -680,7 +725,7 @@ class Run:
         return [halved_sum(*rows) for rows in zip(*self.tables, strict=True)]
 
     def policy(self):
-        return [first_best(self.values(state)) for state in range(len(self.visits))]
+        return [first_best(self.values(state)) for state in range(len(self.visits[0]))]
 
 
 def train(model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real):
@@ -690,11 +735,11 @@ def train(model, stream, learner, num_episodes, num_steps, table, continuing, sn
     for episode in range(num_episodes):
         if episode in snapshots_at:
             snapshots.append(run.table())
-        run.begin_episode(episode)
-        earned, terminated, steps = real(0), False, 0
+        terminated = not run.begin_episode(episode)
+        earned, steps = 0.0, 0
         while steps < num_steps and not terminated:
             reward, terminated = run.step()
-            earned += reward
+            earned += float(reward)
             steps += 1
         returns.append(earned)
         if terminated or not continuing:
@@ -705,7 +750,7 @@ def train(model, stream, learner, num_episodes, num_steps, table, continuing, sn
     return (
         np.array(run.table(), real),
         np.array(run.policy(), np.int32),
-        np.array(returns, real),
+        np.array(returns, float),
         np.array(snapshots, real).reshape(shape),
     )
 

@@ -30,24 +30,37 @@ def learners(s, a, kinds=LEARNERS):
     return st.sampled_from(kinds).flatmap(lambda kind: learners_of(kind, s, a))
 
 
-def learners_of(kind, s, a):
-    traces = {"trace_decay": fractions} if issubclass(kind, TraceLearner) else {}
-    return st.builds(
-        kind,
-        st.just(s),
-        st.just(a),
-        learning_rate=fractions,
-        discount=fractions,
-        epsilon=fractions,
-        epsilon_decay=fractions,
-        epsilon_min=fractions,
-        learning_rate_decay=st.sampled_from([0.0, 0.5, 1.0, 1.7]),
-        initial_q=st.sampled_from([0.0, 1.0, -2.5]),
-        bonus=st.sampled_from([0.0, 0.0, 0.5, 3.0]),
-        temperature=st.none() | st.sampled_from([1e-30, 0.05, 0.3, 1.0, 50.0]),
-        temperature_decay=st.sampled_from([1.0, 0.5, 1e-3]),
-        temperature_min=st.sampled_from([0.0, 0.2, 2.0]),
-        **traces,
+trace_kinds = st.sampled_from(["replacing", "accumulating"])
+temperatures = st.sampled_from([1e-30, 0.05, 0.3, 1.0, 50.0])
+
+
+def scheduled(name, numbers, decays, lowest):
+    """Arguments that say what `name` is in each episode, in all forms there are."""
+    decaying = {name: numbers, f"{name}_decay": decays, f"{name}_min": lowest}
+    linear = st.builds(mf.Linear, numbers, numbers, st.integers(1, 4))
+    listed = st.lists(numbers, min_size=1, max_size=4)
+    return st.fixed_dictionaries(decaying) | st.fixed_dictionaries({name: linear | listed})
+
+
+@st.composite
+def learners_of(draw, kind, s, a):
+    more = {"trace_decay": draw(fractions), "trace_kind": draw(trace_kinds)}
+    softmax = st.none() | scheduled(
+        "temperature", temperatures, st.sampled_from([1.0, 0.5, 1e-3]), st.sampled_from([0.0, 0.2, 2.0])
+    )
+    return kind(
+        s,
+        a,
+        learning_rate=draw(fractions),
+        discount=draw(fractions),
+        learning_rate_decay=draw(st.sampled_from([0.0, 0.5, 1.0, 1.7])),
+        initial_q=draw(st.sampled_from([0.0, 1.0, -2.5])),
+        initial_visits=draw(st.sampled_from([0, 0, 1, 2.5])),
+        bonus=draw(st.sampled_from([0.0, 0.0, 0.5, 3.0])),
+        bonus_episodes=draw(st.none() | st.integers(1, 5)),
+        **draw(scheduled("epsilon", fractions, fractions, fractions)),
+        **(draw(softmax) or {}),
+        **(more if issubclass(kind, TraceLearner) else {}),
     )
 
 
@@ -107,6 +120,68 @@ def rounded_normals(draw, random, shape):
     return np.round(random.normal(0.0, 2.0, shape), draw(st.sampled_from([0, 20])))
 
 
+def models(tasks):
+    """The twin's view of tasks in memory."""
+    stored, n = tasks.recipe, len(tasks)
+    lists = stored.next_state is not None
+    terminal = np.broadcast_to(stored.terminal, (n, tasks.num_states)).astype(bool)
+    start = np.broadcast_to(stored.start, (n, tasks.num_states))
+    noise = np.broadcast_to(stored.reward_noise, n).tolist()
+    return [
+        Model(
+            stored.probability[i],
+            stored.next_state[i] if lists else None,
+            stored.reward[i],
+            stored.terminated[i].astype(bool) if lists else terminal[i],
+            start[i],
+            noise[i],
+            terminal=terminal[i],
+        )
+        for i in range(n)
+    ]
+
+
+@st.composite
+def missing_actions(draw, tasks):
+    """The same tasks, in which some actions are not available in some states."""
+    random = np.random.default_rng(draw(seeds))
+    missing = random.random((len(tasks), tasks.num_states, tasks.num_actions)) < draw(
+        st.sampled_from([0.1, 0.6, 1.0])
+    )
+    available = (tasks.recipe.probability != 0.0).any(axis=-1)
+    kept = (available * random.random(missing.shape)).argmax(axis=-1)
+    np.put_along_axis(missing, kept[..., None], False, axis=-1)
+    missing &= np.broadcast_to(tasks.recipe.terminal, missing.shape[:2])[..., None] == 0
+    probability = np.where(missing[..., None], 0.0, tasks.recipe.probability)
+    return mf.Tasks(replace(tasks.recipe, probability=probability, masked=True))
+
+
+@st.composite
+def noise_of(draw, tasks):
+    """The same tasks, with noise in some of them."""
+    random = np.random.default_rng(draw(seeds))
+    return mf.Tasks(replace(tasks.recipe, reward_noise=random.choice([0.0, 0.3, 2.0], len(tasks))))
+
+
+@st.composite
+def terminal_starts(draw, tasks):
+    """The same tasks, in which episodes may start in a terminal state, or always do."""
+    random = np.random.default_rng(draw(seeds))
+    terminal = random.random((len(tasks), tasks.num_states)) < draw(st.sampled_from([0.3, 0.8]))
+    start = distributions(random, terminal.shape)
+    return mf.Tasks(replace(tasks.recipe, terminal=terminal.astype(np.uint8), start=start))
+
+
+def varied(tasks):
+    """The same tasks, or with other noise, without some actions, or with other starts."""
+    return st.just(tasks) | noise_of(tasks) | missing_actions(tasks) | terminal_starts(tasks)
+
+
+any_tasks = st.deferred(
+    lambda: (dense_tasks() | outcome_tasks()).map(lambda found: found[0]).flatmap(varied).flatmap(varied)
+)
+
+
 @st.composite
 def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, noise=True):
     """(tasks from arrays, their models)."""
@@ -119,10 +194,7 @@ def dense_tasks(draw, states=num_states, actions=num_actions, count=few_tasks, n
     tasks = mf.from_arrays(
         transitions, rewards[..., None], start=start, terminal=terminal, reward_noise=sigma
     )
-    # As the tasks have them: nothing is done in terminal states.
-    arrays = (tasks.transitions, [None] * n, tasks.rewards, tasks.terminal, tasks.start)
-    models = [Model(*task, sigma) for task in zip(*arrays, strict=True)]
-    return tasks, models
+    return tasks, models(tasks)
 
 
 @st.composite
@@ -149,6 +221,4 @@ def outcome_tasks(
 
     tables = [{i: {j: listed(task, i, j) for j in range(a)} for i in range(s)} for task in range(n)]
     tasks = mf.from_outcomes(tables, start=start, reward_noise=sigma)
-    # As the tasks have them: nothing is done in terminal states.
-    arrays = (*(tasks.outcomes[name] for name in tasks.outcomes), tasks.start)
-    return tasks, [Model(*task, sigma) for task in zip(*arrays, strict=True)]
+    return tasks, models(tasks)

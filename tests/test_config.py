@@ -59,6 +59,7 @@ PARTS = [
     mf.Dirichlet(2.0),
     mf.Fixed(1.5),
     mf.Garnet(3),
+    mf.Linear(1.0, 0.1, 100),
     mf.Normal(0.0, 1.0),
     mf.Uniform(-1.0, 1.0),
 ]

@@ -68,20 +68,23 @@ LEARNER = {
     "learning_rate": 0.1,
     "learning_rate_decay": 0.0,
     "discount": 0.9,
+    "initial_visits": 0.0,
     "trace_decay": 0.0,
+    "traces": _core.Traces.replacing,
     "bonus": 0.0,
+    "bonus_episodes": 0,
 }
 TRAIN = {
     "batch": DENSE,
     "learner": _core.Learner(**LEARNER),
     "key": 0,
     "num_episodes": 2,
-    "num_steps": 3,
+    "num_steps": np.full(N, 3),
     "continuing": False,
     "initial_table": np.zeros((S, A), np.float32),
     "q_table": np.zeros((N, S, A), np.float32),
     "policy": np.zeros((N, S), np.int32),
-    "returns": np.zeros((N, 2), np.float32),
+    "returns": np.zeros((N, 2)),
     "mean_returns": np.zeros(2),
     "snapshots": np.zeros((N, 2, S, A), np.float32),
     "snapshot_episodes": np.array([0, 1]),
@@ -260,7 +263,8 @@ refuses(
     returns=None,
     mean_returns=None,
 )
-refuses(_core.train_float32, ValueError, "num_steps is 0", num_steps=0)
+refuses(_core.train_float32, ValueError, "num_steps is 0", num_steps=np.array(0))
+refuses(_core.train_float32, ValueError, "num_steps is -1", num_steps=np.where(np.arange(N) == N - 1, -1, 3))
 
 
 def refuses_learner(error, text, **changes):
@@ -280,11 +284,14 @@ refuses_learner(ValueError, "discount is 1.5", discount=1.5)
 refuses_learner(ValueError, "trace_decay is -0.5", trace_decay=-0.5, rule=_core.Rule.q_lambda)
 refuses_learner(ValueError, "trace_decay is nan", trace_decay=math.nan, rule=_core.Rule.sarsa_lambda)
 refuses_learner(ValueError, "bonus is inf", bonus=math.inf)
+refuses_learner(ValueError, "bonus_episodes is -1", bonus_episodes=-1)
+refuses_learner(ValueError, "initial_visits is -1", initial_visits=-1.0)
+refuses_learner(ValueError, "initial_visits is nan", initial_visits=math.nan)
 refuses_learner(ValueError, "epsilon is nan", exploration=np.array([0.0, math.nan]))
 refuses_learner(ValueError, "epsilon is 1.5", exploration=np.array([1.5]))
 for temperature in (math.nan, 0.0, -1.0, math.inf):
     refuses_learner(ValueError, "temperature is", exploration=np.array([0.5, temperature]), behaviour=softmax)
-for exploration in (np.zeros(3), np.zeros(0), np.zeros((1, 1, 2)), unaligned(np.zeros(2))):
+for exploration in (np.zeros(0), np.zeros((1, 1, 2)), unaligned(np.zeros(2))):
     refuses_learner(ValueError, "exploration", exploration=exploration)
 for exploration in (np.zeros(2, np.float32), np.zeros(4)[::2], np.zeros(2, ">f8"), None):
     refuses_learner(TypeError, "incompatible", exploration=exploration)

@@ -13,11 +13,21 @@ struct BoundLearner {
 };
 
 BoundLearner make_learner(Rule rule, Behaviour behaviour, Array<double> exploration, double learning_rate,
-                          double learning_rate_decay, double discount, double trace_decay, double bonus) {
+                          double learning_rate_decay, double discount, double initial_visits,
+                          double trace_decay, Traces traces, double bonus, std::int64_t bonus_episodes) {
   require_shape(exploration, "exploration", {exploration.size()});
-  const Learner learner{rule,          behaviour,           exploration.data(), exploration.size(),
-                        learning_rate, learning_rate_decay, discount,           trace_decay,
-                        bonus};
+  const Learner learner{rule,
+                        behaviour,
+                        exploration.data(),
+                        exploration.size(),
+                        learning_rate,
+                        learning_rate_decay,
+                        discount,
+                        initial_visits,
+                        trace_decay,
+                        traces,
+                        bonus,
+                        bonus_episodes};
   return {learner, std::move(exploration)};
 }
 
@@ -26,8 +36,8 @@ void bind_train_as(py::module_& m, const char* name) {
   m.def(
       name,
       [](const TaskBatch& batch, const BoundLearner& learner, std::uint64_t key, std::int64_t num_episodes,
-         std::int64_t num_steps, bool continuing, const Array<Real>& initial_table,
-         OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<Real> returns,
+         const Array<std::int64_t>& num_steps, bool continuing, const Array<Real>& initial_table,
+         OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
          OptionalArray<double> mean_returns, OptionalArray<Real> snapshots,
          const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress) {
         const std::int64_t n = batch.size();
@@ -35,7 +45,11 @@ void bind_train_as(py::module_& m, const char* name) {
         const std::int64_t a = batch.shape().actions;
         const std::int64_t k = snapshot_episodes.size();
         require_shape(snapshot_episodes, "snapshot_episodes", {k});
-        const Schedule schedule{key, num_episodes, num_steps, continuing};
+        num_steps.ndim() == 0 ? require_shape(num_steps, "num_steps", {})
+                              : require_shape(num_steps, "num_steps", {n});
+        const std::int64_t* steps = num_steps.data();
+        const Schedule schedule{key, num_episodes, num_steps.ndim() == 0 ? *steps : 1, continuing,
+                                num_steps.ndim() == 0 ? nullptr : steps};
         TrainArrays<Real> arrays;
         arrays.initial_per_task = initial_table.ndim() == 3;
         arrays.initial_per_task ? require_shape(initial_table, "initial_table", {n, s, a})
@@ -52,11 +66,12 @@ void bind_train_as(py::module_& m, const char* name) {
         const Unlocked unlocked;  // only raw pointers from here on
         train(batch, learner.learner, schedule, arrays, options);
       },
-      py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("num_episodes"), py::arg("num_steps"),
-      py::arg("continuing"), py::arg("initial_table").noconvert(), py::arg("q_table").noconvert().none(true),
-      py::arg("policy").noconvert().none(true), py::arg("returns").noconvert().none(true),
-      py::arg("mean_returns").noconvert().none(true), py::arg("snapshots").noconvert().none(true),
-      py::arg("snapshot_episodes").noconvert(), py::arg("num_threads"), py::arg("progress").none(true));
+      py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("num_episodes"),
+      py::arg("num_steps").noconvert(), py::arg("continuing"), py::arg("initial_table").noconvert(),
+      py::arg("q_table").noconvert().none(true), py::arg("policy").noconvert().none(true),
+      py::arg("returns").noconvert().none(true), py::arg("mean_returns").noconvert().none(true),
+      py::arg("snapshots").noconvert().none(true), py::arg("snapshot_episodes").noconvert(),
+      py::arg("num_threads"), py::arg("progress").none(true));
 }
 
 }  // namespace
@@ -75,10 +90,15 @@ void bind_train(py::module_& m) {
       .value("epsilon_greedy", Behaviour::epsilon_greedy)
       .value("softmax", Behaviour::softmax)
       .finalize();
+  py::native_enum<Traces>(m, "Traces", "enum.Enum")
+      .value("replacing", Traces::replacing)
+      .value("accumulating", Traces::accumulating)
+      .finalize();
   py::class_<BoundLearner>(m, "Learner")
       .def(py::init(&make_learner), py::arg("rule"), py::arg("behaviour"), py::arg("exploration").noconvert(),
            py::arg("learning_rate"), py::arg("learning_rate_decay"), py::arg("discount"),
-           py::arg("trace_decay"), py::arg("bonus"));
+           py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"), py::arg("bonus"),
+           py::arg("bonus_episodes"));
   bind_train_as<float>(m, "train_float32");
   bind_train_as<double>(m, "train_float64");
 }

@@ -2,6 +2,7 @@
 // Training: blocks of kLanes tasks, each run by a LaneBlock.
 #include "../engine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -24,8 +25,8 @@ void check(const Shape& shape, const Learner& learner) {
 
 void check_exploration(const Learner& learner, std::int64_t num_episodes) {
   const bool softmax = learner.behaviour == Behaviour::softmax;
-  require(learner.num_explorations == 1 || learner.num_explorations == num_episodes, "num_explorations",
-          static_cast<double>(learner.num_explorations), "1 or num_episodes");
+  require(learner.num_explorations >= 1 || num_episodes == 0, "num_explorations",
+          static_cast<double>(learner.num_explorations), "at least 1");
   for (std::int64_t e = 0; e < learner.num_explorations; ++e) {
     const double value = learner.exploration[e];
     if (softmax) {
@@ -36,8 +37,14 @@ void check_exploration(const Learner& learner, std::int64_t num_episodes) {
   }
 }
 
-void check(const Learner& learner, const Schedule& schedule, const std::int64_t* snapshot_episodes,
-           std::int64_t num_snapshots) {
+void check_num_steps(std::int64_t num_steps) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - 1;
+  require(num_steps >= 1 && num_steps <= kMost, "num_steps", static_cast<double>(num_steps),
+          "1 to 2147483646");
+}
+
+void check(const Learner& learner, const Schedule& schedule, std::int64_t num_tasks,
+           const std::int64_t* snapshot_episodes, std::int64_t num_snapshots) {
   require(learner.learning_rate >= 0.0 && learner.learning_rate <= 1.0, "learning_rate",
           learner.learning_rate, "0 to 1");
   require(learner.learning_rate_decay >= 0.0 && std::isfinite(learner.learning_rate_decay),
@@ -46,11 +53,18 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - 1;
   require(schedule.num_episodes >= 0 && schedule.num_episodes <= kMost, "num_episodes",
           static_cast<double>(schedule.num_episodes), "0 to 2147483646");
-  require(schedule.num_steps >= 1 && schedule.num_steps <= kMost, "num_steps",
-          static_cast<double>(schedule.num_steps), "1 to 2147483646");
+  if (schedule.num_steps_of) {
+    std::for_each(schedule.num_steps_of, schedule.num_steps_of + num_tasks, check_num_steps);
+  } else {
+    check_num_steps(schedule.num_steps);
+  }
   require(learner.trace_decay >= 0.0 && learner.trace_decay <= 1.0, "trace_decay", learner.trace_decay,
           "0 to 1");
   require(std::fabs(learner.bonus) <= 0x1p126, "bonus", learner.bonus, "a number within 2^126");
+  require(learner.bonus_episodes >= 0, "bonus_episodes", static_cast<double>(learner.bonus_episodes),
+          "at least 0");
+  require(learner.initial_visits >= 0.0 && learner.initial_visits <= 0x1p53, "initial_visits",
+          learner.initial_visits, "0 to 2^53");
   if (learner.behaviour != Behaviour::uniform) check_exploration(learner, schedule.num_episodes);
   std::int64_t before = -1;
   for (std::int64_t k = 0; k < num_snapshots; ++k) {
@@ -66,10 +80,10 @@ void check(const Learner& learner, const Schedule& schedule, const std::int64_t*
 template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
-  check(learner, schedule, arrays.snapshot_episodes, arrays.num_snapshots);
+  check(learner, schedule, batch.size(), arrays.snapshot_episodes, arrays.num_snapshots);
   check(batch.shape(), learner);
-  const double updates =
-      static_cast<double>(schedule.num_episodes) * static_cast<double>(schedule.num_steps) * 5.0;
+  const double updates = static_cast<double>(schedule.num_episodes) *
+                         static_cast<double>(longest_episode(schedule, batch.size())) * 5.0;
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
   const bool written_out = !batch.uniform_law() || batch.shape().sampling == Sampling::inverse;
   const double tables = written_out ? static_cast<double>(batch.shape().probabilities())

@@ -56,22 +56,23 @@ void copy_policy(const Block<Real>& b, int lane, std::int32_t* out) {
 // Whether what the behaviour goes by differs between episodes.
 template <class Real>
 bool behaviour_changes(const Block<Real>& b) {
-  return b.learner.behaviour != Behaviour::uniform && (!b.same_exploration || b.learner.bonus != 0.0);
+  const bool fading = b.learner.bonus != 0.0 && b.learner.bonus_episodes != 0;
+  return b.learner.behaviour != Behaviour::uniform && (!b.same_exploration || fading);
 }
 
 template <class Real>
 void set_behaviour(Block<Real>& b, int lane) {
   if (b.learner.behaviour == Behaviour::uniform || b.episode[lane] >= b.num_episodes) return;
-  const double exploration = b.learner.exploration[b.same_exploration ? 0 : b.episode[lane]];
-  b.bonus_now[lane] = static_cast<Real>(bonus_scale(b.learner.bonus, b.episode[lane], b.num_episodes));
+  const std::int64_t last = b.learner.num_explorations - 1;
+  const double exploration = b.learner.exploration[b.episode[lane] < last ? b.episode[lane] : last];
+  b.bonus_now[lane] =
+      static_cast<Real>(bonus_scale(b.learner.bonus, b.episode[lane], b.learner.bonus_episodes));
   if (b.learner.behaviour == Behaviour::softmax) {
     b.temperature_now[lane] = exploration;
     return;
   }
   b.epsilon_now[lane] = static_cast<Real>(exploration);
-  // Below 2^-32 only u = 0 explores, for which any finite scale will do; 1 / epsilon might not be finite.
-  b.explore_scale[lane] = exploration > 0x1p-32 ? static_cast<Real>(1.0 / exploration) : Real{0};
-  b.greedy_scale[lane] = exploration < 1.0 ? static_cast<Real>(1.0 / (1.0 - exploration)) : Real{0};
+  b.last_exploring_now[lane] = last_exploring(exploration);
 }
 
 // A snapshot, or the end of the run, falls before the lane's next episode. A lane past its last episode runs
@@ -118,9 +119,52 @@ void load_tile_column(Block<Real>& b, int lane) {
   for (std::int64_t a = 0; a < b.q_stride; ++a) b.tile[a][lane] = q[a];
 }
 
+// An episode that would start in a terminal state has no steps: from `episode` on these are counted, and a
+// start is drawn for each, until one begins elsewhere or none is left.
+template <class Real>
+[[gnu::noinline]] std::int32_t leave_out_empty_episodes(Block<Real>& b, int lane, std::int32_t state,
+                                                        std::int32_t episode) {
+  constexpr std::int32_t kBetweenPulses = 1 << 16;
+  const std::uint8_t* terminal = b.terminal + std::int64_t{b.task_of[lane]} * b.states;
+  const std::int32_t left = b.num_episodes > episode ? b.num_episodes - episode : 0;
+  std::int32_t empty = b.starts_nowhere[lane] ? left : 0;
+  while (empty < left && terminal[state]) {
+    if (++empty % kBetweenPulses == 0 && b.stop_requested && b.stop_requested(b.stop_context)) {
+      b.stopped = true;
+      break;
+    }
+    state = start_state(b, lane, unit(draw(b, lane), Real{}));
+  }
+  b.empty_episodes[lane] = empty;
+  return state;
+}
+
+// Where the lane's next episode begins, and in b.empty_episodes how many end at once before it does.
+template <class Real>
+std::int32_t draw_start(Block<Real>& b, int lane, Real u, std::int32_t episode) {
+  const std::int32_t state = start_state(b, lane, u);
+  return b.terminal_starts ? leave_out_empty_episodes(b, lane, state, episode) : state;
+}
+
+// Goes past the lane's empty episodes.
+template <class Real>
+[[gnu::noinline]] void pass_empty_episodes(Block<Real>& b, int lane) {
+  while (b.empty_episodes[lane] > 0) {
+    const std::int32_t empty = b.empty_episodes[lane];
+    const std::int32_t n = empty < b.episodes_to_event[lane] ? empty : b.episodes_to_event[lane];
+    for (std::int32_t k = 0; k < n && b.return_step[lane] != 0; ++k) *b.next_return[lane]++ = 0.0;
+    b.empty_episodes[lane] -= n;
+    b.episode[lane] += n;
+    b.episodes_to_event[lane] -= n;
+    if (b.episodes_to_event[lane] == 0) handle_event(b, lane);
+  }
+  if (behaviour_changes(b)) set_behaviour(b, lane);
+}
+
 template <class Rule, class Real>
 void begin_episode(Block<Real>& b, int lane) {
-  b.state[lane] = start_state(b, lane, unit(draw(b, lane), Real{}));
+  b.state[lane] = draw_start(b, lane, unit(draw(b, lane), Real{}), b.episode[lane]);
+  if (b.terminal_starts) pass_empty_episodes(b, lane);
   if constexpr (Rule::kOnPolicy) b.next_action[lane] = choose_action(b, lane, draw(b, lane));
   if constexpr (Rule::kTurnsTilesOver) load_tile_column(b, lane);
 }
@@ -131,7 +175,7 @@ void close_episode(Block<Real>& b, int lane) {
   *b.next_return[lane] = b.episode_return[lane];
   b.next_return[lane] += b.return_step[lane];
   b.episode_return[lane] = 0;
-  b.steps_left[lane] = b.num_steps;
+  b.steps_left[lane] = b.num_steps[lane];
   ++b.episode[lane];
   if (--b.episodes_to_event[lane] == 0) handle_event(b, lane);
   if (behaviour_changes(b)) set_behaviour(b, lane);
@@ -142,7 +186,10 @@ void end_episode(Block<Real>& b, int lane, bool terminated) {
   close_episode(b, lane);
   if (b.continuing && !terminated) return;
   b.num_traces[lane] = 0;
-  if (Rule::kTurnsTilesOver && terminated) return;  // it has begun anew
+  if (Rule::kTurnsTilesOver && terminated) {  // it has begun anew
+    if (b.terminal_starts) pass_empty_episodes(b, lane);
+    return;
+  }
   begin_episode<Rule>(b, lane);
 }
 
@@ -151,7 +198,7 @@ void end_episode(Block<Real>& b, int lane, bool terminated) {
 template <class Real>
 void begin_terminated_episodes(Block<Real>& b, Lanes<Real>& lanes) {
   for_each_lane(lanes_set(lanes.terminated), [&](int l) {
-    lanes.next_state[l] = start_state(b, l, unit(draw(b, l), Real{}));
+    lanes.next_state[l] = draw_start(b, l, unit(draw(b, l), Real{}), b.episode[l] + 1);
     lanes.next_cell[l] = b.first_cell[l] + lanes.next_state[l] * static_cast<std::int32_t>(b.q_stride);
   });
 }
@@ -165,17 +212,18 @@ void end_all_episodes(Block<Real>& b) {
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
   for (int l = 0; l < kLanes; ++l) {
-    b.state[l] = start_state(b, l, u[l]);
+    b.state[l] = draw_start(b, l, u[l], b.episode[l]);
+    if (b.terminal_starts) pass_empty_episodes(b, l);
     b.num_traces[l] = 0;
   }
   if constexpr (Rule::kOnPolicy) {
     alignas(64) std::uint32_t x[kLanes];
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) x[l] = draw(b, l);
-    if (b.learner.behaviour != Behaviour::uniform) read_state_rows(b, b.state, b.tile);
+    if (acts_by_values(b)) read_state_rows(b, b.state, b.tile);
     choose_actions<Real>(b, b.tile, b.state, x, b.next_action);
   } else if constexpr (Rule::kTurnsTilesOver) {
-    if (b.learner.behaviour != Behaviour::uniform) read_state_rows(b, b.state, b.tile);
+    if (acts_by_values(b)) read_state_rows(b, b.state, b.tile);
   }
 }
 
@@ -187,7 +235,7 @@ void begin_lane(Block<Real>& b, int l) {
   b.next_snapshot[l] = 0;
   b.episode[l] = 0;
   b.episode_return[l] = 0;
-  b.steps_left[l] = b.num_steps;
+  b.steps_left[l] = b.num_steps[l];
   b.num_traces[l] = 0;
   b.episodes_to_event[l] = INT32_MAX;
   if (l < b.active) handle_event(b, l);

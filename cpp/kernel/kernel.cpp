@@ -32,11 +32,11 @@ template <class Rule, class Real>
     for (int l = 0; l < kLanes; ++l) lanes.action[l] = b.next_action[l];
   } else {
     if constexpr (!Rule::kTurnsTilesOver) {
-      if (Rule::kCutsTraces || b.learner.behaviour != Behaviour::uniform) read_state_rows(b, b.state, b.tile);
+      if (Rule::kCutsTraces || acts_by_values(b)) read_state_rows(b, b.state, b.tile);
     }
     lanes.draw_all();
     if (b.learner.behaviour == Behaviour::uniform) {
-      choose_uniformly(b, lanes.x, lanes.action);
+      choose_uniformly<Real>(b, b.tile, lanes.action);
     } else {
       choose_actions<Real>(b, b.tile, b.state, lanes.x, lanes.action);
     }
@@ -56,7 +56,8 @@ template <class Real>
   }
 }
 
-// Counts the visits, and the step sizes that follow from them. Lanes that share memory count once.
+// Counts the visits of the entries that learn, and the step sizes that follow from them. Lanes that share
+// memory count once.
 template <class Real>
 void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
   alignas(64) Count<Real> visits[kLanes];
@@ -66,8 +67,9 @@ void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
   scatter(visits, lanes.cell, b.visits);
   if (b.learner.learning_rate_decay == 0.0) return;
   for (int l = 0; l < kLanes; ++l) {
-    lanes.rate[l] = static_cast<Real>(decayed_learning_rate(
-        b.learner.learning_rate, static_cast<double>(visits[l]), b.learner.learning_rate_decay));
+    const double number = static_cast<double>(visits[l]) + b.learner.initial_visits;
+    lanes.rate[l] = static_cast<Real>(
+        decayed_learning_rate(b.learner.learning_rate, number, b.learner.learning_rate_decay));
   }
 }
 
@@ -102,8 +104,11 @@ void learn_with_traces(Block<Real>& b, Lanes<Real>& lanes) {
     const Real step = lanes.rate[l] * (target - lanes.q_tm1[l]);
     std::int32_t* cells = b.trace_cells + l * b.trace_room;
     Real* traces = b.traces + l * b.trace_room;
-    const std::int32_t n =
-        renew_traces(cells, traces, b.num_traces[l], lanes.cut[l] != 0, decay, lanes.cell[l]);
+    const Taken taken{lanes.cell[l] - lanes.action[l], static_cast<std::int32_t>(b.q_stride), lanes.cell[l]};
+    const std::int32_t before = b.num_traces[l];
+    const std::int32_t n = b.learner.traces == Traces::replacing
+                               ? renew_traces<false>(cells, traces, before, lanes.cut[l] != 0, decay, taken)
+                               : renew_traces<true>(cells, traces, before, lanes.cut[l] != 0, decay, taken);
     b.num_traces[l] = n;
     for (std::int32_t k = 0; k < n; ++k)
       b.q_table[cells[k]] = bounded(b.q_table[cells[k]] + step * traces[k]);
@@ -118,7 +123,7 @@ template <class Rule, class Real>
     learn_one_step(b, lanes);
   }
   if constexpr (Rule::kTurnsTilesOver) {
-    if (b.learner.behaviour == Behaviour::uniform) return;
+    if (!acts_by_values(b)) return;
     alignas(64) Count<Real> changed[kLanes];
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
@@ -133,9 +138,10 @@ template <class Rule, class Real>
 [[gnu::always_inline]] inline void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
   alignas(64) std::int32_t ended[kLanes];
   std::int32_t all_timed_out = -1;
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) b.episode_return[l] += static_cast<double>(lanes.reward[l]);
 #pragma omp simd reduction(& : all_timed_out)
   for (int l = 0; l < kLanes; ++l) {
-    b.episode_return[l] += lanes.reward[l];
     b.state[l] = lanes.next_state[l];
     b.steps_left[l] -= 1;
     const std::int32_t timed_out = b.steps_left[l] == 0 ? -1 : 0;
@@ -153,12 +159,11 @@ template <class Rule, class Real>
 void advance_by(Block<Real>& b, std::int64_t steps) {
   Lanes<Real> lanes(b);
   for (int l = 0; l < kLanes; ++l) lanes.rate[l] = static_cast<Real>(b.learner.learning_rate);
-  const bool single_lines =
-      b.answers == Answers::rows && b.row.fine == 16 && !b.any_terminal && b.reward_noise == 0;
+  const bool single_lines = b.answers == Answers::rows && b.row.fine == 16 && !b.any_terminal && b.noisy == 0;
   for (; steps > 0 && b.unfinished > 0 && !b.stopped; --steps) {
     act<Rule>(b, lanes);
     locate(b, lanes);
-    if (b.visits) count_visits(b, lanes);
+    if (!Rule::kTwoTables && b.visits) count_visits(b, lanes);
     if (single_lines) {
       respond_from_single_lines(b, lanes);
     } else {
@@ -166,6 +171,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
     }
     if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
     Rule::look_ahead(lanes);
+    if (Rule::kTwoTables && b.visits) count_visits(b, lanes);  // of the table that learns
     learn<Rule>(b, lanes);
     move_on<Rule>(b, lanes);
   }
@@ -174,10 +180,9 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
 template <class Rule, class Real>
 void begin_by(Block<Real>& b) {
   b.unfinished = b.active;
-  for (int l = 0; l < kLanes; ++l) {
-    begin_lane(b, l);
-    begin_episode<Rule>(b, l);
-  }
+  for (int l = 0; l < kLanes; ++l) begin_lane(b, l);
+  if (b.num_episodes == 0) return;
+  for (int l = 0; l < kLanes; ++l) begin_episode<Rule>(b, l);
 }
 
 // Calls `run` with the learner's rule.

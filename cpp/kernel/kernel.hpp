@@ -33,7 +33,7 @@ using Count = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>
 struct LaneOutputs {
-  Real* returns;         // [num_episodes]
+  double* returns;       // [num_episodes]
   Real* q_table;         // [S][A]
   std::int32_t* policy;  // [S]
   Real* snapshots;       // [num_snapshots][S][A]
@@ -44,12 +44,12 @@ struct Block {
   // The run, alike for all lanes.
   std::int32_t states, actions;
   Answers answers;
-  bool any_terminal;  // dense: some task has a terminal state
+  bool any_terminal;     // dense: some task has a terminal state
+  bool terminal_starts;  // some task may start in a terminal state
+  bool masked;           // some actions are not available; their values are -infinity
   Row row, start_row;
   std::int64_t q_stride;  // a multiple of 8
-  Real reward_noise;
   std::int32_t num_episodes;
-  std::int32_t num_steps;
   bool continuing;    // the state survives the time limit
   bool may_overflow;  // rewards are so large that action values must be held within bounds
   Learner learner;
@@ -68,17 +68,21 @@ struct Block {
   const Real* coarse;            // [lanes][S*A][row.coarse]
   const Real* rewards;           // dense [lanes][S*A], never -0
   const std::int32_t* weights;   // stored weights [lanes][S*A][S], below 2^24
-  const std::uint8_t* terminal;  // dense [lanes][S]
+  const std::uint8_t* terminal;  // [lanes][S]
   const Real* start;             // [lanes] rows over states
   const Real* start_coarse;      // [lanes] their indices
   Real* q_table;                 // [lanes][S][q_stride], padded with -infinity; twice that for two tables
   std::int32_t second_table;     // from a cell of the first table to that of the second
-  Count<Real>* visits;           // [lanes][S][q_stride], if they are counted
+  Count<Real>* visits;           // laid out as q_table, if they are counted
   std::int32_t* trace_cells;     // [lanes][trace_room]
   Real* traces;                  // [lanes][trace_room]
   std::int64_t trace_room;
   std::int32_t task_of[kLanes];                 // whose memory the lane uses
   std::int32_t single_start[kLanes];            // the only start state, or -1
+  bool starts_nowhere[kLanes];                  // every start is terminal
+  std::uint32_t noisy;                          // bit l is set where lane l's rewards are noisy
+  alignas(64) Real noise[kLanes];               // their standard deviation
+  alignas(64) std::int32_t num_steps[kLanes];   // of an episode
   alignas(64) std::int32_t first_pair[kLanes];  // of the lane's tables over pairs
   alignas(64) std::int32_t first_cell[kLanes];  // of its table of action values
   LaneOutputs<Real> outputs[kLanes];
@@ -87,24 +91,24 @@ struct Block {
   alignas(64) std::int32_t state[kLanes];
   alignas(64) std::int32_t next_action[kLanes];  // on-policy rules: chosen already
   alignas(64) std::int32_t steps_left[kLanes];   // of the episode
-  alignas(64) Real episode_return[kLanes];
+  alignas(64) double episode_return[kLanes];
   alignas(64) Real epsilon_now[kLanes];
-  alignas(64) Real explore_scale[kLanes];  // 1 / epsilon
-  alignas(64) Real greedy_scale[kLanes];   // 1 / (1 - epsilon)
+  alignas(64) std::int32_t last_exploring_now[kLanes];
   alignas(64) Real bonus_now[kLanes];
   alignas(64) double temperature_now[kLanes];
   std::int32_t num_traces[kLanes];
   alignas(64) std::int32_t episode[kLanes];
   alignas(64) std::int32_t episodes_to_event[kLanes];  // until a snapshot or the end
   std::int64_t next_snapshot[kLanes];
-  Real* next_return[kLanes];         // where the episode's return goes ...
+  double* next_return[kLanes];       // where the episode's return goes ...
   std::int64_t return_step[kLanes];  // ... and how far on the next one's: 0 writes them all to one place
-  Real unwanted_return[kLanes];
+  double unwanted_return[kLanes];
+  std::int32_t empty_episodes[kLanes];  // before the next one, which would have begun in terminal states
   // Scratch, one column a lane.
   Real (*tile)[kLanes];               // [q_stride] q(state, a), action by action
   Real (*next_tile)[kLanes];          // [q_stride] those of the next state
   Real (*preference)[kLanes];         // [q_stride] what actions are chosen by, if that is not q alone
-  Count<Real> (*visit_tile)[kLanes];  // [q_stride] N(state, a)
+  Count<Real> (*visit_tile)[kLanes];  // [tables][q_stride] how often actions were taken in the state
   double (*softmax)[kLanes];          // [q_stride] weights of the actions
   Real* row_of_one;                   // [q_stride] preferences of one lane
   // Steps of very many actions ask in between whether to stop, and then end in any way that is quick.

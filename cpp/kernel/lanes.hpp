@@ -38,18 +38,18 @@ struct Lanes {
 
   // max_a q(s_t, a)
   void largest_next_values(Real* values) {
-    if (b.learner.behaviour == Behaviour::uniform) {
-      largest_values(b, next_cell, values);
-    } else {
+    if (acts_by_values(b)) {
       read_rows(b, next_cell, b.next_tile);
       largest_in_tile(b.next_tile, b.actions, values);
+    } else {
+      largest_values(b, next_cell, values);
     }
   }
 
   // a_t, for all lanes.
   void choose_next_actions() {
     draw_all();
-    if (b.learner.behaviour != Behaviour::uniform) read_rows(b, next_cell, b.next_tile);
+    if (acts_by_values(b)) read_rows(b, next_cell, b.next_tile);
     choose_actions(b, b.next_tile, next_state, x, b.next_action);
   }
 
@@ -86,7 +86,7 @@ struct Lanes {
     alignas(64) std::int32_t at[kLanes];
     read_rows(b, next_cell, b.next_tile);
     largest_in_tile(b.next_tile, b.actions, values);
-    find_best(b.next_tile, b.actions, values, ties, first);
+    find_at_least(b.next_tile, b.actions, values, ties, first);
 #pragma omp simd
     for (int l = 0; l < kLanes; ++l) {
       const std::int32_t other = x[l] >> 31 ? -b.second_table : b.second_table;

@@ -214,6 +214,22 @@ void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLan
   }
 }
 
+// A task without noise draws no number for it, even beside noisy ones.
+template <class Real>
+void add_noise(Block<Real>& b, Lanes<Real>& lanes) {
+  constexpr std::uint32_t kAll = ~std::uint32_t{0} >> (32 - kLanes);
+  if (b.noisy == kAll) {
+#pragma omp simd
+    for (int l = 0; l < kLanes; ++l) {
+      lanes.reward[l] += b.noise[l] * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
+    }
+  } else {
+    for_each_lane(b.noisy, [&](int l) {
+      lanes.reward[l] += b.noise[l] * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
+    });
+  }
+}
+
 template <class Real>
 bool may_terminate(const Block<Real>& b) {
   return b.answers == Answers::outcome_lists || b.any_terminal;
@@ -238,12 +254,7 @@ void respond(Block<Real>& b, Lanes<Real>& lanes) {
       lanes.terminated[l] = b.terminal[b.task_of[l] * b.states + lanes.next_state[l]];
     }
   }
-  if (const Real noise = b.reward_noise; noise != 0) {
-#pragma omp simd
-    for (int l = 0; l < kLanes; ++l) {
-      lanes.reward[l] += noise * static_cast<Real>(normal_quantile_32(open_unit(draw(b, l))));
-    }
-  }
+  if (b.noisy != 0) add_noise(b, lanes);
 }
 
 }  // namespace

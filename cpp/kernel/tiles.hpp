@@ -19,6 +19,12 @@ template <class Real>
   return xoshiro_next(b.rng[0][lane], b.rng[1][lane], b.rng[2][lane], b.rng[3][lane]);
 }
 
+// Whether acting takes the values of the state.
+template <class Real>
+bool acts_by_values(const Block<Real>& b) {
+  return b.learner.behaviour != Behaviour::uniform || b.masked;
+}
+
 // The cells of the first actions of these states.
 template <class Real>
 void locate_rows(const Block<Real>& b, const std::int32_t* state, std::int32_t* cell) {
@@ -73,28 +79,55 @@ void largest_in_tile(Tile<Real> tile, std::int32_t actions, Real* largest) {
   }
 }
 
-// Of the actions whose value is `largest`, how many there are and which comes first.
+// Of the actions whose value is at least `lowest`, how many there are and which comes first.
 template <class Real, class Index>
-void find_best(Tile<Real> tile, std::int32_t actions, const Real* largest, Index* ties, Index* first_best) {
+void find_at_least(Tile<Real> tile, std::int32_t actions, const Real* lowest, Index* number,
+                   Index* first_one) {
   for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
-    Register<Real> best[kRegisters];
+    Register<Real> least[kRegisters];
     Register<Index> count[kRegisters] = {};
     Register<Index> found[kRegisters] = {};
-    for (int g = 0; g < kRegisters; ++g) best[g] = load(largest + first + g * kWidth<Real>);
+    for (int g = 0; g < kRegisters; ++g) least[g] = load(lowest + first + g * kWidth<Real>);
     Register<Index> action = Register<Index>{} + static_cast<Index>(actions);
     for (std::int32_t a = actions - 1; a >= 0; --a) {
       action -= 1;
 #pragma GCC unroll 2
       for (int g = 0; g < kRegisters; ++g) {
-        const auto is_best = load(tile[a] + first + g * kWidth<Real>) == best[g];  // -1 where it is
-        count[g] -= is_best;
-        found[g] = is_best ? action : found[g];
+        const auto counts = load(tile[a] + first + g * kWidth<Real>) >= least[g];  // -1 where it does
+        count[g] -= counts;
+        found[g] = counts ? action : found[g];
       }
     }
     for (int g = 0; g < kRegisters; ++g) {
-      store(ties + first + g * kWidth<Real>, count[g]);
-      store(first_best + first + g * kWidth<Real>, found[g]);
+      store(number + first + g * kWidth<Real>, count[g]);
+      store(first_one + first + g * kWidth<Real>, found[g]);
     }
+  }
+}
+
+// Of these actions the skip'th, counted from 0.
+template <class Real, class Index>
+void pick_at_least(Tile<Real> tile, std::int32_t actions, const Real* lowest, const Index* skip,
+                   Index* picked) {
+  for (int first = 0; first < kLanes; first += kRegisters * kWidth<Real>) {
+    Register<Real> least[kRegisters];
+    Register<Index> left[kRegisters];
+    Register<Index> found[kRegisters] = {};
+    for (int g = 0; g < kRegisters; ++g) {
+      least[g] = load(lowest + first + g * kWidth<Real>);
+      left[g] = load(skip + first + g * kWidth<Real>);
+    }
+    Register<Index> action = {};
+    for (std::int32_t a = 0; a < actions; ++a) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kRegisters; ++g) {
+        const auto counts = load(tile[a] + first + g * kWidth<Real>) >= least[g];  // -1 where it does
+        found[g] = (counts & (left[g] == 0)) ? action : found[g];
+        left[g] += counts;
+      }
+      action += 1;
+    }
+    for (int g = 0; g < kRegisters; ++g) store(picked + first + g * kWidth<Real>, found[g]);
   }
 }
 

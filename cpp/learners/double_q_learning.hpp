@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct DoubleQLearning : OffPolicyRule {
+  static constexpr bool kTwoTables = true;
   static constexpr bool kTurnsTilesOver = false;
 
   // q_2(s_t, argmax_a q_1(s_t, a)) where a fair coin says which of the tables learns and is q_1.

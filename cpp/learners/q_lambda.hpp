@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Watkins's Q(lambda) (Watkins 1989; Sutton and Barto, 2nd ed., section 12.10), replacing traces.
+// Watkins's Q(lambda) (Watkins 1989; Sutton and Barto, 2nd ed., section 12.10).
 #pragma once
 
 #include "rule.hpp"

@@ -10,6 +10,7 @@ namespace metarl_fast {
 
 struct OffPolicyRule {
   static constexpr bool kOnPolicy = false;    // the next action is part of the update
+  static constexpr bool kTwoTables = false;   // of which one learns, by a coin
   static constexpr bool kTraces = false;      // eligibility traces
   static constexpr bool kCutsTraces = false;  // before an action that is not greedy
   // The rows looked at ahead are the ones to act from in the next step, but for the value that has changed.
@@ -45,30 +46,42 @@ static inline Real towards(Real q_tm1, Real target, Real learning_rate) {
   return (Real{1} - learning_rate) * q_tm1 + learning_rate * target;
 }
 
-// min(1, learning_rate / visits^decay), the step size of the visits-th update of a pair.
+// min(1, learning_rate / visits^decay), the step size of the visits-th update of an entry.
 static inline double decayed_learning_rate(double learning_rate, double visits, double decay) {
   const double rate = learning_rate * inverse_power(visits, decay);
   return rate < 1.0 ? rate : 1.0;
 }
 
-// Replacing traces: those of the episode, as a list of cells. A trace below this is dropped.
+// The traces of an episode are a list of cells. A trace below this is dropped.
 constexpr double kSmallestTrace = 0x1p-20;
 
-// Decays n traces (or drops them all), then sets that of `current` to 1; returns how many there are. There is
-// room for one more than can stay.
-template <class Real>
+// The row of a table that a step is taken in, and the cell of its action.
+struct Taken {
+  std::int32_t row, row_size, cell;
+};
+
+// Decays n traces (or drops them all), then renews that of the pair taken; returns how many there are. There
+// is room for one more than can stay. Replacing traces give way in all of the row, accumulating ones in the
+// one cell, where the trace is carried over.
+template <bool kAccumulating, class Real>
 static inline std::int32_t renew_traces(std::int32_t* cells, Real* traces, std::int32_t n, bool drop,
-                                        Real decay, std::int32_t current) {
+                                        Real decay, Taken taken) {
+  const std::int32_t first = kAccumulating ? taken.cell : taken.row;
+  const auto size = static_cast<std::uint32_t>(kAccumulating ? 1 : taken.row_size);
+  Real carried = 0;
   std::int32_t kept = 0;
   for (std::int32_t k = 0; !drop && k < n; ++k) {
     const Real trace = traces[k] * decay;
     const std::int32_t cell = cells[k];
+    const bool gives_way = static_cast<std::uint32_t>(cell - first) < size;
+    const bool stays = trace >= static_cast<Real>(kSmallestTrace);
     traces[kept] = trace;
     cells[kept] = cell;
-    kept += trace >= static_cast<Real>(kSmallestTrace) && cell != current;
+    if (kAccumulating && gives_way && stays) carried = trace;
+    kept += stays && !gives_way;
   }
-  cells[kept] = current;
-  traces[kept] = 1;
+  cells[kept] = taken.cell;
+  traces[kept] = carried + Real{1};
   return kept + 1;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SARSA(lambda) (Rummery and Niranjan 1994; Sutton and Barto, 2nd ed., section 12.7), replacing traces
-// (Singh and Sutton 1996).
+// SARSA(lambda) (Rummery and Niranjan 1994; Sutton and Barto, 2nd ed., section 12.7).
 #pragma once
 
 #include "rule.hpp"

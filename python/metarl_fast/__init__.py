@@ -42,6 +42,7 @@ from metarl_fast.families import (
 from metarl_fast.learners import (
     DoubleQLearning,
     ExpectedSarsa,
+    Linear,
     QLambda,
     QLearning,
     Sarsa,
@@ -79,6 +80,7 @@ __all__ = [
     "Garnet",
     "GoalGrid",
     "Interval",
+    "Linear",
     "MdpFile",
     "MetaLearner",
     "Normal",

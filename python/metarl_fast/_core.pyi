@@ -134,17 +134,25 @@ class Behaviour(enum.Enum):
     epsilon_greedy = 1
     softmax = 2
 
+class Traces(enum.Enum):
+    __pybind11_native_enum__: object
+    replacing = 0
+    accumulating = 1
+
 class Learner(metaclass=_Pybind11Type):
     def __init__(
         self,
         rule: Rule,
         behaviour: Behaviour,
-        exploration: NDArray[np.float64],  # epsilon or temperature, [1] or [E]; not looked at if uniform
+        exploration: NDArray[np.float64],  # epsilon or temperature of the first episodes; the last one holds
         learning_rate: float,
         learning_rate_decay: float,
         discount: float,
+        initial_visits: float,
         trace_decay: float,
+        traces: Traces,
         bonus: float,
+        bonus_episodes: int,  # 0: it does not fade
     ) -> None: ...
 
 def train_float32(
@@ -152,12 +160,12 @@ def train_float32(
     learner: Learner,
     key: int,
     num_episodes: int,
-    num_steps: int,
+    num_steps: NDArray[np.int64],  # [] or [N]
     continuing: bool,
     initial_table: NDArray[np.float32],  # [S, A] or [N, S, A]
     q_table: NDArray[np.float32] | None,  # [N, S, A]
     policy: NDArray[np.int32] | None,  # [N, S]
-    returns: NDArray[np.float32] | None,  # [N, E]
+    returns: NDArray[np.float64] | None,  # [N, E]
     mean_returns: NDArray[np.float64] | None,  # [E]
     snapshots: NDArray[np.float32] | None,  # [N, len(snapshot_episodes), S, A]
     snapshot_episodes: NDArray[np.int64],
@@ -169,7 +177,7 @@ def train_float64(
     learner: Learner,
     key: int,
     num_episodes: int,
-    num_steps: int,
+    num_steps: NDArray[np.int64],  # [] or [N]
     continuing: bool,
     initial_table: NDArray[np.float64],
     q_table: NDArray[np.float64] | None,

@@ -48,6 +48,7 @@ _TYPES: dict[str, type] = {
         families.Region,
         families.TaskDistribution,
         families.Uniform,
+        learners.Linear,
         *LEARNERS,
     )
 }

@@ -34,11 +34,12 @@ class TrainResult:
     Attributes
     ----------
     q_table
-        Action values [N, S, A].
+        Action values [N, S, A]; -inf for actions that are not available.
     policy
         First best action of each state [N, S].
     returns
-        Undiscounted sum of rewards of each episode [N, E].
+        Undiscounted sum of rewards of each episode [N, E], in float64; 0 for one that starts in a terminal
+        state, which has no steps.
     snapshots
         Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes.
     snapshot_episodes
@@ -49,7 +50,7 @@ class TrainResult:
 
     q_table: NDArray[Any] | None
     policy: NDArray[np.int32] | None
-    returns: NDArray[Any] | None
+    returns: NDArray[np.float64] | None
     snapshots: NDArray[Any] | None
     snapshot_episodes: tuple[int, ...] = ()
     mean_returns: NDArray[np.float64] | None = None
@@ -91,11 +92,20 @@ def check_learner(learner: Learner, tasks: Tasks) -> None:
         )
 
 
-def episode_steps(tasks: Tasks, num_steps: int | None) -> int:
-    """Return the time limit of an episode: `num_steps`, else the tasks' horizon."""
-    if num_steps is None and tasks.horizon is None:
+_MOST_STEPS = 2**31 - 2
+
+
+def episode_steps(tasks: Tasks, num_steps: int | ArrayLike | None) -> int | NDArray[np.int64]:
+    """Return the time limit of an episode, of all tasks or of each [N]: `num_steps`, else their horizon."""
+    value = tasks.horizon if num_steps is None else num_steps
+    if value is None:
         raise ValueError("these tasks have no horizon: give num_steps, the number of steps of an episode")
-    return checks.integer(tasks.horizon if num_steps is None else num_steps, "num_steps", 1, 2**31 - 2)
+    if np.ndim(value) == 0:
+        return checks.integer(value, "num_steps", 1, _MOST_STEPS)
+    steps = checks.shape(checks.array(value, "num_steps", np.int64), "num_steps", (len(tasks),))
+    for extreme in (steps.min(initial=1), steps.max(initial=1)):
+        checks.integer(extreme, "num_steps", 1, _MOST_STEPS)
+    return steps
 
 
 def _initial_table(
@@ -109,8 +119,11 @@ def _initial_table(
         table.fill(checks.real(number, name, -limit, limit))
         return table
     given = checks.array(value, "initial_table", dtype.type)
-    checks.finite(checks.shape(given, "initial_table", (s, a), (len(tasks), s, a)), "initial_table")
-    largest = float(np.abs(given).max(initial=0.0))
+    checks.shape(given, "initial_table", (s, a), (len(tasks), s, a))
+    # The core knows which actions are not available, and where -inf is right.
+    numbers = np.where(np.isneginf(given), 0.0, given) if tasks.core.masked else given
+    checks.finite(numbers, "initial_table")
+    largest = float(np.abs(numbers).max(initial=0.0))
     checks.real(largest, "the largest entry of initial_table", 0.0, _LARGEST[dtype])
     return given
 
@@ -130,7 +143,7 @@ def train(
     learner: Learner,
     tasks: Tasks | Task,
     num_episodes: int,
-    num_steps: int | None = None,
+    num_steps: int | ArrayLike | None = None,
     *,
     rng: Seed = None,
     initial_table: ArrayLike | None = None,
@@ -156,13 +169,14 @@ def train(
     num_episodes
         E, at least 0.
     num_steps
-        Time limit of an episode; default `tasks.horizon`. Reaching it cuts the episode short without being
-        terminal: the last update still looks ahead.
+        Time limit of an episode, or one for each task [N]; default `tasks.horizon`. Reaching it cuts the
+        episode short without being terminal: the last update still looks ahead.
     rng
         None, an integer, a SeedSequence or a Generator. The result is a function of it and of the task's id,
         and the same on any number of threads.
     initial_table
-        A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`.
+        A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`. Actions that are not
+        available start and stay at -inf, whatever it says; only for them it may say -inf.
     continuing
         The state survives the time limit; episodes are then just periods in which returns are summed.
     snapshot_episodes
@@ -201,9 +215,12 @@ def train(
     )
     keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
     keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
-    entries = n * s * a * (keep_table + len(snapshots_at)) + n * episodes * keep_returns
+    entries = n * s * a * (keep_table + len(snapshots_at))
     checks.memory(
-        entries * real.itemsize + n * s * 4 * keep_policy + episodes * 8 * keep_mean,
+        entries * real.itemsize
+        + n * s * 4 * keep_policy
+        + n * episodes * 8 * keep_returns
+        + episodes * 8 * keep_mean,
         lambda: f"the results of {n} tasks and {episodes} episodes",
     )
     # One block of tasks goes to one thread: no need to ask the system how many there are.
@@ -213,7 +230,7 @@ def train(
     tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
     # Rows turned for the lanes: values, values ahead, preferences, counts, and weights of softmax.
     tables += _LANES * ((a + 7) // 8 * 8) * (4 * real.itemsize + 8)
-    sums = episodes * (lanes * real.itemsize + 16) * keep_mean
+    sums = episodes * (lanes * 8 + 16) * keep_mean
     threads = check_scratch(
         batch,
         threads,
@@ -229,7 +246,7 @@ def train(
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,
         policy=np.empty((n, s), np.int32) if keep_policy else None,
-        returns=np.empty((n, episodes), real) if keep_returns else None,
+        returns=np.empty((n, episodes)) if keep_returns else None,
         snapshots=np.empty((n, len(snapshots_at), s, a), real) if snapshots_at else None,
         snapshot_episodes=tuple(snapshots_at),
         mean_returns=np.full(episodes, np.nan) if keep_mean else None,
@@ -240,7 +257,7 @@ def train(
         learner.core(episodes),
         make_key(rng),
         episodes,
-        steps,
+        np.asarray(steps, np.int64),
         checks.flag(continuing, "continuing"),
         _initial_table(initial_table, learner, batch, real),
         result.q_table,

@@ -210,7 +210,7 @@ class Experiment:
 
     def _training_learner(self) -> Learner:
         """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
-        epsilon = max(self.learner.epsilon, 0.5)
+        epsilon = max(float(self.learner.epsilons(1)[0]), 0.5)
         return replace(self.learner, epsilon=epsilon, epsilon_decay=1.0, temperature=None)
 
     def _check_split(self, training: Tasks, held_out: Tasks) -> None:
@@ -235,7 +235,7 @@ class Experiment:
         """
         discount = self.learner.discount
         horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
-        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
+        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)  # type: ignore[arg-type]
         if not found.learnable.any():
             raise ValueError(
                 f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned"
@@ -250,7 +250,7 @@ class Experiment:
         """
         discount = self.learner.discount
         if discount == 1.0:
-            discount = 1.0 - 1.0 / (1 + episode_steps(tasks, self.num_steps))
+            discount = 1.0 - 1.0 / (1 + int(np.max(episode_steps(tasks, self.num_steps))))
         return policy_iteration(tasks, discount, num_threads=num_threads).q_values
 
 

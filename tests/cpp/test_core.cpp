@@ -166,7 +166,8 @@ void test_a_task_is_its_id() {
 
 template <class Real>
 struct Trained {
-  std::vector<Real> q_table, returns, snapshots;
+  std::vector<Real> q_table, snapshots;
+  std::vector<double> returns;
   std::vector<std::int32_t> policy;
 
   bool operator==(const Trained& other) const {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,34 @@ def test_a_decaying_temperature_is_that_of_the_episode(kind):
     assert (run.returns[:, 1] == 1.0).all()
 
 
+@kinds
+def test_rare_exploration_is_even(kind):
+    # Of 2e8 actions 40 explore. In 24 bits epsilon is 4 numbers, which reach 4 of the 5 actions.
+    if kind is not mf.QLearning:
+        pytest.skip("what is chosen by is the same for all: the twin says so")
+    table, epsilon, steps = [1.0, 0.0, 0.0, 0.0, 0.0], 2e-7, 3_125_000
+    tasks = mf.from_arrays(np.ones((64, 1, 5, 1)), np.array([[0.0, 1.0, 1e3, 1e6, 1e9]]))
+    learner = kind(1, 5, learning_rate=0.0, epsilon=epsilon)
+    returns = mf.train(learner, tasks, 1, steps, rng=0, initial_table=[table]).returns.ravel()
+    counts = (returns[:, None] // 1000.0 ** np.arange(4) % 1000).sum(axis=0)
+    assert abs(counts.sum() - 32) < 5 * np.sqrt(32)
+    assert (counts > 0).all()
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 0.5, 0.1, 1e-6, 1e-8])
+def test_explorers_try_all_actions_alike_and_often_enough(epsilon):
+    # The twin decides as the core does; here for x and y that lie evenly.
+    chosen = np.zeros(5)
+    behaviour = reference.EpsilonGreedy(epsilon)
+    explorers = round(epsilon * 2**31)
+    for x in {0, explorers // 2, explorers - 1}:
+        for y in range(0, 2**32, 2**32 // 100):
+            chosen[behaviour.choose([-1.0, 0.0, -1.0, -1.0, -1.0], x << 1, y)] += 1
+    assert chosen.max() - chosen.min() <= 3
+    if epsilon < 1.0:
+        assert behaviour.choose([-1.0, 0.0, -1.0, -1.0, -1.0], explorers << 1, 0) == 1
+
+
 # --- bonus ---
 
 
@@ -108,7 +138,7 @@ def test_a_bonus_tries_every_action_before_any_twice(kind):
 
 
 @kinds
-def test_a_bonus_fades_over_the_episodes_and_with_the_visits(kind):
+def test_a_bonus_fades_over_its_episodes_and_with_the_visits(kind):
     # One step an episode, values 0 and 1/2 (double Q-learning compares the sums of both tables), bonus 4.
     #   e = 0: 4 / 1       < 0.5 + 4 / 1        the second action
     #   e = 1: 3 / 1       > 0.5 + 3 / sqrt 2   the first
@@ -116,9 +146,39 @@ def test_a_bonus_fades_over_the_episodes_and_with_the_visits(kind):
     #   e = 3: 1 / sqrt 2  < 0.5 + 1 / sqrt 3   the second; unfaded, 4 / sqrt 2 > 0.5 + 4 / sqrt 3, the first
     tasks = mf.from_arrays(np.ones((1, 2, 1)), np.array([[0.0, 1.0]]))
     table = [[0.0, 0.25 if kind is mf.DoubleQLearning else 0.5]]
-    learner = kind(1, 2, learning_rate=0.0, epsilon=0.0, bonus=4.0)
+    learner = kind(1, 2, learning_rate=0.0, epsilon=0.0, bonus=4.0, bonus_episodes=4)
     run = mf.train(learner, tasks, 4, 1, rng=0, initial_table=table)
     assert run.returns.tolist() == [[1.0, 0.0, 1.0, 1.0]]
+    constant = dataclasses.replace(learner, bonus_episodes=None)
+    run = mf.train(constant, tasks, 4, 1, rng=0, initial_table=table)
+    assert run.returns.tolist() == [[1.0, 0.0, 1.0, 0.0]]
+
+
+@kinds
+def test_a_start_that_is_worth_visits_is_not_overwritten(kind):
+    # Rate 1/N and a reward of 0: of a value of 1 that is worth 9 visits, 9/10 are left after one more.
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.zeros((1, 1)))
+    rates = {"learning_rate": 1.0, "learning_rate_decay": 1.0, "discount": 0.0, "initial_q": 1.0}
+    for visits in (0, 9, 2.5):
+        learner = kind(1, 1, **rates, initial_visits=visits)
+        run = mf.train(learner, tasks, 5, 1, rng=0, dtype=np.float64, snapshot_episodes=range(6))
+        if kind is not mf.DoubleQLearning:
+            expected = np.array([1.0, *(visits / (visits + np.arange(1, 6)))])
+            assert run.snapshots.ravel() == pytest.approx(expected, rel=1e-12)
+        else:  # the mean of two tables of which one has learned
+            assert run.snapshots[0, 1, 0, 0] == pytest.approx(0.5 + 0.5 * visits / (visits + 1))
+
+
+@kinds
+def test_visits_that_a_start_is_worth_make_the_bonus_smaller(kind):
+    # Values 0 and 1/2, bonus 4: untried, action 0 wins the second turn, 4 > 0.5 + 4 / sqrt 2; as if both had
+    # been tried 99 times it does not, 4 / 10 < 0.5.
+    tasks = mf.from_arrays(np.ones((1, 2, 1)), np.array([[0.0, 1.0]]))
+    table = [[0.0, 0.25 if kind is mf.DoubleQLearning else 0.5]]
+    for visits, expected in ((0, [1.0, 0.0]), (99, [1.0, 1.0])):
+        learner = kind(1, 2, learning_rate=0.0, epsilon=0.0, bonus=4.0, initial_visits=visits)
+        run = mf.train(learner, tasks, 2, 1, rng=0, initial_table=table)
+        assert run.returns.tolist() == [expected]
 
 
 def test_the_uniform_behaviour_has_no_use_for_a_bonus():
@@ -128,7 +188,7 @@ def test_the_uniform_behaviour_has_no_use_for_a_bonus():
 
 
 def test_without_bonus_and_temperature_nothing_is_drawn_differently():
-    """The numbers of the first version: a bonus of 0 is none, in every sense."""
+    """A bonus of 0 is none, in every sense."""
     family = mf.TaskDistribution(4, 3)
     learner = mf.QLearning(4, 3, epsilon=0.5, bonus=0.0, temperature=None)
     run = mf.train(learner, family.sample(1, rng=0), 5, 10, rng=1, dtype=np.float64)

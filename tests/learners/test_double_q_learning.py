@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+import reference
 from bits import assert_same_bits
 from following import FAMILIES, following
 from textbook import share_that_goes_left
@@ -52,6 +53,32 @@ def test_what_is_reported_is_the_mean_of_two_tables_that_learn_in_turn():
     first_of_both = int(np.argmax(values == 3.0))
     assert values.tolist() == [1.0] + [2.0] * (first_of_both - 1) + [3.0] * (21 - first_of_both)
     assert 1 < first_of_both < 20
+
+
+def test_each_table_counts_its_own_visits():
+    # Rate 1/N: what either table started from is gone once each has learned. (Counted together, of 10 there
+    # would be 0.056 left after 10,000 visits.)
+    tasks = mf.from_arrays(np.ones((200, 1, 1, 1)), np.zeros((1, 1)))
+    learner = mf.DoubleQLearning(
+        1, 1, learning_rate=1.0, learning_rate_decay=1.0, discount=0.0, initial_q=10.0
+    )
+    run = mf.train(learner, tasks, 1, 20, rng=0)
+    assert (run.q_table == 0.0).all()
+
+
+def test_each_table_is_the_mean_of_its_own_rewards():
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.full((1, 1), 3.0), reward_noise=1.0)
+    learner = mf.DoubleQLearning(1, 1, learning_rate=1.0, learning_rate_decay=1.0, discount=0.0)
+    run = mf.train(learner, tasks, 1000, 1, rng=0, dtype=np.float64, snapshot_episodes=range(1001))
+    # The table that did not learn stays, so that twice the mean's change is the change of one of two means.
+    assert run.q_table[0, 0, 0] == pytest.approx(run.returns.mean(), abs=0.05)
+    twin = {0: [], 1: []}
+    stream = reference.make_stream(reference.make_key(0), 0, reference.LEARNING)
+    for reward in run.returns[0]:
+        *_, coin = (stream.next() for _ in range(5))  # start, action, outcome, noise, coin
+        twin[coin >> 31].append(reward)
+    expected = np.mean([np.mean(rewards) for rewards in twin.values()])
+    assert run.q_table[0, 0, 0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_coin_is_fair():

@@ -25,6 +25,7 @@ def test_update_is_the_equation():
             traces *= 0.8 * 0.7
         else:
             traces, cuts = np.zeros((4, 3)), cuts + 1
+        traces[state] = 0.0
         traces[state, action] = 1.0
         q = q + 0.3 * (reward + 0.8 * q[next_state].max() - q[state, action]) * traces
         np.testing.assert_allclose(learner.q_table, q, rtol=1e-9)

@@ -7,11 +7,13 @@ from metarl_fast.learners.q_lambda import QLambda
 from metarl_fast.learners.q_learning import QLearning
 from metarl_fast.learners.sarsa import Sarsa
 from metarl_fast.learners.sarsa_lambda import SarsaLambda
+from metarl_fast.learners.schedules import Linear
 
 __all__ = [
     "DoubleQLearning",
     "ExpectedSarsa",
     "Learner",
+    "Linear",
     "QLambda",
     "QLearning",
     "Sarsa",

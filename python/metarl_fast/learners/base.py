@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,18 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.learners import schedules
+from metarl_fast.learners.schedules import Schedule
 
 _LOWEST_TEMPERATURE = 1e-30
 """Temperatures are divided by: a lower one is held here, where softmax is as good as greedy."""
-
-
-def _decaying(first: float, decay: float, lowest: float, count: int) -> NDArray[np.float64]:
-    """Return `first`, `first * decay`, ... [count]; values below `lowest` are held there, unless all are."""
-    if decay == 1.0:
-        return np.full(count, float(first))
-    factors = np.full(count, float(decay))
-    factors[:1] = first
-    return np.maximum(np.multiply.accumulate(factors), min(lowest, first))
 
 
 @dataclass(frozen=True)
@@ -33,8 +27,14 @@ class Learner(ABC):
 
     The behaviour of `train` is epsilon-greedy, or softmax if there is a `temperature`: the probability of an
     action is in proportion to exp(q(s, a) / temperature) (Sutton and Barto, 2nd ed., sections 2.2 and 13.1).
-    With a `bonus` both look at q(s, a) + bonus * (1 - e / E) / sqrt(N(s, a) + 1) in place of q(s, a), in
-    episode e of E, N counting how often the pair was taken. Among equally good actions a greedy one is drawn.
+    With a `bonus` both look at q(s, a) + bonus / sqrt(N(s, a) + 1) in place of q(s, a), N counting how often
+    the pair was taken. Among equally good actions a greedy one is drawn.
+
+    An action that is not available in a state has the value -infinity and is never taken: there, exploring is
+    uniform over those that are, and so is the mean of `ExpectedSarsa`. `train` knows them from the tasks; the
+    step-by-step learner when its `q_table` says -inf, which no update touches.
+
+    What happens in an episode does not depend on how many follow.
 
     Parameters
     ----------
@@ -45,21 +45,28 @@ class Learner(ABC):
     discount
         0 to 1.
     epsilon
-        Probability of a uniformly random action in the first episode, 0 to 1; 1 is the uniform behaviour.
+        Probability of a uniformly random action, 0 to 1, in steps of 2^-31; 1 is the uniform behaviour. A
+        number is that of the first episode; or `Linear`; or numbers [E'] for the first episodes, the last of
+        which holds from there on.
     epsilon_decay
-        Factor on epsilon after each episode, 0 to 1.
+        Factor on epsilon after each episode, 0 to 1, if epsilon is a number.
     epsilon_min
         Epsilon never decays below this.
     learning_rate_decay
-        w in min(1, learning_rate / N(s, a)^w), N counting the updates of a pair; 0 keeps the rate constant.
+        w in min(1, learning_rate / N(s, a)^w), N counting the updates of an entry; 0 keeps the rate constant.
     initial_q
         Value of every entry at the start.
+    initial_visits
+        N(s, a) at the start, 0 to 2^53: how many visits the initial value is worth, so that a rate that
+        decays does not overwrite it at the first one.
     bonus
-        Of exploration, at least 0; it fades to nothing over the episodes of a `train` call.
+        Of exploration, at least 0.
+    bonus_episodes
+        The bonus fades evenly and is gone after so many episodes; None: it does not fade.
     temperature
-        Of softmax in the first episode, above 0; epsilon is then not used. None for epsilon-greedy.
+        Of softmax, above 0, in the forms of epsilon, which is then not used. None for epsilon-greedy.
     temperature_decay
-        Factor on the temperature after each episode, above 0, at most 1.
+        Factor on the temperature after each episode, above 0, at most 1, if the temperature is a number.
     temperature_min
         The temperature never decays below this, nor below 1e-30.
     """
@@ -68,13 +75,15 @@ class Learner(ABC):
     num_actions: int
     learning_rate: float = 0.1
     discount: float = 0.95
-    epsilon: float = 0.1
+    epsilon: Schedule = 0.1
     epsilon_decay: float = 1.0
     epsilon_min: float = 0.0
     learning_rate_decay: float = 0.0
     initial_q: float = 0.0
+    initial_visits: float = 0.0
     bonus: float = 0.0
-    temperature: float | None = None
+    bonus_episodes: int | None = None
+    temperature: Schedule | None = None
     temperature_decay: float = 1.0
     temperature_min: float = 0.0
     _tables: NDArray[np.float64] = field(init=False, repr=False, compare=False)
@@ -90,22 +99,41 @@ class Learner(ABC):
         """What the core is told; learners without traces have none."""
         return 0.0
 
+    @property
+    def _traces(self) -> _core.Traces:
+        """What the core is told; learners without traces have none."""
+        return _core.Traces.replacing
+
     def __post_init__(self) -> None:
         checks.keep(self, "num_states", checks.integer, 1, 2**31 - 1)
         checks.keep(self, "num_actions", checks.integer, 1, 2**31 - 1)
         checks.keep(self, "learning_rate", checks.real, 0.0, 1.0)
         checks.keep(self, "discount", checks.real, 0.0, 1.0)
-        checks.keep(self, "epsilon", checks.real, 0.0, 1.0)
         checks.keep(self, "epsilon_decay", checks.real, 0.0, 1.0)
         checks.keep(self, "epsilon_min", checks.real, 0.0, 1.0)
+        self._accept_schedule("epsilon", 0.0, 1.0)
         checks.keep(self, "learning_rate_decay", checks.real, 0.0)
         checks.keep(self, "initial_q", checks.real)
+        checks.keep(self, "initial_visits", checks.real, 0.0, 2.0**53)
         checks.keep(self, "bonus", checks.real, 0.0)
-        if self.temperature is not None:
-            checks.keep(self, "temperature", checks.real, 0.0, open_low=True)
+        if self.bonus_episodes is not None:
+            checks.keep(self, "bonus_episodes", checks.integer, 1)
         checks.keep(self, "temperature_decay", checks.real, 0.0, 1.0, open_low=True)
         checks.keep(self, "temperature_min", checks.real, 0.0)
+        if self.temperature is not None:
+            self._accept_schedule("temperature", 0.0, math.inf, open_low=True)
         object.__setattr__(self, "_tables", self._new_tables(self._num_tables, float(self.initial_q)))
+
+    def _accept_schedule(self, name: str, low: float, high: float, *, open_low: bool = False) -> None:
+        """Check a schedule and keep it in a form that can be compared; only a plain number decays."""
+        found = schedules.accepted(getattr(self, name), name, low, high, open_low=open_low)
+        object.__setattr__(self, name, found)
+        for more, nothing in (("decay", 1.0), ("min", 0.0)):
+            value = getattr(self, f"{name}_{more}")
+            if isinstance(found, (schedules.Linear, tuple)) and value != nothing:
+                raise ValueError(
+                    f"{name}_{more} is {value}, expected {nothing} beside a schedule: only numbers decay"
+                )
 
     def _new_tables(self, count: int, value: float) -> NDArray[np.float64]:
         """Return tables [count, S, A] filled with `value`."""
@@ -123,7 +151,7 @@ class Learner(ABC):
         """Return epsilon in each of `num_episodes` episodes."""
         count = checks.integer(num_episodes, "num_episodes", 0)
         checks.memory(2 * 8 * count, f"the epsilons of {count} episodes")
-        return _decaying(self.epsilon, self.epsilon_decay, self.epsilon_min, count)
+        return schedules.values(self.epsilon, self.epsilon_decay, self.epsilon_min, count)
 
     def temperatures(self, num_episodes: int) -> NDArray[np.float64]:
         """Return the temperature in each of `num_episodes` episodes.
@@ -137,19 +165,18 @@ class Learner(ABC):
             raise ValueError("temperature is None, expected a number: this learner is epsilon-greedy")
         count = checks.integer(num_episodes, "num_episodes", 0)
         checks.memory(2 * 8 * count, f"the temperatures of {count} episodes")
-        first = max(self.temperature, _LOWEST_TEMPERATURE)
-        lowest = max(self.temperature_min, _LOWEST_TEMPERATURE)
-        return _decaying(first, self.temperature_decay, lowest, count)
+        found = schedules.values(self.temperature, self.temperature_decay, self.temperature_min, count)
+        return np.maximum(found, _LOWEST_TEMPERATURE)
 
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""
         if self.temperature is not None:
             behaviour = _core.Behaviour.softmax
-            exploration = self.temperatures(1 if self.temperature_decay == 1.0 else num_episodes)
+            count = schedules.shortest(self.temperature, self.temperature_decay, num_episodes)
+            exploration = self.temperatures(count)
         else:
-            constant = self.epsilon_decay == 1.0
-            exploration = np.array([float(self.epsilon)]) if constant else self.epsilons(num_episodes)
-            uniform = self.epsilon == 1.0 and (constant or (exploration == 1.0).all())
+            exploration = self.epsilons(schedules.shortest(self.epsilon, self.epsilon_decay, num_episodes))
+            uniform = bool((exploration == 1.0).all())
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
         return _core.Learner(
             self._rule,
@@ -158,8 +185,11 @@ class Learner(ABC):
             float(self.learning_rate),
             float(self.learning_rate_decay),
             float(self.discount),
+            float(self.initial_visits),
             self._trace_decay,
+            self._traces,
             float(self.bonus),
+            self.bonus_episodes or 0,
         )
 
     def scratch(self, itemsize: int) -> int:

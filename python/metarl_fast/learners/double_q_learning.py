@@ -19,7 +19,8 @@ class DoubleQLearning(Learner):
     On each step a fair coin says which table learns, L, and which one judges, O: L(s, a) moves by the
     learning rate towards r + discount * O(s', a*), a* being the first best action of L in s'; the second term
     is dropped when the episode terminated (van Hasselt 2010; Sutton and Barto, 2nd ed., equation 6.10). The
-    behaviour goes by the sum of both tables.
+    behaviour goes by the sum of both tables. Each table counts its own updates for the decay of the learning
+    rate; the bonus counts those of both.
 
     Parameters and behaviour are those of `metarl_fast.learners.Learner`.
     """

@@ -42,7 +42,9 @@ class ExpectedSarsa(Learner):
 
     def _expected(self, values: NDArray[np.float64]) -> float:
         """Return the mean of a state's values [A] under the behaviour of the first episode."""
+        values = values[values > -np.inf]  # of the actions that are available
         if self.temperature is None:
-            return float(self.epsilon * values.mean() + (1.0 - self.epsilon) * values.max())
+            epsilon = self.epsilons(1)[0]
+            return float(epsilon * values.mean() + (1.0 - epsilon) * values.max())
         weights = _core.exp((values - values.max()) / self.temperatures(1))
         return float((weights * values).sum() / weights.sum())

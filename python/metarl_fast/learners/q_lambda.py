@@ -22,6 +22,8 @@ class QLambda(TraceLearner):
     ----------
     trace_decay
         Lambda, 0 to 1: 0 is Q-learning.
+    trace_kind
+        "replacing", which also ends the traces of the state's other actions, or "accumulating".
 
     Attributes
     ----------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import checks
+from metarl_fast import _core, checks
 from metarl_fast.learners.base import Learner
 
 _SMALLEST_TRACE = 2.0**-20
@@ -16,12 +17,13 @@ _SMALLEST_TRACE = 2.0**-20
 
 @dataclass(frozen=True)
 class TraceLearner(Learner):
-    """Base of learners that carry each step's error back along the path, with replacing traces.
+    """Base of learners that carry each step's error back along the path.
 
-    On each step every trace decays by discount * trace_decay, the trace of the pair just taken becomes 1, and
-    all pairs move by learning rate * error * trace (Singh and Sutton 1996; Sutton and Barto, 2nd ed.,
-    section 12.5). Traces below 2^-20 are dropped. They end with the episode, but survive the time limit of a
-    continuing task.
+    On each step every trace decays by discount * trace_decay, that of the pair just taken is renewed, and all
+    pairs move by learning rate * error * trace. Replacing traces: it becomes 1, and those of the state's
+    other actions end (Singh and Sutton 1996; Sutton and Barto, 1st ed., section 7.8). Accumulating traces: it
+    grows by 1 (Sutton and Barto, 2nd ed., section 12.2). Traces below 2^-20 are dropped. They end with the
+    episode, but survive the time limit of a continuing task.
 
     Parameters and behaviour are those of `Learner`, and
 
@@ -29,6 +31,8 @@ class TraceLearner(Learner):
     ----------
     trace_decay
         Lambda, 0 to 1: 0 is the one-step learner.
+    trace_kind
+        "replacing" or "accumulating".
 
     Attributes
     ----------
@@ -37,16 +41,23 @@ class TraceLearner(Learner):
     """
 
     trace_decay: float = 0.9
+    trace_kind: Literal["replacing", "accumulating"] = "replacing"
     traces: NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "trace_decay", checks.real, 0.0, 1.0)
+        if self.trace_kind not in ("replacing", "accumulating"):
+            raise ValueError(f"trace_kind is {self.trace_kind!r}, expected 'replacing' or 'accumulating'")
         object.__setattr__(self, "traces", self._new_tables(1, 0.0)[0])
 
     @property
     def _trace_decay(self) -> float:
         return float(self.trace_decay)
+
+    @property
+    def _traces(self) -> _core.Traces:
+        return _core.Traces[self.trace_kind]
 
     def scratch(self, itemsize: int) -> int:
         """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
@@ -61,7 +72,9 @@ class TraceLearner(Learner):
         q, traces = self.q_table, self.traces
         traces *= self.discount * self.trace_decay
         traces[traces < _SMALLEST_TRACE] = 0.0
-        traces[state, action] = 1.0
+        if self.trace_kind == "replacing":
+            traces[state] = 0.0
+        traces[state, action] += 1.0
         q += self.learning_rate * (target - q[state, action]) * traces
         if terminated:
             self.end_episode()
