@@ -112,7 +112,7 @@ def test_a_wrong_table_is_refused_with_what_is_expected(config, message):
 
 def test_a_table_where_a_plain_value_belongs_is_refused():
     with pytest.raises(TypeError, match="found a table of type 'Normal', expected a plain value"):
-        from_config({"type": "QLearning", "epsilon": {"type": "Normal"}})
+        from_config({"type": "QLearning", "learning_rate": {"type": "Normal"}})
 
 
 def test_further_arguments_are_of_the_outermost_class():

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -140,7 +140,8 @@ def _fitting(hint: Any) -> list[str]:
     """Return the names of the types that a field with this annotation takes."""
     if hint is Any:
         return sorted(_TYPES)
-    bases = tuple(part for part in get_args(hint) or (hint,) if isinstance(part, type))
+    parts = get_args(hint) or (hint,)
+    bases = tuple(part for part in parts if isinstance(part, type) and get_origin(part) is None)
     return sorted(name for name, kind in _TYPES.items() if issubclass(kind, bases))
 
 

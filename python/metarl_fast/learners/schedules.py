@@ -41,7 +41,7 @@ class Linear:
         return (1.0 - share) * self.first + share * self.last
 
 
-Schedule: TypeAlias = "float | Linear | Sequence[float] | NDArray[Any]"
+Schedule: TypeAlias = float | Linear | Sequence[float] | NDArray[Any]
 """A number; `Linear`; or a number for each episode, of which the last one holds from there on."""
 
 
