@@ -235,7 +235,7 @@ class Experiment:
         """
         discount = self.learner.discount
         horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
-        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)  # type: ignore[arg-type]
+        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
         if not found.learnable.any():
             raise ValueError(
                 f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned"
