@@ -209,3 +209,199 @@ def test_q_learning_converges_to_the_planners_values():
     learner = mf.QLearning(4, 2, learning_rate=1.0, learning_rate_decay=0.7, discount=0.8, epsilon=1.0)
     run = mf.train(learner, tasks, 1, 300_000, rng=0, dtype=np.float64)
     assert np.abs(run.q_table - mf.value_iteration(tasks, 0.8).q_values).max() < 0.05  # of up to 5
+
+
+# --- sweeps ------------------------------------------------------------------------------------------------
+
+
+@thorough
+@given(small_tasks, st.sampled_from([0.0, 0.3, 0.9, 0.99, 0.999]), st.sampled_from([1e-6, 1e-300]))
+def test_the_bound_of_value_iteration_holds(found, discount, tolerance):
+    tasks, _ = found
+    swept, exact = (
+        mf.value_iteration(tasks, discount, tolerance=tolerance),
+        mf.policy_iteration(tasks, discount),
+    )
+    error = np.abs(swept.values - exact.values).max(axis=1)
+    scale = np.abs(exact.values).max(axis=1)
+    assert (error <= swept.error_bound + 1e-14 * scale).all()
+    # Sums of ten terms, some ten units of rounding each, weigh 1 / (1 - discount) at most.
+    size = np.abs(tasks.rewards).max(axis=(1, 2))
+    reachable = 1e-13 * (scale + size / (1.0 - discount)) / (1.0 - discount)
+    assert (swept.error_bound <= np.maximum(tolerance * np.minimum(scale, 1.0), reachable)).all()
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.99999, 0.999999, 1 - 1e-9])
+def test_a_large_base_costs_no_digits(discount):
+    one = mf.value_iteration(mf.from_arrays(np.ones((1, 1, 1)), np.ones((1, 1))), discount)
+    assert one.values.item() * (1.0 - discount) == pytest.approx(1.0, rel=1e-15)
+    tasks = mf.TaskDistribution(10, 5).sample(20, rng=0)
+    swept, exact = mf.value_iteration(tasks, discount, tolerance=1e-300), mf.policy_iteration(tasks, discount)
+    np.testing.assert_allclose(swept.values, exact.values, rtol=1e-14)
+    assert (swept.error_bound <= 3e-14 * exact.values.max(axis=1)).all()
+
+
+# --- horizons ----------------------------------------------------------------------------------------------
+
+
+def test_terminal_states_are_worth_nothing():
+    p = np.zeros((2, 1, 2))
+    p[:, 0, 1] = 1.0
+    tasks = mf.from_arrays(p, np.full((2, 1), -1.0), terminal=[False, True], start=[0.5, 0.5])
+    best = mf.backward_induction(tasks, 10)
+    assert best.values.tolist() == [[-1.0, 0.0]]
+    assert best.returns.tolist() == [-0.5]
+    for found in (
+        mf.policy_iteration(tasks, 0.9),
+        mf.value_iteration(tasks, 0.9),
+        mf.policy_iteration(tasks, 1.0),
+    ):
+        assert found.values.tolist() == [[-1.0, 0.0]]
+
+
+@thorough
+@given(small_tasks, st.sampled_from([0.0, 0.9, 1.0]), strategies.seeds)
+def test_every_task_has_its_own_horizon(found, discount, seed):
+    tasks, _ = found
+    horizon = np.random.default_rng(seed).integers(1, 7, len(tasks))
+    horizon[0] = 6
+    best = mf.backward_induction(tasks, horizon, discount)
+    assert best.policy.shape == (len(tasks), 6, tasks.num_states)
+    policy = random_policies(seed, (tasks.num_states, tasks.num_actions))
+    values = mf.policy_evaluation(tasks, policy, discount, horizon=horizon).values
+    for k, steps in enumerate(horizon):
+        alone = mf.backward_induction(tasks[k], int(steps), discount)
+        assert_same_bits(best.values[k], alone.values[0])
+        assert_same_bits(best.policy[k, :steps], alone.policy[0])
+        assert (best.policy[k, steps:] == -1).all()
+        one = mf.policy_evaluation(tasks[k], policy, discount, horizon=int(steps))
+        assert_same_bits(values[k], one.values[0])
+
+
+@thorough
+@given(small_tasks, st.sampled_from([0.0, 0.9, 1.0]), strategies.seeds)
+def test_plans_are_valued_step_by_step(found, discount, seed):
+    tasks, models = found
+    n, s, a, steps = len(tasks), tasks.num_states, tasks.num_actions, 5
+    horizon = np.random.default_rng(seed).integers(1, steps + 1, n)
+    best = mf.backward_induction(tasks, horizon, discount)
+    for given_horizon in (None, horizon):  # the plan knows its own
+        found = mf.policy_evaluation(tasks, best.policy, discount, horizon=given_horizon)
+        np.testing.assert_allclose(found.values, best.values, rtol=1e-12, atol=1e-12)
+    plans = random_policies(seed, (n, 2, steps, s, a))
+    values = mf.policy_evaluation(tasks, plans, discount)
+    assert (values.values.shape, values.returns.shape) == ((n, 2, s), (n, 2))
+    for index, model in enumerate(models):
+        go_on, rewards = dense_form(model)
+        for p in range(2):
+            v = np.zeros(s)
+            for step in reversed(range(steps)):
+                v = (plans[index, p, step] * (rewards + discount * go_on @ v)).sum(axis=1)
+            np.testing.assert_allclose(values.values[index, p], v, atol=1e-10)
+    actions = np.random.default_rng(seed).integers(a, size=(n, 2, steps, s))
+    by_action = mf.policy_evaluation(tasks, actions, discount)
+    assert_same_bits(by_action.values, mf.policy_evaluation(tasks, np.eye(a)[actions], discount).values)
+
+
+def test_a_horizon_beyond_all_change_is_for_ever():
+    tasks = mf.TaskDistribution(6, 3).sample(5, rng=0)
+    endless = mf.policy_iteration(tasks, 0.95)
+    best = mf.backward_induction(tasks, 2**62, 0.95, plan=False)
+    assert best.policy.shape == (5, 6)
+    np.testing.assert_allclose(best.values, endless.values, rtol=1e-13)
+    limits = mf.bounds(tasks, 0.95, horizon=2**62)
+    np.testing.assert_allclose(limits.random, mf.bounds(tasks, 0.95).random, rtol=1e-13)
+    np.testing.assert_allclose(mf.score(tasks, endless.policy, limits), 1.0, rtol=1e-13)
+    grid = mf.GoalGrid(4).sample(5, rng=0)  # episodes end: undiscounted values stand still, too
+    assert (mf.backward_induction(grid, 2**62, plan=False).values <= 1.0).all()
+    with pytest.raises(MemoryError, match="the values of 5 tasks"):
+        mf.backward_induction(tasks, 2**62, 0.95)
+    # A long plan is filled with what no longer changes.
+    plan = mf.backward_induction(grid, 1000).policy
+    assert (plan[:, :900] == plan[:, :1]).all()
+
+
+def test_plans_that_do_not_fit_are_refused():
+    tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
+    plan = mf.backward_induction(tasks, 5).policy
+    refused = [
+        ({"horizon": 6}, "horizon is 6, but the plan of task 0 has 5 steps"),
+        ({"horizon": np.inf}, "horizon is inf"),
+    ]
+    for options, text in refused:
+        with pytest.raises(ValueError, match=text):
+            mf.policy_evaluation(tasks, plan, **options)
+    plan[1, 2, 3] = -1
+    with pytest.raises(ValueError, match="policy holds action -1"):
+        mf.policy_evaluation(tasks, plan)
+    with pytest.raises(ValueError, match="horizon\\[1\\] is 0"):
+        mf.backward_induction(tasks, [3, 0, 2])
+
+
+# --- policies ----------------------------------------------------------------------------------------------
+
+
+def test_policies_are_normalised_once():
+    tasks = mf.from_arrays(np.ones((1, 2, 1)), np.ones((1, 2)))
+    for policy in (np.full((1, 2), 0.5 + 4e-6), np.full((1, 2), np.float32(1 / 2))):
+        assert mf.policy_evaluation(tasks, policy, 0.9999).values.item() == pytest.approx(
+            1 / (1 - 0.9999), rel=1e-15
+        )
+    three = mf.from_arrays(np.ones((1, 3, 1)), np.ones((1, 3)))
+    third = np.full((1, 3), 1 / 3, np.float32)
+    assert mf.policy_evaluation(three, third, 0.9999).values.item() == pytest.approx(
+        1 / (1 - 0.9999), rel=1e-15
+    )
+
+
+MASKED = np.array([[[0.5, 0.5], [0, 1]], [[0, 1], [0.5, 0.5]]]), np.array([[5, 10], [-1, -np.inf]])
+
+
+def test_actions_that_are_not_available_are_not_taken():
+    """Puterman 1994, example 3.1, whose second state has one action."""
+    tasks = mf.from_arrays(*MASKED, start=[0.5, 0.5])
+    for best in (mf.policy_iteration(tasks, 0.95), mf.value_iteration(tasks, 0.95)):
+        np.testing.assert_allclose(best.values, [[-60 / 7, -20]], rtol=1e-12)
+        np.testing.assert_allclose(best.q_values, [[[-60 / 7, -9], [-20, -np.inf]]], rtol=1e-12)
+        assert best.policy.tolist() == [[0, 0]]
+    # At random: v(0) = 7.5 + 0.95 (v(0) / 4 + 3 v(1) / 4), v(1) = -20.
+    limits = mf.bounds(tasks, 0.95)
+    np.testing.assert_allclose(limits.random, [((7.5 - 14.25) / (1 - 0.2375) - 20) / 2], rtol=1e-14)
+    uniform = np.array([[0.5, 0.5], [1.0, 0.0]])
+    assert mf.score(tasks, uniform, limits).tolist() == [0.0]
+    assert mf.score(tasks, mf.greedy_policy(best.q_values), limits).tolist() == [1.0]
+    finite = mf.backward_induction(tasks, 5)
+    assert finite.policy[0, :, 1].tolist() == [0] * 5
+    assert finite.q_values[0, 1].tolist() == [-5, -np.inf]
+    for policy in ([0, 1], np.full((2, 2), 0.5), np.ones((1, 5, 2), int)):
+        with pytest.raises(
+            ValueError, match=r"policy\[task=0, state=1, action=1\] has probability .* not available"
+        ):
+            mf.policy_evaluation(tasks, policy)
+
+
+# --- what is judged where nothing is said ------------------------------------------------------------------
+
+
+def test_one_rule_for_discount_and_horizon():
+    tasks = mf.TaskDistribution(4, 2, horizon=6).sample(3, rng=0)
+    policy = np.zeros(4, int)
+
+    def judged(**options):
+        limits = mf.bounds(tasks, **options)
+        same = {"discount": limits.discount, "horizon": np.inf if limits.horizon is None else limits.horizon}
+        values = mf.policy_evaluation(tasks, policy, **options)
+        assert_same_bits(values.values, mf.policy_evaluation(tasks, policy, **same).values)
+        return limits.discount, limits.horizon
+
+    assert judged() == (0.95, None)
+    assert judged(discount=0.8) == (0.8, None)
+    assert judged(horizon=5) == (1.0, 5)
+    assert judged(discount=0.8, horizon=5) == (0.8, 5)
+    assert judged(discount=1.0) == (1.0, 6)
+    assert judged(horizon=np.inf) == (0.95, None)
+    assert_same_bits(mf.backward_induction(tasks).values, mf.backward_induction(tasks, 6, 1.0).values)
+    assert_same_bits(mf.policy_iteration(tasks).values, mf.policy_iteration(tasks, 0.95).values)
+    assert mf.QLearning(4, 2).discount == 0.95
+    ends = mf.from_outcomes({0: {0: [(0.5, 0, -1.0, False), (0.5, 0, -1.0, True)]}})
+    assert mf.policy_evaluation(ends, [0], 1.0).values.item() == pytest.approx(-2.0, rel=1e-15)

@@ -154,7 +154,7 @@ many = mf.TaskDistribution(2, 2).sample(10**7, rng=0)
 wide = mf.QLearning(300, 9)
 large = mf.TaskDistribution(300, 9, transitions=mf.Dirichlet(1)).sample(99, rng=0)
 uniform = np.full((10, 5), 0.2)
-endless = dict(discount=1 - 1e-12, tolerance=1e-300)
+cycle = mf.from_arrays([[[0.0, 1.0]], [[1.0, 0.0]]], [[1.0], [0.0]])  # never mixes: sweeps gain 1 - discount
 
 class Slow(mf.Family):
     num_states, num_actions = 2, 2
@@ -170,9 +170,11 @@ TRAINING = {
     "large tasks": "mf.train(wide, large, 1, 1, num_threads=2)",
 }
 OTHER_WORK = {
-    "value iteration": "mf.value_iteration(tasks[:1], **endless)",
-    "policy evaluation": "mf.policy_evaluation(tasks, uniform, num_threads=2, **endless)",
-    "backward induction": "mf.backward_induction(tasks[:1], 10**7)",
+    "value iteration": "mf.value_iteration(cycle, 1 - 1e-12, tolerance=1e-300)",
+    "policy iteration": "mf.policy_iteration(many[: 10**6], num_threads=2)",
+    "policy evaluation": "mf.policy_evaluation(many[: 10**6], [0, 1], num_threads=2)",
+    "backward induction": "mf.backward_induction(tasks[:1], 2**62, plan=False)",
+    "episodes of a policy": "mf.policy_evaluation(tasks[:1], uniform, horizon=2**62)",
     "writing out": "large.transitions",
     "a Python family": "Slow().sample(10**6, rng=0).core",
 }
