@@ -28,6 +28,7 @@ struct Schedule {
   std::int64_t num_steps = 1;                  // time limit of an episode
   bool continuing = false;                     // keep the state when the time limit is reached
   const std::int64_t* num_steps_of = nullptr;  // [tasks], in place of num_steps
+  std::int64_t num_runs = 1;                   // the batch holds every task so often, see RepeatedTasks
 };
 
 // Tables in and out; Real is float or double. Null for what is not wanted.

@@ -39,6 +39,16 @@ inline std::int64_t odd_multiple(std::int64_t n, std::int64_t unit) {
   return (units + (units % 2 == 0)) * unit;
 }
 
+// The first run has the key itself; the others have keys that Philox makes of it and of the run, under a
+// counter that no stream has.
+inline std::uint64_t key_of_run(std::uint64_t key, std::int64_t run) {
+  if (run == 0) return key;
+  const Philox4x32 counter{{static_cast<std::uint32_t>(run), static_cast<std::uint32_t>(run >> 32), 0, ~0u}};
+  const Philox4x32 block =
+      philox4x32(counter, static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
+  return std::uint64_t{block.word[1]} << 32 | block.word[0];
+}
+
 inline std::size_t count(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
@@ -376,7 +386,9 @@ class LaneBlock {
       for (std::int64_t k = 0; k < shape.outcomes; ++k) {
         const std::int64_t from = pair * shape.outcomes + k;
         rewards[k] = without_minus_zero(task.reward[from]);
-        successors[k] = task.terminated[from] ? ~task.next_state[from] : task.next_state[from];
+        // Checked when the batch was made; whoever moves the data since then must not move us out of tables.
+        const std::int32_t next = std::clamp(task.next_state[from], 0, block_.states - 1);
+        successors[k] = task.terminated[from] ? ~next : next;
       }
     }
   }
@@ -400,7 +412,7 @@ class LaneBlock {
   std::int32_t only_state(const double* start) const {
     const double* end = start + block_.states;
     const double* first = std::find_if(start, end, [](double p) { return p > 0.0; });
-    const bool alone = std::all_of(first + 1, end, [](double p) { return p == 0.0; });
+    const bool alone = first != end && std::all_of(first + 1, end, [](double p) { return p == 0.0; });
     return alone ? static_cast<std::int32_t>(first - start) : -1;
   }
 
@@ -420,7 +432,9 @@ class LaneBlock {
   }
 
   void write_table(int lane, std::int64_t index) {
-    if (arrays_.initial_per_task) pad_initial(arrays_.initial_table + index * batch_.shape().pairs());
+    if (arrays_.initial_per_task) {
+      pad_initial(arrays_.initial_table + index / schedule_.num_runs * batch_.shape().pairs());
+    }
     Real* q = q_table_.get() + lane * q_cells_;
     std::copy(initial_.begin(), initial_.end(), q);
     if (batch_.shape().masked) mask_table(q, index);
@@ -444,7 +458,8 @@ class LaneBlock {
   }
 
   void set_stream(int lane, std::int64_t index) {
-    const Stream stream = make_stream(schedule_.key, batch_.ids()[index], Purpose::learning);
+    const std::uint64_t key = key_of_run(schedule_.key, index % schedule_.num_runs);
+    const Stream stream = make_stream(key, batch_.ids()[index], Purpose::learning);
     for (int word = 0; word < 4; ++word) block_.rng[word][lane] = stream.s[word];
   }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/native_enum.h>
 
+#include <limits>
+
 #include "arrays.hpp"
+
+#include "../repeated_tasks.hpp"
 
 namespace metarl_fast::bindings {
 namespace {
@@ -31,6 +35,8 @@ BoundLearner make_learner(Rule rule, Behaviour behaviour, Array<double> explorat
   return {learner, std::move(exploration)};
 }
 
+constexpr std::int64_t kMostRuns = std::numeric_limits<std::int32_t>::max();
+
 template <class Real>
 void bind_train_as(py::module_& m, const char* name) {
   m.def(
@@ -39,8 +45,11 @@ void bind_train_as(py::module_& m, const char* name) {
          const Array<std::int64_t>& num_steps, bool continuing, const Array<Real>& initial_table,
          OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
          OptionalArray<double> mean_returns, OptionalArray<Real> snapshots,
-         const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress) {
-        const std::int64_t n = batch.size();
+         const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress,
+         std::int64_t num_runs) {
+        require(num_runs >= 1 && num_runs <= kMostRuns, "num_runs", static_cast<double>(num_runs),
+                "1 to 2147483647");
+        const std::int64_t n = batch.size() * num_runs;
         const std::int64_t s = batch.shape().states;
         const std::int64_t a = batch.shape().actions;
         const std::int64_t k = snapshot_episodes.size();
@@ -48,11 +57,15 @@ void bind_train_as(py::module_& m, const char* name) {
         num_steps.ndim() == 0 ? require_shape(num_steps, "num_steps", {})
                               : require_shape(num_steps, "num_steps", {n});
         const std::int64_t* steps = num_steps.data();
-        const Schedule schedule{key, num_episodes, num_steps.ndim() == 0 ? *steps : 1, continuing,
-                                num_steps.ndim() == 0 ? nullptr : steps};
+        const Schedule schedule{key,
+                                num_episodes,
+                                num_steps.ndim() == 0 ? *steps : 1,
+                                continuing,
+                                num_steps.ndim() == 0 ? nullptr : steps,
+                                num_runs};
         TrainArrays<Real> arrays;
         arrays.initial_per_task = initial_table.ndim() == 3;
-        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {n, s, a})
+        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {batch.size(), s, a})
                                 : require_shape(initial_table, "initial_table", {s, a});
         arrays.initial_table = initial_table.data();
         arrays.q_table = output(q_table, "q_table", {n, s, a});
@@ -64,14 +77,15 @@ void bind_train_as(py::module_& m, const char* name) {
         arrays.num_snapshots = k;
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        train(batch, learner.learner, schedule, arrays, options);
+        if (num_runs == 1) return train(batch, learner.learner, schedule, arrays, options);
+        train(RepeatedTasks(batch, num_runs), learner.learner, schedule, arrays, options);
       },
       py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("num_episodes"),
       py::arg("num_steps").noconvert(), py::arg("continuing"), py::arg("initial_table").noconvert(),
       py::arg("q_table").noconvert().none(true), py::arg("policy").noconvert().none(true),
       py::arg("returns").noconvert().none(true), py::arg("mean_returns").noconvert().none(true),
       py::arg("snapshots").noconvert().none(true), py::arg("snapshot_episodes").noconvert(),
-      py::arg("num_threads"), py::arg("progress").none(true));
+      py::arg("num_threads"), py::arg("progress").none(true), py::arg("num_runs") = 1);
 }
 
 }  // namespace

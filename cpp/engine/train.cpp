@@ -58,6 +58,7 @@ void check(const Learner& learner, const Schedule& schedule, std::int64_t num_ta
   } else {
     check_num_steps(schedule.num_steps);
   }
+  require(schedule.num_runs >= 1, "num_runs", static_cast<double>(schedule.num_runs), "at least 1");
   require(learner.trace_decay >= 0.0 && learner.trace_decay <= 1.0, "trace_decay", learner.trace_decay,
           "0 to 1");
   require(std::fabs(learner.bonus) <= 0x1p126, "bonus", learner.bonus, "a number within 2^126");

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Every task of a batch several times, one after the other: for runs that differ in the learner's luck alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "mdp.hpp"
+
+namespace metarl_fast {
+
+class RepeatedTasks final : public TaskBatch {
+ public:
+  RepeatedTasks(const TaskBatch& of, std::int64_t times)
+      : TaskBatch(of.shape(), repeated(of.ids(), times)), of_(of), times_(times) {}
+
+  std::optional<UniformLaw> uniform_law() const override { return of_.uniform_law(); }
+
+ private:
+  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
+    return of_.load(index / times_, buffer, interrupt);
+  }
+  TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
+                                const Interrupt& interrupt) const override {
+    return of_.load_without_rows(index / times_, buffer, interrupt);
+  }
+
+  static TaskIds repeated(const TaskIds& ids, std::int64_t times) {
+    const auto list = std::make_shared<std::vector<std::uint64_t>>();
+    list->reserve(static_cast<std::size_t>(ids.count * times));
+    for (std::int64_t task = 0; task < ids.count; ++task) {
+      list->insert(list->end(), static_cast<std::size_t>(times), ids[task]);
+    }
+    return {0, ids.count * times, std::shared_ptr<const std::uint64_t>(list, list->data())};
+  }
+
+  const TaskBatch& of_;
+  std::int64_t times_;
+};
+
+}  // namespace metarl_fast
