@@ -84,7 +84,7 @@ CPP_LAYERS = [
     {"cpp/row_loop.hpp", "cpp/thread", "cpp/uniform_law.hpp"},
     {"cpp/mdp.hpp"},
     {"cpp/task_checks"},
-    {"cpp/mdp.cpp", "cpp/accept"},
+    {"cpp/mdp.cpp", "cpp/accept", "cpp/repeated_tasks.hpp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
     {"cpp/kernel"},
     {"cpp/engine.hpp"},

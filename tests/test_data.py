@@ -491,3 +491,63 @@ def test_each_task_has_its_horizon_and_noise():
 def test_horizons_and_noise_are_checked(argument, value, error, text):
     with pytest.raises(error, match=text):
         mf.from_arrays(np.ones((2, 1, 1, 1)), np.zeros((1, 1)), **{argument: value})
+
+
+# --- runs of one task ---
+
+LEARNER = mf.QLearning(4, 3, epsilon=0.3)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda tasks: tasks, lambda tasks: tasks.materialise()], ids=["lazy", "stored"]
+)
+def test_runs_of_a_task_are_independent_and_the_first_is_that_of_a_single_one(make):
+    tasks = make(mf.TaskDistribution(4, 3, horizon=9).sample(40, rng=0))
+    alone = mf.train(LEARNER, tasks, 5, rng=3, snapshot_episodes=[2])
+    run = mf.train(LEARNER, tasks, 5, rng=3, snapshot_episodes=[2], num_runs=3, mean_returns=True)
+    assert (run.q_table.shape, run.policy.shape) == ((40, 3, 4, 3), (40, 3, 4))
+    assert (run.returns.shape, run.snapshots.shape) == ((40, 3, 5), (40, 3, 1, 4, 3))
+    for name in ("q_table", "policy", "returns", "snapshots"):
+        assert_same_bits(getattr(run, name)[:, 0], getattr(alone, name))
+    assert (run.returns[:, 0] != run.returns[:, 1]).any(axis=-1).all()
+    assert (run.returns[:, 2] != run.returns[:, 1]).any(axis=-1).all()
+    np.testing.assert_allclose(run.mean_returns, run.returns.mean(axis=(0, 1)), rtol=1e-6)
+    more = mf.train(LEARNER, tasks[7:9], 5, rng=3, num_runs=5, num_threads=2)
+    assert_same_bits(more.returns[:, :3], run.returns[7:9])
+    assert_same_bits(mf.train(LEARNER, tasks, 5, rng=3, num_runs=1).q_table[:, 0], alone.q_table)
+
+
+def test_runs_begin_from_the_table_of_their_task():
+    tasks = mf.TaskDistribution(4, 3, horizon=9).sample(5, rng=0)
+    tables = np.random.default_rng(0).normal(size=(5, 4, 3))
+    alone = mf.train(LEARNER, tasks, 2, rng=3, initial_table=tables).q_table
+    run = mf.train(LEARNER, tasks, 2, rng=3, initial_table=tables, num_runs=2, snapshot_episodes=[0])
+    assert_same_bits(run.q_table[:, 0], alone)
+    assert_same_bits(run.snapshots[:, 1, 0], tables.astype(np.float32))
+
+
+def test_returns_of_runs_are_not_correlated():
+    tasks = mf.from_arrays(np.ones((1, 1, 1)), np.zeros((1, 1)), reward_noise=1.0)
+    returns = mf.train(mf.QLearning(1, 1), tasks, 2, 1, rng=0, num_runs=20_000).returns[0]
+    assert abs(np.corrcoef(returns[:-1, 0], returns[1:, 0])[0, 1]) < 0.03
+    assert abs(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1]) < 0.03
+
+
+@pytest.mark.parametrize(
+    "repeated", [lambda one: one.batch[[0] * 10], lambda one: mf.concatenate([one] * 10)]
+)
+def test_a_repeated_task_learns_the_same_and_warns(repeated):
+    tasks = repeated(mf.TaskDistribution(4, 3, horizon=9).sample(rng=0))
+    with pytest.warns(UserWarning, match="task 0 occurs 10 times: .* num_runs="):
+        run = mf.train(LEARNER, tasks, 2, rng=3)
+    assert (run.q_table == run.q_table[0]).all()
+    # Tables of one's own, compared under the same random numbers, are no mistake.
+    mf.train(LEARNER, tasks, 2, rng=3, initial_table=np.zeros((10, 4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError), (True, TypeError)]
+)
+def test_num_runs_is_checked(value, error):
+    with pytest.raises(error, match=f"num_runs is {value}"):
+        mf.train(LEARNER, mf.TaskDistribution(4, 3, horizon=9).sample(2, rng=0), 1, rng=0, num_runs=value)

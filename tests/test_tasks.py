@@ -10,6 +10,9 @@ from bits import assert_same_bits
 
 S, A = 4, 3
 
+# Parts and joins of batches repeat tasks here, and have to learn the same.
+pytestmark = pytest.mark.filterwarnings("ignore:task .* occurs:UserWarning")
+
 
 def random_arrays(n, seed=0):
     rng = np.random.default_rng(seed)

@@ -171,6 +171,7 @@ def train_float32(
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,
     progress: _Progress,
+    num_runs: int = 1,
 ) -> None: ...
 def train_float64(
     batch: TaskBatch,
@@ -188,6 +189,7 @@ def train_float64(
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,
     progress: _Progress,
+    num_runs: int = 1,
 ) -> None: ...
 
 # --- bind_planning.cpp ---

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,6 +32,8 @@ _LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
 class TrainResult:
     """What N learners learned; None for what was not asked for.
 
+    With `num_runs=R` every array but `mean_returns` has an axis R after N.
+
     Attributes
     ----------
     q_table
@@ -45,7 +48,7 @@ class TrainResult:
     snapshot_episodes
         When the snapshots were taken.
     mean_returns
-        Mean of `returns` over the tasks [E], in float64; NaN if there are no tasks.
+        Mean of `returns` over the tasks and runs [E], in float64; NaN if there are no tasks.
     """
 
     q_table: NDArray[Any] | None
@@ -147,6 +150,7 @@ def train(
     *,
     rng: Seed = None,
     initial_table: ArrayLike | None = None,
+    num_runs: int | None = None,
     continuing: bool = False,
     snapshot_episodes: Sequence[int] = (),
     returns: bool = True,
@@ -177,6 +181,10 @@ def train(
     initial_table
         A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`. Actions that are not
         available start and stay at -inf, whatever it says; only for them it may say -inf.
+    num_runs
+        R runs of each task, of independent random numbers, in an axis R after N; the first is what a single
+        run gives. Repeating a task, as in `tasks[[0] * 10]`, repeats its run instead, to the last bit.
+        Default: one run and no such axis.
     continuing
         The state survives the time limit; episodes are then just periods in which returns are summed.
     snapshot_episodes
@@ -205,7 +213,8 @@ def train(
     """
     batch = as_batch(tasks)
     check_learner(learner, batch)
-    n, s, a = len(batch), batch.num_states, batch.num_actions
+    runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
+    n, s, a = len(batch) * runs, batch.num_states, batch.num_actions
     episodes = checks.integer(num_episodes, "num_episodes", 0, 2**31 - 2)
     steps = episode_steps(batch, num_steps)
     real = checks.float_type(dtype, "dtype")
@@ -242,6 +251,8 @@ def train(
     _check_rewards(batch, real)
     if learner.bonus:
         checks.real(learner.bonus, "bonus", 0.0, 2.0**126)
+    if np.ndim(initial_table) < 3:  # type: ignore[arg-type]
+        _warn_of_repeated_tasks(batch)
 
     result = TrainResult(
         q_table=np.empty((n, s, a), real) if keep_table else None,
@@ -268,5 +279,35 @@ def train(
         np.array(snapshots_at, np.int64),
         threads,
         checks.callback(progress, "progress"),
+        num_runs=runs,
     )
-    return result
+    return result if num_runs is None else _with_runs(result, len(batch), runs)
+
+
+def _with_runs(result: TrainResult, num_tasks: int, num_runs: int) -> TrainResult:
+    """Give the runs of each task an axis of their own."""
+
+    def split(values: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if values is None else values.reshape(num_tasks, num_runs, *values.shape[1:])
+
+    return replace(
+        result,
+        q_table=split(result.q_table),
+        policy=split(result.policy),
+        returns=split(result.returns),
+        snapshots=split(result.snapshots),
+    )
+
+
+def _warn_of_repeated_tasks(tasks: Tasks) -> None:
+    ids = tasks.recipe.ids
+    if isinstance(ids, range):
+        return
+    found, counts = np.unique(ids, return_counts=True)
+    if found.size < len(ids):
+        most = counts.argmax()
+        warnings.warn(
+            f"task {found[most]} occurs {counts[most]} times: tasks of one id meet the same random numbers, "
+            "so these runs are not independent; for independent runs of each task say num_runs=",
+            stacklevel=3,
+        )
