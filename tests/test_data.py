@@ -526,6 +526,12 @@ def test_runs_begin_from_the_table_of_their_task():
     assert_same_bits(run.snapshots[:, 1, 0], tables.astype(np.float32))
 
 
+def test_every_run_has_the_horizon_of_its_task():
+    tasks = mf.from_arrays(np.ones((2, 1, 1, 1)), np.ones((1, 1)), horizon=[3, 5])
+    run = mf.train(mf.QLearning(1, 1), tasks, 1, rng=0, num_runs=2)
+    assert run.returns[..., 0].tolist() == [[3.0, 3.0], [5.0, 5.0]]
+
+
 def test_returns_of_runs_are_not_correlated():
     tasks = mf.from_arrays(np.ones((1, 1, 1)), np.zeros((1, 1)), reward_noise=1.0)
     returns = mf.train(mf.QLearning(1, 1), tasks, 2, 1, rng=0, num_runs=20_000).returns[0]

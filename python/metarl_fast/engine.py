@@ -268,7 +268,7 @@ def train(
         learner.core(episodes),
         make_key(rng),
         episodes,
-        np.asarray(steps, np.int64),
+        np.repeat(steps, runs) if np.ndim(steps) else np.asarray(steps, np.int64),
         checks.flag(continuing, "continuing"),
         _initial_table(initial_table, learner, batch, real),
         result.q_table,
