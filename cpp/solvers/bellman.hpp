@@ -45,10 +45,10 @@ inline void expected_rewards(const Shape& shape, const TaskView& task, std::vect
   }
 }
 
-// The value of the state that outcome `k` of the pair enters, 0 if it terminates.
+// The value of the state that outcome `k` of the pair enters, 0 if it terminates. Terminal states have value 0.
 inline double value_entered(const Shape& shape, const TaskView& task, const double* values, std::int64_t pair,
                             std::int64_t k) {
-  if (shape.dense) return task.terminal[k] ? 0.0 : values[k];
+  if (shape.dense) return values[k];
   const std::int64_t place = pair * shape.outcomes + k;
   return task.terminated[place] ? 0.0 : values[task.next_state[place]];
 }
