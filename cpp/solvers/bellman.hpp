@@ -45,7 +45,8 @@ inline void expected_rewards(const Shape& shape, const TaskView& task, std::vect
   }
 }
 
-// The value of the state that outcome `k` of the pair enters, 0 if it terminates. Terminal states have value 0.
+// The value of the state that outcome `k` of the pair enters, 0 if it terminates. Terminal states have value
+// 0.
 inline double value_entered(const Shape& shape, const TaskView& task, const double* values, std::int64_t pair,
                             std::int64_t k) {
   if (shape.dense) return values[k];
