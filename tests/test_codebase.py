@@ -228,7 +228,7 @@ def test_the_core_is_called_by_few():
     rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
     learners = {"learners.base", *rules}
     assert callers == {
-        *("runtime", "recipes", "tasks", "engine", "planning", "meta.policy_prior"),
+        *("runtime", "recipes", "tasks", "data", "engine", "planning", "meta.policy_prior"),
         *families,
         *learners,
     }
