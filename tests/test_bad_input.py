@@ -86,7 +86,8 @@ NUMBERS = (
 for kind in LEARNERS:
     entry, traces = kind.__name__, issubclass(kind, TraceLearner)
     for name, low, high in (*NUMBERS, *([("trace_decay", -0.1, 1.1)] if traces else [])):
-        refuses_numbers(entry, name, with_keyword(kind, name, S, A), low, high)
+        lists = () if name in ("epsilon", "temperature") else ([0.5], np.array([0.5]))  # schedules
+        refuses_numbers(entry, name, with_keyword(kind, name, S, A), low, high, lists)
     transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0, **MORE.get(kind, {})}
     update = kind(S, A).update
     for name in {"state", "action", "next_state", "next_action"} & set(transition):
@@ -123,6 +124,9 @@ refuses_counts("Reptile", "tasks_per_iteration", with_keyword(mf.Reptile, "tasks
 
 refuses_numbers("Uniform", "low", with_keyword(mf.Uniform, "low"))
 refuses_numbers("Uniform", "high", with_keyword(mf.Uniform, "high"), -0.1)
+refuses_numbers("Linear", "first", lambda value: mf.Linear(value, 0.1, 5))
+refuses_numbers("Linear", "last", lambda value: mf.Linear(0.1, value, 5))
+refuses_counts("Linear", "num_episodes", lambda value: mf.Linear(0.1, 0.2, value), 0)
 refuses("Uniform", "width", lambda: mf.Uniform(-1e308, 1e308), ValueError, "high - low is inf")
 refuses_numbers("Normal", "mean", with_keyword(mf.Normal, "mean"))
 refuses_numbers("Normal", "std", with_keyword(mf.Normal, "std"), -0.1)
@@ -430,7 +434,7 @@ for entry, call in (
         ),
     )
 for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A)):
-    refuses_arrays(f"{type(meta).__name__}.observe", "q_tables", Q, meta.observe)
+    refuses_arrays(f"{type(meta).__name__}.observe", "q_tables", Q, meta.observe, (NAN, INF))
 refuses_all(
     "greedy_policy",
     mf.greedy_policy,

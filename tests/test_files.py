@@ -235,3 +235,16 @@ def test_save_never_writes_what_load_refuses(kind, spoil, tmp_path):
     with pytest.raises((ValueError, TypeError), match=spoil):
         meta.save(tmp_path / "meta.npz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", [mf.AverageQ, mf.Reptile])
+def test_tables_of_tasks_with_missing_actions_come_back(kind, tmp_path):
+    meta = kind(3, 2)
+    table = next(iter(meta._arrays()))
+    values = np.array([[0.5, -np.inf], [1.0, 2.0], [-np.inf, 0.0]])
+    setattr(meta, table, values)
+    meta.save(tmp_path / "meta.npz")
+    np.testing.assert_array_equal(mf.load(tmp_path / "meta.npz").initial_table, values)
+    setattr(meta, table, np.full((3, 2), -np.inf))
+    with pytest.raises(ValueError, match="is -inf, expected a finite number"):
+        meta.save(tmp_path / "meta.npz")

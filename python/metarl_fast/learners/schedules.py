@@ -51,7 +51,8 @@ def accepted(value: Any, name: str, low: float, high: float, *, open_low: bool =
         checks.real(value.first, f"{name}.first", low, high, open_low=open_low)
         checks.real(value.last, f"{name}.last", low, high, open_low=open_low)
         return value
-    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, (str, bytes)):
+    listed = isinstance(value, (Sequence, np.ndarray)) and getattr(value, "ndim", 1) > 0
+    if not listed or isinstance(value, (str, bytes)):
         return checks.real(value, name, low, high, open_low=open_low)
     numbers = checks.array(value, name, np.float64)
     if numbers.ndim != 1 or numbers.size == 0:
