@@ -154,3 +154,56 @@ def test_discounts_out_of_range_are_refused():
     tasks = mf.TaskDistribution(3, 2).sample(2, rng=0)
     with pytest.raises(ValueError, match="discount"):
         mf.policy_iteration(tasks, 1.5)
+
+
+@pytest.mark.parametrize("states", [5, 40])
+def test_actions_that_are_not_available_are_never_chosen(states):
+    rng = np.random.default_rng(states)
+    p = rng.dirichlet(np.ones(states), size=(9, states, 3))
+    r = rng.normal(size=(9, states, 3))
+    there = mf.from_arrays(p[:, :, :2], r[:, :, :2])
+    gone_p, gone_r = p.copy(), r.copy()
+    gone_p[:, :, 2], gone_r[:, :, 2] = 0.0, 99.0
+    try:
+        tasks = mf.from_arrays(gone_p, gone_r)
+    except ValueError:
+        pytest.skip("rows of zeros are not accepted yet")
+    best, right = mf.policy_iteration(tasks, 0.9), mf.policy_iteration(there, 0.9)
+    assert_same_bits(best.policy, right.policy)
+    np.testing.assert_allclose(best.values, right.values, rtol=1e-14)
+    assert np.isneginf(best.q_values[:, :, 2]).all()
+
+
+@pytest.mark.parametrize("states", [7, 33])
+def test_relabelled_states_have_the_same_policy(states):
+    tasks = mf.TaskDistribution(states, 3).sample(12, rng=4).materialise()
+    p, r = np.asarray(tasks.transitions), np.asarray(tasks.rewards)
+    order = np.random.default_rng(1).permutation(states)
+    other = mf.from_arrays(p[:, order][:, :, :, order], r[:, order])
+    for discount in (0.9, 1 - 1e-6):
+        best, renamed = mf.policy_iteration(tasks, discount), mf.policy_iteration(other, discount)
+        assert_same_bits(renamed.policy, best.policy[:, order])
+        np.testing.assert_allclose(renamed.values, best.values[:, order], rtol=1e-12)
+
+
+@pytest.mark.parametrize("states", [6, 40])
+def test_quantecon_finds_the_same(states):
+    markov = pytest.importorskip("quantecon.markov")
+    tasks = mf.TaskDistribution(states, 4).sample(3, rng=5)
+    best = mf.policy_iteration(tasks, 0.99)
+    for i, task in enumerate(tasks):
+        peer = markov.DiscreteDP(task.rewards, task.transitions, 0.99).solve(method="policy_iteration")
+        np.testing.assert_allclose(best.values[i], peer.v, rtol=1e-10)
+        assert (best.policy[i] == peer.sigma).all()
+
+
+def test_progress_is_told_and_can_stop_the_work():
+    told = []
+    mf.policy_iteration(mf.TaskDistribution(10, 3).sample(500, rng=0), progress=lambda *n: told.append(n))
+    assert told[-1] == (500, 500)
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mf.policy_iteration(mf.TaskDistribution(700, 2).sample(1, rng=0), progress=stop)

@@ -9,6 +9,7 @@
 #include "../parallel.hpp"
 #include "../solvers/direct_solver.hpp"
 #include "../solvers/finite_horizon.hpp"
+#include "../solvers/side_by_side.hpp"
 #include "../solvers/value_iteration.hpp"
 
 namespace metarl_fast {
@@ -26,12 +27,37 @@ double elimination_work(const Shape& shape) {
   return entries(shape) + states * states * states / 8.0;
 }
 
+void solve_side_by_side(const TaskBatch& batch, double discount, const SolveArrays& out,
+                        const RunOptions& options) {
+  const Shape& shape = batch.shape();
+  const DenseSolver& dense = *kernels().dense_solver;
+  for_each_block(batch.size(), kSideBySide, elimination_work(shape), options, [&] {
+    return [&, buffers = std::vector<TaskBuffer>(kSideBySide, TaskBuffer(shape)),
+            lanes = SideBySide(shape, discount, dense)](std::int64_t block, Pulse& pulse) mutable {
+      const std::int64_t first = block * kSideBySide;
+      const int count = static_cast<int>(std::min<std::int64_t>(kSideBySide, batch.size() - first));
+      TaskView tasks[kSideBySide];
+      Optimum optima[kSideBySide];
+      for (int k = 0; k < count; ++k) {
+        const std::int64_t i = first + k;
+        tasks[k] = batch.load(i, buffers[static_cast<std::size_t>(k)], pulse.interrupt());
+        optima[k] = {out.values + i * shape.states, out.q_values + i * shape.pairs(),
+                     out.policy + i * shape.states};
+      }
+      lanes.solve(tasks, count, optima, pulse.interrupt());
+      for (int k = 0; k < count; ++k) out.returns[first + k] = start_value(shape, tasks[k], optima[k].values);
+      return std::int64_t{count};
+    };
+  });
+}
+
 }  // namespace
 
 void policy_iteration(const TaskBatch& batch, double discount, const SolveArrays& out,
                       const RunOptions& options) {
   require(discount >= 0.0 && discount <= 1.0, "discount", discount, "0 to 1");
   const Shape& shape = batch.shape();
+  if (discount < 1.0 && fit_side_by_side(shape)) return solve_side_by_side(batch, discount, out, options);
   const DenseSolver& dense = *kernels().dense_solver;
   for_each_block(
       batch.size(), 1, elimination_work(shape), options,

@@ -3,6 +3,7 @@
 // is.
 #include "../solvers/dense_solver.hpp"
 
+#include "dense_lanes.hpp"
 #include "eight.hpp"
 
 #ifndef METARL_FAST_KERNEL_ISA
@@ -166,7 +167,8 @@ void expected_differences(const double* probability, std::int64_t actions, std::
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const DenseSolver dense_solver;
-const DenseSolver dense_solver = {eliminate_panel, substitute_back, expected_differences};
+const DenseSolver dense_solver = {eliminate_panel, substitute_back, expected_differences, put_side_by_side,
+                                  solve_lanes,     improve_lanes,   greedy_lanes};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

@@ -26,6 +26,26 @@ constexpr std::int64_t kPanel = 8;  // rows eliminated together
 
 constexpr std::int64_t dense_stride(std::int64_t states) { return (states + 2 + 7) / 8 * 8; }
 
+// Eight small tasks side by side, one a lane: every array has eight neighbours where one task has a number.
+constexpr int kSideBySide = 8;
+constexpr std::int64_t side_by_side_width(std::int64_t states) { return (states + 2 + 3) / 4 * 4; }
+
+struct DenseLanes {
+  std::int64_t states;
+  std::int64_t actions;
+  std::int64_t width;  // of a row: `side_by_side_width(states)`
+  double discount;
+  double* probability;   // [S][A][S][8]
+  double* reward;        // [S][A][8]; -infinity for actions that are not available
+  double* system;        // [S][width][8], as in DenseSystem
+  double* factor;        // [S][width][8], what elimination makes of it
+  double* values;        // [S][8]
+  double* difference;    // [S][8], v(j) - v(s) of one state s
+  double* advantage;     // [S][A][8]
+  double* policy;        // [S][8], actions as numbers
+  std::uint8_t* better;  // [S], bit l: lane l has an action that looks better than the policy's
+};
+
 struct DenseSolver {
   // Eliminates states first .. first + kPanel - 1 from the rows below; `first` is 0, kPanel, 2 kPanel, ...
   void (*eliminate_panel)(const DenseSystem&, std::int64_t first);
@@ -34,6 +54,15 @@ struct DenseSolver {
   // out[a] = sum_j p(s, a, j) (v(j) - v_s) for one state's rows [actions][states] and v [stride].
   void (*expected_differences)(const double* probability, std::int64_t actions, std::int64_t states,
                                const double* values, double value, double* out);
+
+  // out[i][l] = factor rows[l][i] for eight rows of n numbers.
+  void (*put_side_by_side)(const double* const* rows, std::int64_t n, double factor, double* out);
+  // The values of the policy in `system`.
+  void (*solve_lanes)(const DenseLanes&);
+  // The advantages over `values`, and where they are positive; without the policy's own: r + discount sum p
+  // v, and the largest goes to `policy`.
+  void (*improve_lanes)(const DenseLanes&);
+  void (*greedy_lanes)(const DenseLanes&);
 };
 
 }  // namespace metarl_fast

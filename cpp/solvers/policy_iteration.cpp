@@ -3,17 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "dense_terms.hpp"
 #include "improvement.hpp"
-#include "reward_scale.hpp"
 
 namespace metarl_fast {
 namespace {
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-constexpr double kNotAvailable = -std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -42,15 +39,7 @@ class DenseTask {
         values_(room.values_.get()),
         rewards_(room.rewards_),
         next_policy_(room.next_policy_) {
-    double largest = 0.0;
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      if (is_available(pair)) largest = std::max(largest, std::fabs(task.reward[pair]));
-    }
-    scale_ = reward_scale(largest);
-    largest_reward_ = scale_ * largest;
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      rewards_[size(pair)] = is_available(pair) ? scale_ * task.reward[pair] : kNotAvailable;
-    }
+    scaled_rewards(shape, task, rewards_.data(), scale_, largest_reward_);
   }
 
   void solve(const Optimum& out, const Interrupt& interrupt) {
@@ -74,7 +63,6 @@ class DenseTask {
 
  private:
   const double* rows_of(std::int64_t pair) const { return task_.probability + pair * shape_.states; }
-  bool is_available(std::int64_t pair) const { return !shape_.masked || available(shape_, task_, pair); }
 
   // The system of a policy: `write_row` puts discount p(s, .) into a row of zeros and returns the reward.
   template <class WriteRow>
@@ -128,20 +116,7 @@ class DenseTask {
       out[a] = rewards_[size(first + a)] + discount_ * out[a] - excess;
     }
   }
-  TermSizes sizes(std::int64_t s, std::int64_t action) const {
-    const std::int64_t pair = s * shape_.actions + action;
-    const double* p = rows_of(pair);
-    const double value = values_[s];
-    double differences = 0.0;
-    double values = 0.0;
-    for (std::int64_t j = 0; j < shape_.states; ++j) {
-      differences += p[j] * std::fabs(values_[j] - value);
-      values += p[j] * std::fabs(values_[j]);
-    }
-    const double reward = std::fabs(rewards_[size(pair)]);
-    return {reward + discount_ * differences + (1.0 - discount_) * std::fabs(value),
-            reward + discount_ * values + std::fabs(value)};
-  }
+  DenseTerms terms() const { return {shape_, discount_, task_.probability, rewards_.data(), values_, 1}; }
   double bound(std::int64_t s) const { return largest_reward_ + largest_value_ + std::fabs(values_[s]); }
 
   // Greedy for the values after a few sweeps from 0, which cost little beside an elimination.
@@ -176,7 +151,7 @@ class DenseTask {
       advantages(s, values_[s], advantage);
       next_policy_[size(s)] = out.policy[s];
       largest = std::max(largest, improve(advantage, shape_.actions, next_policy_[size(s)], bound(s),
-                                          [&](std::int64_t a) { return sizes(s, a); }));
+                                          [&](std::int64_t a) { return terms().sizes(s, a); }));
     }
     return largest;
   }
@@ -185,13 +160,9 @@ class DenseTask {
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       double* const q = out.q_values + s * shape_.actions;
       out.policy[s] = finish(
-          q, shape_.actions, discount_, values_[s], bound(s), [&](std::int64_t a) { return sizes(s, a); },
-          [&](std::int64_t a) {
-            double expected = 0.0;
-            solver_.expected_differences(rows_of(s * shape_.actions + a), 1, shape_.states, values_, 0.0,
-                                         &expected);
-            return rewards_[size(s * shape_.actions + a)] + discount_ * expected;
-          });
+          q, shape_.actions, discount_, values_[s], bound(s),
+          [&](std::int64_t a) { return terms().sizes(s, a); },
+          [&](std::int64_t a) { return terms().action_value(s, a); });
       for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] = q[a] / scale_;
       out.values[s] = values_[s] / scale_;
     }

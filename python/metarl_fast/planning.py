@@ -69,10 +69,11 @@ def _room_for_solution(
 
 
 def _solver_bytes(batch: Tasks) -> int:
-    """Return the scratch of one thread's direct solves: a system of equations, rewards and actions."""
+    """Return the scratch of one thread's direct solves: equations, or eight small tasks at once."""
     s, a = batch.num_states, batch.num_actions
     if batch.core.dense and s < 10_000:
-        return 8 * (s * (s + 10) + s * (a + 2))
+        small = 64 * s * (2 * a * (s + 2) + 2 * s + 20) if s <= 32 else 0
+        return 8 * (s * (s + 10) + s * (a + 2)) + small
     # Compressed rows, and what is eliminated: where that is more than 256 MB the core goes by sweeps.
     rows = s * a * (12 * batch.core.num_outcomes + 48)
     return rows + min(12 * s * s, 400_000_000) + 64 * s
