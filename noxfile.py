@@ -35,6 +35,14 @@ def oldest(session):
 
 
 @nox.session
+def fuzz(session):
+    """Run the fuzz campaign for long: `nox -s fuzz -- 2000` for so many new examples of each test."""
+    session.install(".[test]")
+    count, *others = session.posargs or ["1000"]
+    session.run("pytest", "tests/fuzz", *others, env={"METARL_FAST_FUZZ_EXAMPLES": count})
+
+
+@nox.session
 def cpp(session):
     """Run the C++ tests with the address and undefined-behaviour sanitizers."""
     session.install("cmake>=3.24", "ninja")

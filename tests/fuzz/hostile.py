@@ -1,0 +1,296 @@
+"""What users give by mistake or malice, and the public calls it is given to."""
+
+from __future__ import annotations
+
+import decimal
+import fractions
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+import metarl_fast as mf
+
+S, A, N = 3, 2, 4
+
+_numbers = st.sampled_from(
+    [0, 1, -1, 2, 5, 1000, 2**31 - 1, 2**31, 2**62, 2**63, 2**64, -(2**63), 10**400, True, False]
+    + [
+        0.0,
+        -0.0,
+        0.5,
+        1.0,
+        1.5,
+        -0.5,
+        1e-9,
+        1e-300,
+        5e-324,
+        1e39,
+        1e308,
+        -1e308,
+        math.nan,
+        math.inf,
+        -math.inf,
+    ]
+    + [np.uint8(255), np.int8(-128), np.float16(0.3), np.float32(0.1), np.longdouble(0.1), np.bool_(True)]
+    + [np.array(3), np.array(0.5), fractions.Fraction(1, 10), decimal.Decimal("0.1"), 1j]
+)
+_others = st.sampled_from(
+    [
+        None,
+        "",
+        "x",
+        "0.5",
+        "FrozenLake-v1",
+        b"\xff",
+        "\udcff",
+        (),
+        [],
+        {},
+        [0.5],
+        (1, 2),
+        {1: 2},
+        object(),
+        len,
+        slice(3),
+    ]
+    + [float, np, Ellipsis, range(3), range(2**40), iter([1, 2]), {0: {0: [(1.0, 0, 0.0, "False")]}}]
+)
+_shapes = st.sampled_from(
+    [
+        (),
+        (0,),
+        (1,),
+        (S,),
+        (N,),
+        (S, A),
+        (A, S),
+        (N, S),
+        (N, S, A),
+        (S, A, S),
+        (A, S, S),
+        (N, S, A, S),
+        (N, S, A, 1),
+        (0, S, A, S),
+    ]
+)
+
+
+@st.composite
+def arrays(draw):
+    """Arrays of many shapes, types and layouts, with values that hardly anything accepts."""
+    shape = draw(_shapes)
+    random = np.random.default_rng(draw(st.integers(0, 2**16)))
+    values = draw(
+        st.sampled_from(
+            [
+                lambda: random.random(shape),
+                lambda: random.normal(0.0, 1e3, shape),
+                lambda: np.zeros(shape),
+                lambda: np.ones(shape),
+                lambda: np.full(shape, 1 / S),
+                lambda: np.full(shape, math.nan),
+                lambda: np.full(shape, -math.inf),
+                lambda: np.full(shape, 1e308),
+                lambda: random.integers(-2, 5, shape),
+                lambda: random.integers(0, 2, shape).astype(bool),
+                lambda: np.full(shape, "x"),
+                lambda: np.full(shape, None),
+                lambda: random.random(shape) + 1j,
+                lambda: np.ma.masked_array(random.random(shape), random.random(shape) < 0.5),
+            ]
+        )
+    )()
+    change = draw(
+        st.sampled_from(
+            ["none", "none", "fortran", "reversed", "read-only", "float32", "float16", "big-endian", "list"]
+        )
+    )
+    if change == "fortran":
+        values = np.asfortranarray(values)
+    elif change == "reversed" and values.ndim:
+        values = values[::-1]
+    elif change == "read-only":
+        values.flags.writeable = False
+    elif change in ("float32", "float16") and values.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            values = values.astype(change)
+    elif change == "big-endian" and values.dtype.kind in "if":
+        values = values.astype(values.dtype.newbyteorder())
+    elif change == "list":
+        values = values.tolist()
+    return values
+
+
+ROWS = np.full((N, S, A, S), 1 / S)
+TASKS = mf.from_arrays(ROWS, np.arange(N * S * A).reshape(N, S, A, 1) / 10.0, horizon=5)
+OTHER_TASKS = mf.GoalGrid(3).sample(3, rng=0)
+TABLE = {
+    0: {0: [(1.0, 1, 0.5, False)], 1: [(0.5, 0, 0.0, False), (0.5, 1, 1.0, True)]},
+    1: {0: [(1.0, 1, 0.0, True)], 1: []},
+}
+_library = st.sampled_from(
+    [
+        TASKS,
+        TASKS[0],
+        TASKS[:0],
+        OTHER_TASKS,
+        mf.GoalGrid(3),
+        mf.QLearning(S, A),
+        mf.QLearning(2, 2),
+        mf.Uniform(),
+        TABLE,
+    ]
+)
+values = st.one_of(_numbers, _others, arrays(), _library)
+
+
+def _refuse_to_go_on(*_):
+    raise RuntimeError("stop here")
+
+
+def calls():
+    """By name: (function, good arguments). Built anew each time: some of them learn."""
+    learner = mf.QLearning(S, A, learning_rate=0.5, epsilon=0.3)
+    limits = mf.bounds(TASKS, 0.9)
+    policy = np.full((S, A), 1 / A)
+    reptile = {"num_episodes": 2, "num_iterations": 2, "rng": 0, "num_threads": 1, "progress": None}
+    learner_settings = {
+        name: getattr(learner, name)
+        for name in (
+            "learning_rate",
+            "discount",
+            "epsilon",
+            "epsilon_decay",
+            "epsilon_min",
+            "initial_q",
+            "bonus",
+        )
+    }
+    step = {"state": 0, "action": 1, "reward": 1.0, "next_state": 2, "terminated": False}
+    found = {
+        "from_arrays": (
+            mf.from_arrays,
+            {
+                "transitions": ROWS,
+                "rewards": np.zeros((S, A)),
+                "start": 0,
+                "terminal": None,
+                "horizon": 3,
+                "reward_noise": 0.0,
+            },
+        ),
+        "from_outcomes": (mf.from_outcomes, {"tables": TABLE, "start": 0, "horizon": 3, "reward_noise": 0.1}),
+        "from_gymnasium": (mf.from_gymnasium, {"envs": None, "horizon": None}),
+        "concatenate": (mf.concatenate, {"batches": [TASKS, TASKS[1]], "horizon": None}),
+        "train": (
+            mf.train,
+            {
+                "learner": learner,
+                "tasks": TASKS,
+                "num_episodes": 3,
+                "num_steps": 4,
+                "rng": 0,
+                "initial_table": np.zeros((S, A)),
+                "snapshot_episodes": [0, 2],
+                "mean_returns": True,
+                "dtype": np.float32,
+                "continuing": False,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "adapt": (
+            mf.adapt,
+            {
+                "learner": learner,
+                "tasks": TASKS,
+                "episodes": (0, 2),
+                "num_steps": 4,
+                "rng": 0,
+                "initial_table": np.zeros((S, A)),
+                "limits": None,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "bounds": (mf.bounds, {"tasks": TASKS, "discount": 0.9, "horizon": None, "num_threads": 1}),
+        "score": (mf.score, {"tasks": TASKS, "policy": policy, "limits": limits, "num_threads": 1}),
+        "greedy_policy": (mf.greedy_policy, {"q_table": np.zeros((S, A))}),
+        "value_iteration": (
+            mf.value_iteration,
+            {"tasks": TASKS, "discount": 0.9, "tolerance": 1e-6, "num_threads": 1, "progress": None},
+        ),
+        "backward_induction": (
+            mf.backward_induction,
+            {"tasks": TASKS, "horizon": 4, "discount": 0.9, "num_threads": 1, "progress": None},
+        ),
+        "policy_evaluation": (
+            mf.policy_evaluation,
+            {
+                "tasks": TASKS,
+                "policy": policy,
+                "discount": 0.9,
+                "horizon": None,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "bootstrap_mean": (
+            mf.bootstrap_mean,
+            {"values": np.arange(12.0).reshape(6, 2), "rng": 0, "confidence": 0.95, "num_resamples": 50},
+        ),
+        "load": (mf.load, {"path": "no such file"}),
+        "TaskDistribution": (
+            mf.TaskDistribution,
+            {
+                "num_states": S,
+                "num_actions": A,
+                "transitions": mf.Dirichlet(0.5),
+                "rewards": mf.Normal(),
+                "start": 0,
+            }
+            | {"reward_noise": 0.1, "horizon": 3},
+        ),
+        "GoalGrid": (
+            mf.GoalGrid,
+            {
+                "size": 3,
+                "wall_density": 0.1,
+                "slip": 0.1,
+                "start": (0, 0),
+                "goal_reward": 1.0,
+                "step_reward": 0.0,
+            }
+            | {"goals": mf.Anywhere(), "horizon": 5},
+        ),
+        "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
+        "FamilyPart": (mf.FamilyPart, {"family": mf.TaskDistribution(S, A), "ids": (0, 10)}),
+        "Family.sample": (mf.TaskDistribution(S, A).sample, {"num_tasks": 3, "rng": 0}),
+        "Tasks.__getitem__": (TASKS.__getitem__, {"index": 0}),
+        "Tasks": (mf.Tasks, {"recipe": TASKS.recipe, "horizon": 3}),
+        "Task": (mf.Task, {"batch": TASKS[:1]}),
+        "Dirichlet": (mf.Dirichlet, {"concentration": 0.5}),
+        "Uniform": (mf.Uniform, {"low": 0.0, "high": 1.0}),
+        "Normal": (mf.Normal, {"mean": 0.0, "standard_deviation": 1.0}),
+        "Garnet": (mf.Garnet, {"branching": 2}),
+        "Fixed": (mf.Fixed, {"rewards": 0.5}),
+        "Cells": (mf.Cells, {"cells": ((0, 1), (1, 1)), "weights": (1.0, 2.0)}),
+        "Region": (mf.Region, {"rows": (0, 2), "columns": (0, 2)}),
+        "Reptile.fit": (
+            mf.Reptile(S, A).fit,
+            {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **reptile},
+        ),
+        "Reptile": (
+            mf.Reptile,
+            {"num_states": S, "num_actions": A, "step_size": 0.1, "tasks_per_iteration": 4},
+        ),
+        "AverageQ.observe": (mf.AverageQ(S, A).observe, {"q_tables": np.zeros((N, S, A))}),
+        "MetaLearner.observe": (mf.MetaLearner(S, A).observe, {"q_tables": np.zeros((N, S, A))}),
+        "MetaLearner.update": (mf.MetaLearner(S, A).update, {"task": TASKS[0], "policy": np.zeros(S, int)}),
+    }
+    for kind in (mf.QLearning, mf.Sarsa, mf.ExpectedSarsa, mf.DoubleQLearning, mf.QLambda, mf.SarsaLambda):
+        found[kind.__name__] = (kind, {"num_states": S, "num_actions": A, **learner_settings})
+    found["QLearning.update"] = (mf.QLearning(S, A).update, step)
+    found["QLambda.update"] = (mf.QLambda(S, A).update, step)
+    return found
