@@ -1,4 +1,4 @@
-"""What users give by mistake or malice, and the public calls it is given to."""
+"""What users give by mistake or malice, and the public calls that get it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ import metarl_fast as mf
 S, A, N = 3, 2, 4
 
 _numbers = st.sampled_from(
-    [0, 1, -1, 2, 5, 1000, 2**31 - 1, 2**31, 2**62, 2**63, 2**64, -(2**63), 10**400, True, False]
-    + [
+    [
+        0,
+        1,
+        -1,
+        2,
+        5,
+        1000,
+        2**31 - 1,
+        2**31,
+        2**62,
+        2**63,
+        2**64,
+        -(2**63),
+        10**400,
+        True,
+        False,
         0.0,
         -0.0,
         0.5,
         1.0,
         1.5,
         -0.5,
-        1e-9,
+        1e-09,
         1e-300,
         5e-324,
         1e39,
@@ -31,9 +45,18 @@ _numbers = st.sampled_from(
         math.nan,
         math.inf,
         -math.inf,
+        np.uint8(255),
+        np.int8(-128),
+        np.float16(0.3),
+        np.float32(0.1),
+        np.longdouble(0.1),
+        np.bool_(True),
+        np.array(3),
+        np.array(0.5),
+        fractions.Fraction(1, 10),
+        decimal.Decimal("0.1"),
+        1j,
     ]
-    + [np.uint8(255), np.int8(-128), np.float16(0.3), np.float32(0.1), np.longdouble(0.1), np.bool_(True)]
-    + [np.array(3), np.array(0.5), fractions.Fraction(1, 10), decimal.Decimal("0.1"), 1j]
 )
 _others = st.sampled_from(
     [
@@ -43,7 +66,7 @@ _others = st.sampled_from(
         "0.5",
         "FrozenLake-v1",
         b"\xff",
-        "\udcff",
+        "�",
         (),
         [],
         {},
@@ -53,8 +76,14 @@ _others = st.sampled_from(
         object(),
         len,
         slice(3),
+        float,
+        np,
+        Ellipsis,
+        range(3),
+        range(2**40),
+        iter([1, 2]),
+        {0: {0: [(1.0, 0, 0.0, "False")]}},
     ]
-    + [float, np, Ellipsis, range(3), range(2**40), iter([1, 2]), {0: {0: [(1.0, 0, 0.0, "False")]}}]
 )
 _shapes = st.sampled_from(
     [

@@ -1,4 +1,4 @@
-"""Hostile arguments: every public call either works or refuses by a standard exception that a person can read."""
+"""Hostile arguments: every public call works, or refuses by a standard exception that a person can read."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Batches taken apart and put together in any way are still the same tasks: the same arrays, the same learning."""
+"""Batches taken apart and put together in any way are still the same tasks, and learn the same."""
 
 import copy
 import pickle

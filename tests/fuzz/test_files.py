@@ -1,4 +1,4 @@
-"""Damaged files: whatever the bytes, `load` and the readers of settings work or refuse, and nothing is lost."""
+"""Damaged files: whatever the bytes, `load` and the readers of settings work or refuse."""
 
 import io
 import json

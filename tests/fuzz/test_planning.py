@@ -39,7 +39,7 @@ def tables(draw):
 
 
 def exact_values(table, policy, discount, magnitude=False):
-    """v of a deterministic policy in fractions: d_s v_s + sum_j a_sj (v_s - v_j) = r_s, solved by elimination."""
+    """v of a deterministic policy, v_s - discount sum_j p_sj v_j = r_s, by elimination in fractions."""
     s, gamma = len(table), Fraction(discount)
     rows = []
     for state in range(s):
