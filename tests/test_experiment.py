@@ -45,7 +45,7 @@ def test_results_hold_every_start_at_every_episode(scores):
         assert all(len(values) == len(EPISODES) for values in parts.values())
         assert (parts["low"] <= parts["mean"]).all()
         assert (parts["mean"] <= parts["high"]).all()
-        assert (parts["mean"] <= 1.0 + 1e-6).all()
+        assert (parts["high"] <= 1.0 + 1e-6).all()
 
 
 def test_scores_begin_where_they_must(scores):
@@ -56,17 +56,16 @@ def test_scores_begin_where_they_must(scores):
 
 @pytest.mark.parametrize("start", ["reptile", "policy_prior"])
 def test_meta_learned_starts_are_clearly_ahead_and_no_worse_at_the_end(scores, start):
-    """Intervals over five goals do not even touch, after 1 to 50 episodes; one task's table does worse."""
-    assert (scores[start]["mean"] > scores["scratch"]["mean"] + 0.05).all()
-    assert (scores[start]["low"][1:] > scores["scratch"]["high"][1:]).all()
-    early = slice(2, 6)
+    """Intervals over tasks do not even touch, after 0 to 50 episodes; transfer from one task does worse."""
+    assert (scores[start]["low"] > scores["scratch"]["high"]).all()
+    early = slice(1, 6)
     assert (scores[start]["mean"][early] > scores["scratch"]["mean"][early] + 0.15).all()
-    assert (scores[start]["mean"][3:] > scores["transfer"]["mean"][3:]).all()
+    assert (scores[start]["low"][early] > scores["transfer"]["high"][early]).all()
 
 
 def test_learning_improves_what_it_starts_from(scores):
     for start in ("scratch", "average_q", "reptile", "policy_prior"):
-        assert scores[start]["mean"][-1] > scores[start]["mean"][0] + 0.1
+        assert scores[start]["low"][-1] > scores[start]["high"][0]
 
 
 def goals(tasks):

@@ -57,22 +57,21 @@ class Progress:
         self._bar = None
 
 
-def _units(experiment: Experiment) -> tuple[str, str]:
-    """Say how many goals the tasks share, and over what the intervals are."""
+def _goals(experiment: Experiment) -> str:
+    """Say how many goals the tasks share: an interval over tasks says nothing of other goals."""
     _, held_out = experiment.family.split(experiment.held_out)
     if not isinstance(held_out, GoalGrid):
-        return "", "different tasks"
-    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has", "goals"
+        return ""
+    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has"
 
 
 def _finish(results: Results, out: Path, seconds: float) -> None:
     experiment = results.experiment
     results.save(out)
     print(results.table())
-    goals, units = _units(experiment)
     print(
-        f"\n{experiment.held_out_tasks:,} held-out tasks{goals}; ± half of a 95 % interval over {units};\n"
-        f"0 is the random policy, 1 the optimum. {seconds:.1f} s."
+        f"\n{experiment.held_out_tasks:,} held-out tasks{_goals(experiment)}; ± half of a 95 % interval over "
+        f"them;\n0 is the random policy, 1 the optimum. {seconds:.1f} s."
     )
     print(f"wrote {out / 'results.json'} and {out / 'meta.npz'}")
     try:
@@ -133,7 +132,6 @@ def _adapt(options: argparse.Namespace) -> None:
     progress = Progress()
     scores = {}
     limits = experiment.limits(held_out, options.threads)
-    clusters = experiment.family.clusters(held_out)
     try:
         for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
             curve = evaluate.adapt(
@@ -147,7 +145,7 @@ def _adapt(options: argparse.Namespace) -> None:
                 num_threads=options.threads,
                 progress=partial(progress, f"adapting from {name}"),
             )
-            scores[name] = curve.interval(clusters=clusters)
+            scores[name] = curve.interval()
     finally:
         progress.close()
     print(Results(experiment, scores, {}).table())

@@ -24,7 +24,7 @@ from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
-from metarl_fast.statistics import Interval
+from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Tasks
 
 Stage: TypeAlias = Callable[[str, int, int], Any]
@@ -32,6 +32,9 @@ Stage: TypeAlias = Callable[[str, int, int], Any]
 
 STARTS = ("scratch", "transfer", "average_q", "reptile", "policy_prior", "optimal")
 """What learners start from on held-out tasks."""
+
+_TRANSFER_SOURCES = 10
+"""The score of `transfer` is the mean over starts from so many training tasks."""
 
 
 def _default_family() -> Family:
@@ -183,29 +186,33 @@ class Experiment:
         )
         for meta in (average, prior, reptile):
             meta.context = self.to_config()
-        tables: dict[str, NDArray[Any] | None] = {
-            "scratch": None,
-            "transfer": learned[0],
-            "average_q": average.initial_table,
-            "reptile": reptile.initial_table,
-            "policy_prior": prior.initial_table,
-            "optimal": self._optimal(held_out, num_threads),
+        tables: dict[str, list[NDArray[Any] | None]] = {
+            "scratch": [None],
+            # One source alone may be a lucky or an unlucky one.
+            "transfer": list(learned[:_TRANSFER_SOURCES]),
+            "average_q": [average.initial_table],
+            "reptile": [reptile.initial_table],
+            "policy_prior": [prior.initial_table],
+            "optimal": [self._optimal(held_out, num_threads)],
         }
-        clusters = self.family.clusters(held_out)
         scores = {}
         for name in STARTS:
-            curve = evaluate.adapt(
-                self.learner,
-                held_out,
-                self.episodes,
-                num_steps=self.num_steps,
-                rng=child(self.seed, 4),
-                initial_table=tables[name],
-                limits=limits,
-                num_threads=num_threads,
-                progress=report(f"adapting from {name}"),
-            )
-            scores[name] = curve.interval(rng=child(self.seed, 5), clusters=clusters)
+            curves = [
+                evaluate.adapt(
+                    self.learner,
+                    held_out,
+                    self.episodes,
+                    num_steps=self.num_steps,
+                    rng=child(self.seed, 4),
+                    initial_table=table,
+                    limits=limits,
+                    num_threads=num_threads,
+                    progress=report(f"adapting from {name}"),
+                )
+                for table in tables[name]
+            ]
+            of_each_task = np.mean([curve.scores for curve in curves], axis=0)
+            scores[name] = bootstrap_mean(of_each_task, rng=child(self.seed, 5))
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
 
     def _training_learner(self) -> Learner:

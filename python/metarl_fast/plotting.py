@@ -21,7 +21,7 @@ _STYLE: dict[str, dict[str, Any]] = {
 }
 _LABEL = {
     "scratch": "from scratch",
-    "transfer": "from one other task",
+    "transfer": "from another task",
     "average_q": "average Q (meta)",
     "reptile": "Reptile (meta)",
     "policy_prior": "policy prior (meta)",
