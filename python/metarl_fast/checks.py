@@ -168,9 +168,16 @@ def float_type(value: Any, name: str) -> np.dtype[Any]:
     return found
 
 
+def sequence(value: Any, name: str) -> None:
+    """Refuse a sequence, such as a range, that is too long to be written out."""
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        memory(8 * len(value), name)
+
+
 def numeric(value: ArrayLike, name: str) -> NDArray[Any]:
     """Return `value` as an array of the numbers that it holds; refuse text, objects, complex and masks."""
     _refuse_masked(value, name)
+    sequence(value, name)
     try:
         found = np.asarray(value)
     except ValueError as error:

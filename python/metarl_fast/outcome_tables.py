@@ -47,6 +47,7 @@ def outcome_arrays(
 
     What the tables say of states in `terminal` [S] or [N, S] is not looked at.
     """
+    checks.sequence(tables, "tables")
     batch: list[OutcomeTable] = [tables] if isinstance(tables, Mapping) else list(tables)
     s, a, k = _sizes(batch)
     shape = (len(batch), s, a, k)

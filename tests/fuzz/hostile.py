@@ -153,6 +153,7 @@ def arrays(draw):
 
 ROWS = np.full((N, S, A, S), 1 / S)
 TASKS = mf.from_arrays(ROWS, np.arange(N * S * A).reshape(N, S, A, 1) / 10.0, horizon=5)
+NO_TASKS = TASKS[:0]
 OTHER_TASKS = mf.GoalGrid(3).sample(3, rng=0)
 TABLE = {
     0: {0: [(1.0, 1, 0.5, False)], 1: [(0.5, 0, 0.0, False), (0.5, 1, 1.0, True)]},
@@ -162,7 +163,7 @@ _library = st.sampled_from(
     [
         TASKS,
         TASKS[0],
-        TASKS[:0],
+        NO_TASKS,
         OTHER_TASKS,
         mf.GoalGrid(3),
         mf.QLearning(S, A),
@@ -250,6 +251,11 @@ def calls():
             mf.value_iteration,
             {"tasks": TASKS, "discount": 0.9, "tolerance": 1e-6, "num_threads": 1, "progress": None},
         ),
+        "policy_iteration": (
+            mf.policy_iteration,
+            {"tasks": TASKS, "discount": 0.9, "num_threads": 1, "progress": None},
+        ),
+        "read_mdp": (mf.read_mdp, {"path": "no such file"}),
         "backward_induction": (
             mf.backward_induction,
             {"tasks": TASKS, "horizon": 4, "discount": 0.9, "num_threads": 1, "progress": None},

@@ -265,5 +265,6 @@ def load(path: Path) -> StartLearner:
                 error.filename = os.fsdecode(path)
                 raise
             raise ValueError(
-                f"{os.fsdecode(path)} is not a metarl_fast meta-learner file, or it is damaged: {error}"
+                f"{os.fsdecode(path)} is not a metarl_fast meta-learner file, or it is damaged: "
+                f"{error!s:.200}"
             ) from error
