@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
-from metarl_fast.tasks import Tasks
+from metarl_fast.tasks import Tasks, checked_horizon
 
 Horizon: TypeAlias = "int | float | ArrayLike | None"
 
 DISCOUNT = 0.95
 """Of planners and learners that are not told otherwise."""
-
-_LONGEST = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +55,7 @@ class Criterion:
             return cls(gamma, None)
         if horizon is None and gamma == 1.0:
             horizon = tasks.horizon
-        return cls(gamma, None if horizon is None else checked_horizon(horizon, len(tasks)))
+        return cls(gamma, checked_horizon(horizon, len(tasks)))
 
     def steps(self, num_tasks: int) -> NDArray[np.int64] | None:
         """Return the horizon of each task [N], as the core wants it; None for no time limit."""
@@ -66,20 +64,10 @@ class Criterion:
         return np.ascontiguousarray(np.broadcast_to(np.asarray(self.horizon, np.int64), (num_tasks,)))
 
 
-def checked_horizon(horizon: Any, num_tasks: int) -> int | NDArray[np.int64]:
-    """Return a horizon for all tasks, or one for each [N]; each at least 1."""
-    if np.ndim(horizon) == 0:
-        return checks.integer(horizon, "horizon", 1, _LONGEST)
-    found = checks.shape(checks.array(horizon, "horizon", np.int64), "horizon", (num_tasks,))
-    bad = (found < 1) | (found > _LONGEST)
-    if bad.any():
-        place = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"horizon[{place}] is {found[place]}, expected at least 1, at most {_LONGEST}")
-    return found
-
-
 def planning_horizon(tasks: Tasks, horizon: Any) -> int | NDArray[np.int64]:
     """Return `horizon`, else the tasks' own, for what cannot do without."""
     if horizon is None and tasks.horizon is None:
         raise ValueError("these tasks have no horizon: give one")
-    return checked_horizon(tasks.horizon if horizon is None else horizon, len(tasks))
+    found = checked_horizon(tasks.horizon if horizon is None else horizon, len(tasks))
+    assert found is not None
+    return found

@@ -20,16 +20,17 @@ Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 
 
 def checked_horizon(value: Any, num_tasks: int) -> int | NDArray[np.int64] | None:
-    """Return an integer where all tasks have the same, else a read-only array [N]."""
+    """Return the steps of an episode: an integer where all tasks have the same, else a read-only array [N]."""
     checks.sequence(value, "horizon")
     if value is None or np.ndim(value) == 0:
         return None if value is None else checks.integer(value, "horizon", 1)
     if np.asarray(value).dtype.kind == "b":
         raise TypeError("horizon has dtype bool, expected integers")
     found = checks.shape(checks.array(value, "horizon", np.int64), "horizon", (num_tasks,))
+    for place in np.flatnonzero(found < 1)[:1]:
+        raise ValueError(f"horizon[{place}] is {found[place]}, expected at least 1")
     if found.size and found.min() == found.max():
         return checks.integer(int(found[0]), "horizon", 1)
-    checks.integer(int(found.min(initial=1)), "the shortest horizon", 1)
     return _frozen(found.copy())
 
 

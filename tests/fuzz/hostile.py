@@ -139,7 +139,7 @@ def arrays(draw):
         values = np.asfortranarray(values)
     elif change == "reversed" and values.ndim:
         values = values[::-1]
-    elif change == "read-only":
+    elif change == "read-only" and isinstance(values, np.ndarray):
         values.flags.writeable = False
     elif change in ("float32", "float16") and values.dtype.kind == "f":
         with np.errstate(over="ignore"):
@@ -306,6 +306,7 @@ def calls():
         "Tasks": (mf.Tasks, {"recipe": TASKS.recipe, "horizon": 3}),
         "Task": (mf.Task, {"batch": TASKS[:1]}),
         "Dirichlet": (mf.Dirichlet, {"concentration": 0.5}),
+        "Linear": (mf.Linear, {"first": 1.0, "last": 0.1, "num_episodes": 10}),
         "Uniform": (mf.Uniform, {"low": 0.0, "high": 1.0}),
         "Normal": (mf.Normal, {"mean": 0.0, "standard_deviation": 1.0}),
         "Garnet": (mf.Garnet, {"branching": 2}),
