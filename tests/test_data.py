@@ -478,7 +478,7 @@ def test_each_task_has_its_horizon_and_noise():
     ("argument", "value", "error", "text"),
     [
         ("horizon", [5], ValueError, r"horizon has shape \(1,\), expected \(2,\)"),
-        ("horizon", [5, 0], ValueError, "horizon[1] is 0"),
+        ("horizon", [5, 0], ValueError, "horizon.1. is 0"),
         ("horizon", [5, 1.5], ValueError, "horizon has the value 1.5"),
         ("horizon", [True, False], TypeError, "horizon has dtype bool"),
         ("horizon", ["5", "6"], TypeError, "horizon has dtype <U1"),

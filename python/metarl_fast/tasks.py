@@ -20,7 +20,7 @@ Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 
 
 def checked_horizon(value: Any, num_tasks: int) -> int | NDArray[np.int64] | None:
-    """Return the steps of an episode: an integer where all tasks have the same, else a read-only array [N]."""
+    """Return the steps of an episode: an integer if all tasks have the same, else a read-only array [N]."""
     checks.sequence(value, "horizon")
     if value is None or np.ndim(value) == 0:
         return None if value is None else checks.integer(value, "horizon", 1)
