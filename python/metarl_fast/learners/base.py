@@ -100,9 +100,9 @@ class Learner(ABC):
         return 0.0
 
     @property
-    def _traces(self) -> _core.Traces:
+    def _trace_kind(self) -> str:
         """What the core is told; learners without traces have none."""
-        return _core.Traces.replacing
+        return "replacing"
 
     def __post_init__(self) -> None:
         checks.keep(self, "num_states", checks.integer, 1, 2**31 - 1)
@@ -187,7 +187,7 @@ class Learner(ABC):
             float(self.discount),
             float(self.initial_visits),
             self._trace_decay,
-            self._traces,
+            _core.Traces[self._trace_kind],
             float(self.bonus),
             self.bonus_episodes or 0,
         )

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
+from metarl_fast import checks
 from metarl_fast.learners.base import Learner
 
 _SMALLEST_TRACE = 2.0**-20
@@ -56,8 +56,8 @@ class TraceLearner(Learner):
         return float(self.trace_decay)
 
     @property
-    def _traces(self) -> _core.Traces:
-        return _core.Traces[self.trace_kind]
+    def _trace_kind(self) -> str:
+        return self.trace_kind
 
     def scratch(self, itemsize: int) -> int:
         """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
