@@ -226,7 +226,7 @@ def test_the_core_is_called_by_few():
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
     families = {"families.base", "families.goal_grid", "families.random_mdp"}
     rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
-    learners = {"learners.base", "learners.traces", *rules}
+    learners = {"learners.base", *rules}
     assert callers == {
         *("runtime", "recipes", "tasks", "data", "engine", "planning", "meta.policy_prior"),
         *families,
