@@ -27,7 +27,9 @@ METARL_FAST_EIGHT Eight where_equal(Eight a, Eight b, Eight then, Eight otherwis
 }
 
 void put_side_by_side(const double* const* rows, std::int64_t n, double factor, double* out) {
-  for (std::int64_t i = 0; i < n; ++i) {
+  std::int64_t i = 0;
+  for (; i + kTurned <= n; i += kTurned) turn_columns(rows, i, factor, out + i * kSideBySide);
+  for (; i < n; ++i) {
     for (int l = 0; l < kSideBySide; ++l) out[i * kSideBySide + l] = factor * rows[l][i];
   }
 }

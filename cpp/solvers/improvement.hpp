@@ -31,10 +31,15 @@ struct TermSizes {
 
 enum class Gain { none, weak, strong };
 
+// Which one it is cannot be foreseen, so there is no branch on it.
 static inline std::int32_t first_largest(const double* numbers, std::int64_t n) {
   std::int32_t best = 0;
-  for (std::int64_t k = 1; k < n; ++k)
-    best = numbers[k] > numbers[best] ? static_cast<std::int32_t>(k) : best;
+  double largest = numbers[0];
+  for (std::int32_t k = 1; k < n; ++k) {
+    const std::int32_t more = -static_cast<std::int32_t>(numbers[k] > largest);
+    best = (k & more) | (best & ~more);
+    largest = numbers[k] > largest ? numbers[k] : largest;
+  }
   return best;
 }
 

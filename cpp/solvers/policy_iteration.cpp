@@ -58,18 +58,19 @@ class DenseTask {
   void evaluate(const double* policy, double* values, const Interrupt& interrupt) {
     set_rows([&](std::int64_t s, double* row) { return mix_actions(policy, s, row); });
     if (!solve_system(interrupt)) return;
-    for (std::int64_t s = 0; s < shape_.states; ++s) values[s] = values_[s] / scale_;
+    const double unit = 1.0 / scale_;
+    for (std::int64_t s = 0; s < shape_.states; ++s) values[s] = values_[s] * unit;
   }
 
  private:
   const double* rows_of(std::int64_t pair) const { return task_.probability + pair * shape_.states; }
 
-  // The system of a policy: `write_row` puts discount p(s, .) into a row of zeros and returns the reward.
+  // The system of a policy: `write_row` puts discount p(s, .) into a row and returns the reward.
   template <class WriteRow>
   void set_rows(const WriteRow& write_row) {
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       double* const row = system_.rows + s * system_.stride;
-      std::fill_n(row, system_.stride, 0.0);
+      std::fill(row + shape_.states, row + system_.stride, 0.0);
       row[system_.stride - 1] = write_row(s, row);
       row[shape_.states] = 1.0 - discount_;
     }
@@ -82,6 +83,7 @@ class DenseTask {
   }
   double mix_actions(const double* policy, std::int64_t s, double* row) const {
     double reward = 0.0;
+    std::fill_n(row, shape_.states, 0.0);
     for (std::int64_t a = 0; a < shape_.actions; ++a) {
       const std::int64_t pair = s * shape_.actions + a;
       if (policy[pair] == 0.0) continue;
@@ -157,14 +159,15 @@ class DenseTask {
   }
 
   void finish_all(const Optimum& out) {
+    const double unit = 1.0 / scale_;
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       double* const q = out.q_values + s * shape_.actions;
       out.policy[s] = finish(
           q, shape_.actions, discount_, values_[s], bound(s),
           [&](std::int64_t a) { return terms().sizes(s, a); },
           [&](std::int64_t a) { return terms().action_value(s, a); });
-      for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] = q[a] / scale_;
-      out.values[s] = values_[s] / scale_;
+      for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] *= unit;
+      out.values[s] = values_[s] * unit;
     }
   }
 

@@ -168,6 +168,7 @@ bool SideBySide::improve_lane(int lane) {
 void SideBySide::finish_lane(int lane, const Optimum& out) {
   const DenseTerms terms{
       shape_, lanes_.discount, probability_[lane], rewards_[lane].data(), lanes_.values + lane, kSideBySide};
+  const double unit = 1.0 / scale_[lane];
   for (std::int64_t s = 0; s < shape_.states; ++s) {
     double* const q = out.q_values + s * shape_.actions;
     gather(lanes_.advantage + s * shape_.actions * kSideBySide, shape_.actions, lane, q);
@@ -176,8 +177,8 @@ void SideBySide::finish_lane(int lane, const Optimum& out) {
         q, shape_.actions, lanes_.discount, value, bound(s, lane),
         [&](std::int64_t a) { return terms.sizes(s, a); },
         [&](std::int64_t a) { return terms.action_value(s, a); });
-    for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] /= scale_[lane];
-    out.values[s] = value / scale_[lane];
+    for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] *= unit;
+    out.values[s] = value * unit;
   }
 }
 
