@@ -64,11 +64,16 @@ template <class Real>
   const std::int32_t actions = b.actions;
   const std::uint32_t* y = b.rng[kCompanion];
   if (b.masked) return choose_available<Real>(tile, actions, y, action);
+#ifdef __AVX2__  // else the compiler's own way is shorter
   constexpr int kWords = kRegisterBytes / 4;
   for (int l = 0; l < kLanes; l += kWords) {
     const auto picked = below_all(load(y + l), static_cast<std::uint32_t>(actions));
     store(action + l, reinterpret_cast<Register<std::int32_t>>(picked));
   }
+#else
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) action[l] = uniform_action(y[l], actions);
+#endif
 }
 
 template <class Real>
