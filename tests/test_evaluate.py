@@ -118,12 +118,42 @@ def test_adaptation_scores_the_tables_of_train(family):
     assert (curve.scores[:, 2] > 0.2).mean() > 0.5  # it learns
 
 
+def test_adaptation_in_several_runs_of_each_task():
+    tasks = mf.TaskDistribution(6, 3, horizon=10).sample(40, rng=0)
+    learner = mf.QLearning(6, 3, learning_rate=0.5)
+    curve = mf.adapt(learner, tasks, (0, 2, 5), rng=1, num_runs=3)
+    assert curve.scores.shape == (40, 3, 3)
+    assert curve.returns.shape == (40, 3, 5)
+    alone = mf.adapt(learner, tasks, (0, 2, 5), rng=1)
+    assert_same_bits(curve.scores[:, 0], alone.scores)
+    assert_same_bits(curve.returns[:, 0], alone.returns)
+    run = mf.train(learner, tasks, 5, rng=1, num_runs=3, snapshot_episodes=(0, 2, 5))
+    limits = bounds(tasks, learner.discount)
+    for k in range(3):
+        expected = mf.score(tasks, mf.greedy_policy(run.snapshots[:, k]), limits)
+        assert_same_bits(curve.scores[:, k], expected)
+    # Three runs of a task say nothing about other tasks: the interval is one of 40 means.
+    interval, expected = curve.interval(), mf.bootstrap_mean(curve.scores.mean(axis=1))
+    assert_same_bits(interval.mean, expected.mean)
+    assert_same_bits(interval.low, expected.low)
+    assert mf.adapt(learner, tasks, (0, 2), rng=1, num_runs=1).scores.shape == (40, 1, 2)
+
+
+@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (1.5, TypeError), (-3, ValueError)])
+def test_the_number_of_runs_is_checked(value, error):
+    tasks = mf.TaskDistribution(4, 3, horizon=9).sample(2, rng=0)
+    with pytest.raises(error, match=f"num_runs is {value}"):
+        mf.adapt(mf.QLearning(4, 3), tasks, (0, 1), rng=0, num_runs=value)
+
+
 def test_adaptation_in_parts_is_the_same(monkeypatch):
     tasks = mf.TaskDistribution(6, 3, horizon=10).sample(50, rng=0)
     learner = mf.QLearning(6, 3)
     whole = mf.adapt(learner, tasks, (1, 5), rng=0)
+    runs = mf.adapt(learner, tasks, (1, 5), rng=0, num_runs=2)
     monkeypatch.setattr(evaluate, "_PART", 3000)  # six tasks
     assert_same_bits(mf.adapt(learner, tasks, (1, 5), rng=0).scores, whole.scores)
+    assert_same_bits(mf.adapt(learner, tasks, (1, 5), rng=0, num_runs=2).scores, runs.scores)
 
 
 def test_adaptation_can_share_its_bounds():

@@ -166,6 +166,8 @@ def check_limits(limits: Bounds, tasks: Tasks) -> None:
 class AdaptationCurve:
     """How well N learners did after few episodes.
 
+    With `num_runs=R` both arrays have an axis R after N.
+
     Attributes
     ----------
     episodes
@@ -186,8 +188,10 @@ class AdaptationCurve:
         """Return the mean over tasks with the interval of `bootstrap_mean`, each [len(episodes)].
 
         `clusters` are labels [N] of tasks that have something in common; `Family.clusters(tasks)` has them.
+        A task's runs are no further tasks: it counts once, by their mean.
         """
-        return bootstrap_mean(self.scores, rng=rng, confidence=confidence, clusters=clusters)
+        of_tasks = self.scores.mean(axis=1) if self.scores.ndim == 3 else self.scores
+        return bootstrap_mean(of_tasks, rng=rng, confidence=confidence, clusters=clusters)
 
 
 def adapt(
@@ -198,6 +202,7 @@ def adapt(
     num_steps: int | None = None,
     rng: Seed = None,
     initial_table: ArrayLike | None = None,
+    num_runs: int | None = None,
     limits: Bounds | None = None,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
@@ -207,7 +212,7 @@ def adapt(
 
     Parameters
     ----------
-    learner, tasks, num_steps, rng, initial_table, dtype, num_threads, progress
+    learner, tasks, num_steps, rng, initial_table, num_runs, dtype, num_threads, progress
         As in `train`.
     episodes
         Increasing numbers of episodes; 0 scores the initial table itself.
@@ -223,7 +228,8 @@ def adapt(
     check_learner(learner, batch)
     if limits is not None:
         check_limits(limits, batch)
-    _check_room_for_snapshots(episodes, batch)
+    runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
+    _check_room_for_snapshots(episodes, batch, runs)
     scored_at = checks.increasing(episodes, "episodes")
     steps = episode_steps(batch, num_steps)
     # Learning comes first: it checks everything else before it begins.
@@ -234,6 +240,7 @@ def adapt(
         steps,
         rng=rng,
         initial_table=initial_table,
+        num_runs=num_runs,
         snapshot_episodes=scored_at,
         q_table=False,
         policy=False,
@@ -246,20 +253,22 @@ def adapt(
     if limits is None:
         horizon = steps if learner.discount == 1.0 else math.inf
         limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)
-    scores = np.empty((len(batch), len(scored_at)))
+    scores = np.empty(run.snapshots.shape[:-2])
     per_task = max(1, 8 * run.snapshots[:1].size)
     step = max(1, _PART // per_task)
     for first in range(0, len(batch), step):
         part = slice(first, first + step)
         policies = greedy_policy(run.snapshots[part])
-        scores[part] = score(batch[part], policies, limits.part(part), num_threads=num_threads)
+        policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
+        found = score(batch[part], policies, limits.part(part), num_threads=num_threads)
+        scores[part] = found.reshape(scores[part].shape)
     return AdaptationCurve(tuple(scored_at), scores, run.returns)
 
 
-def _check_room_for_snapshots(episodes: Any, tasks: Tasks) -> None:
+def _check_room_for_snapshots(episodes: Any, tasks: Tasks, num_runs: int) -> None:
     """Refuse what does not fit before so many numbers are looked at one by one."""
     if isinstance(episodes, (range, np.ndarray)):
-        entries = len(tasks) * tasks.num_states * tasks.num_actions + 8
+        entries = len(tasks) * num_runs * tasks.num_states * tasks.num_actions + 8
         checks.memory(
             4 * len(episodes) * entries, lambda: f"tables after {len(episodes)} numbers of episodes"
         )
