@@ -551,6 +551,14 @@ def test_a_repeated_task_learns_the_same_and_warns(repeated):
     mf.train(LEARNER, tasks, 2, rng=3, initial_table=np.zeros((10, 4, 3)))
 
 
+def test_the_warning_of_repeated_tasks_names_who_repeats_them():
+    tasks = mf.TaskDistribution(4, 3, horizon=9).sample(3, rng=0)[[0, 0]]
+    for use in (mf.train, lambda *args, **kw: mf.adapt(args[0], args[1], (0, args[2]), **kw)):
+        with pytest.warns(UserWarning, match="task 0 occurs 2 times") as found:
+            use(LEARNER, tasks, 2, rng=3)
+        assert found[0].filename == __file__
+
+
 @pytest.mark.parametrize(
     ("value", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError), (True, TypeError)]
 )

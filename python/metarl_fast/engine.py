@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -309,5 +310,13 @@ def _warn_of_repeated_tasks(tasks: Tasks) -> None:
         warnings.warn(
             f"task {found[most]} occurs {counts[most]} times: tasks of one id meet the same random numbers, "
             "so these runs are not independent; for independent runs of each task say num_runs=",
-            stacklevel=3,
+            stacklevel=_levels_to_caller(),
         )
+
+
+def _levels_to_caller() -> int:
+    """Return how far up the first frame outside the package is, which a warning is to name."""
+    frame, levels = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "metarl_fast":
+        frame, levels = frame.f_back, levels + 1
+    return levels
