@@ -96,7 +96,7 @@ template <int actions>
 [[gnu::always_inline]] inline void expect(const DenseLanes& t, const double* rows, const double* values,
                                           Eight (&expected)[kColumns]) {
 #pragma GCC unroll 4
-  for (int c = 0; c < actions; ++c) expected[c] = all(0.0);
+  for (int c = 0; c < kColumns; ++c) expected[c] = all(0.0);
   for (std::int64_t j = 0; j < t.states; ++j) {
     const Eight value = load_eight(values + j * 8);
 #pragma GCC unroll 4
@@ -115,10 +115,15 @@ template <int actions>
     const std::int64_t left = t.actions - a;
     const double* const rows = t.probability + pair * t.states * 8;
     Eight expected[kColumns];
-    if (left >= 4) expect<4>(t, rows, values, expected);
-    if (left == 3) expect<3>(t, rows, values, expected);
-    if (left == 2) expect<2>(t, rows, values, expected);
-    if (left == 1) expect<1>(t, rows, values, expected);
+    if (left >= 4) {
+      expect<4>(t, rows, values, expected);
+    } else if (left == 3) {
+      expect<3>(t, rows, values, expected);
+    } else if (left == 2) {
+      expect<2>(t, rows, values, expected);
+    } else {
+      expect<1>(t, rows, values, expected);
+    }
     for (int c = 0; c < kColumns && c < left; ++c) {
       const Eight q = load_eight(t.reward + (pair + c) * 8) + discount * expected[c];
       store_eight(t.advantage + (pair + c) * 8, q - rest);
