@@ -37,7 +37,7 @@ void solve_side_by_side(const TaskBatch& batch, double discount, const SolveArra
       const std::int64_t first = block * kSideBySide;
       const int count = static_cast<int>(std::min<std::int64_t>(kSideBySide, batch.size() - first));
       TaskView tasks[kSideBySide];
-      Optimum optima[kSideBySide];
+      Optimum optima[kSideBySide] = {};
       for (int k = 0; k < count; ++k) {
         const std::int64_t i = first + k;
         tasks[k] = batch.load(i, buffers[static_cast<std::size_t>(k)], pulse.interrupt());
