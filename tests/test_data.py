@@ -389,6 +389,17 @@ def test_sparse_rewards_by_transition():
     np.testing.assert_allclose(swapped.rewards, expected, rtol=1e-15, atol=1e-15)
 
 
+@pytest.mark.parametrize("actions", [1, 2, 4])
+def test_sparse_rewards_by_pair(actions):
+    generator = np.random.default_rng(5)
+    transitions = generator.dirichlet(np.ones(4), size=(4, actions))
+    rewards = generator.normal(size=(4, actions)) * generator.integers(2, size=(4, actions))
+    by_action = [sparse.csr_matrix(transitions[:, action]) for action in range(actions)]
+    for rows in (transitions, by_action, [by_action] * 3):
+        tasks = mf.from_arrays(rows, sparse.coo_matrix(rewards), layout="sas")
+        np.testing.assert_allclose(tasks.rewards, np.broadcast_to(rewards, tasks.rewards.shape), rtol=1e-15)
+
+
 def test_sparse_matrices_that_do_not_fit_are_refused():
     eye = sparse.identity(4, format="csr")
     for wrong in ([eye, sparse.identity(3, format="csr")], sparse.csr_matrix((7, 4)), [[eye, eye], [eye]]):

@@ -14,7 +14,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```[^`]*```\n(.*?)```", README, flags=re.S)
 
 
-@pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=["ten lines", "learners", "planning", "gymnasium"])
+@pytest.mark.parametrize(
+    ("program", "output"), PROGRAMS, ids=["ten lines", "learners", "planning", "gymnasium"]
+)
 def test_programs_print_what_is_shown(program, output, capsys):
     exec(program, {})
     assert capsys.readouterr().out == output

@@ -13,7 +13,13 @@ from metarl_fast import _core, checks
 from metarl_fast.forms import Layout, checked_layout, dense_rewards, dense_transitions
 from metarl_fast.outcome_tables import OutcomeTable, outcome_arrays
 from metarl_fast.recipes import Float, StoredRecipe
-from metarl_fast.sparse import dense_of_sparse, is_sparse, rewards_of_entries, sparse_transitions
+from metarl_fast.sparse import (
+    dense_of_sparse,
+    is_sparse,
+    rewards_of_entries,
+    sparse_transitions,
+    written_out_by_pair,
+)
 from metarl_fast.tasks import Horizon, Tasks, checked_horizon
 
 Sparse: TypeAlias = Any
@@ -111,7 +117,8 @@ def from_arrays(
         a list of either is N tasks.
     rewards
         By state [S], by pair [S, A] or by transition [S, A, S]; with an axis N in front for each task, or
-        sparse by transition. Minus infinity says that an action is not available. [N, S, 1], [1, S, A],
+        sparse by transition, or one sparse [S, A]. Minus infinity says that an action is not available.
+        [N, S, 1], [1, S, A],
         [N, S, A, 1] and [1, S, A, S] say the same, also where N = S = A: there three axes could be read in
         two ways, and are refused; two are [S, A].
     layout
@@ -151,6 +158,7 @@ def from_arrays(
         return _from_sparse(transitions, rewards, order, given)
     probability, order = dense_transitions(transitions, order)
     n, s, a, _ = probability.shape
+    rewards = written_out_by_pair(rewards, s, a)
     if is_sparse(rewards):
         reward = dense_of_sparse(rewards, (n, s, a), order)
     else:

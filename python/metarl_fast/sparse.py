@@ -101,9 +101,16 @@ def sparse_transitions(value: Any, layout: Layout | None) -> SparseRows:
     return SparseRows((len(tasks), s, a), *rows)
 
 
+def written_out_by_pair(value: Any, s: int, a: int) -> Any:
+    """Return sparse rewards by pair, one matrix [S, A], as an array, and everything else as it is."""
+    by_pair = hasattr(value, "tocsr") and value.shape == (s, a)
+    return value.toarray() if by_pair else value
+
+
 def rewards_of_entries(value: Any, rows: SparseRows, layout: Layout | None) -> list[Float]:
     """Return the reward of each entry, task by task."""
     n, s, a = rows.sizes
+    value = written_out_by_pair(value, s, a)
     if not is_sparse(value):
         dense = np.broadcast_to(dense_rewards(value, rows.sizes, layout or "sas"), (n, s, a, s))
         entries = zip(dense, rows.row, rows.next_state, strict=True)
