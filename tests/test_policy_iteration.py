@@ -207,3 +207,22 @@ def test_progress_is_told_and_can_stop_the_work():
 
     with pytest.raises(KeyboardInterrupt):
         mf.policy_iteration(mf.TaskDistribution(700, 2).sample(1, rng=0), progress=stop)
+
+
+@pytest.mark.parametrize("discount", [1 - 1e-7, 1 - 1e-9, 1 - 1e-10, 1 - 1e-12])
+def test_gains_within_rounding_do_not_undo_others(discount):
+    # Actions that tie but for the values' rounding, beside gains of 1: taken together they went in a circle.
+    transitions = np.array(
+        [
+            [[0.5, 0.25, 0.25], [1, 0, 0], [1, 0, 0]],
+            [[0, 0, 1], [0, 0.5, 0.5], [1, 0, 0]],
+            [[0, 0, 1], [0, 0, 1], [0, 1, 0]],
+        ]
+    )
+    rewards = np.array([[1, 0.5, 0.5], [0.5, 0, 0.5], [-0.5, 0.5, -0.5]])
+    dense = mf.from_arrays(transitions, rewards, layout="sas")
+    for tasks in (dense, mf.from_outcomes(dense.outcomes)):
+        found = mf.policy_iteration(tasks, discount)
+        np.testing.assert_array_equal(found.policy[0], [0, 2, 2])
+        # The stationary shares of the states are 4, 2 and 1 of 7: rewards of 9 / 14 a step.
+        np.testing.assert_allclose(found.values[0] * (1 - discount), 9 / 14, rtol=3e-7)

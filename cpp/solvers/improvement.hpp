@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace metarl_fast {
 
@@ -64,6 +65,39 @@ static inline Gain improve(const double* advantage, std::int64_t actions, std::i
   action = best;
   return strong ? Gain::strong : Gain::weak;
 }
+
+// What a round changes. Gains within the values' noise wait for a round that has no others: beside these,
+// two of them can undo what was gained, and the policies go round in a circle.
+class Changes {
+ public:
+  void add(std::int64_t state, std::int32_t action, Gain gain) {
+    if (gain == Gain::none) return;
+    if (gain > largest_) changes_.clear();
+    if (gain < largest_) return;
+    largest_ = gain;
+    changes_.push_back({state, action});
+  }
+  Gain largest() const { return largest_; }
+
+  // Hands each state and its new action to `take`, and begins the next round.
+  template <class Take>
+  void make(const Take& take) {
+    for (const Change& change : changes_) take(change.state, change.action);
+    clear();
+  }
+  void clear() {
+    changes_.clear();
+    largest_ = Gain::none;
+  }
+
+ private:
+  struct Change {
+    std::int64_t state;
+    std::int32_t action;
+  };
+  std::vector<Change> changes_;
+  Gain largest_ = Gain::none;
+};
 
 // Below which an advantage smaller than the best one is a tie.
 static inline double tie(const TermSizes& size, double discount, double value) {

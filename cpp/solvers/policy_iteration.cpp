@@ -17,8 +17,7 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 DirectScratch::DirectScratch(const Shape& shape)
     : system_(make_aligned<double>(size(shape.states * dense_stride(shape.states)))),
       values_(make_aligned<double>(size(dense_stride(shape.states)))),
-      rewards_(size(shape.pairs())),
-      next_policy_(size(shape.states)) {}
+      rewards_(size(shape.pairs())) {}
 
 double direct_scratch_bytes(const Shape& shape) {
   const double states = static_cast<double>(shape.states);
@@ -37,8 +36,7 @@ class DenseTask {
         solver_(solver),
         system_{room.system_.get(), shape.states, dense_stride(shape.states)},
         values_(room.values_.get()),
-        rewards_(room.rewards_),
-        next_policy_(room.next_policy_) {
+        rewards_(room.rewards_) {
     scaled_rewards(shape, task, rewards_.data(), scale_, largest_reward_);
   }
 
@@ -50,7 +48,7 @@ class DenseTask {
       if (!solve_system(interrupt)) return;
       const Gain gain = improve_all(out);
       if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds == kWeakRounds)) break;
-      std::copy(next_policy_.begin(), next_policy_.end(), out.policy);
+      changes_.make([&](std::int64_t s, std::int32_t action) { out.policy[s] = action; });
     }
     finish_all(out);
   }
@@ -147,15 +145,16 @@ class DenseTask {
 
   // Leaves the advantages in q_values.
   Gain improve_all(const Optimum& out) {
-    Gain largest = Gain::none;
+    changes_.clear();
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       double* const advantage = out.q_values + s * shape_.actions;
       advantages(s, values_[s], advantage);
-      next_policy_[size(s)] = out.policy[s];
-      largest = std::max(largest, improve(advantage, shape_.actions, next_policy_[size(s)], bound(s),
-                                          [&](std::int64_t a) { return terms().sizes(s, a); }));
+      std::int32_t action = out.policy[s];
+      const Gain gain = improve(advantage, shape_.actions, action, bound(s),
+                                [&](std::int64_t a) { return terms().sizes(s, a); });
+      changes_.add(s, action, gain);
     }
-    return largest;
+    return changes_.largest();
   }
 
   void finish_all(const Optimum& out) {
@@ -178,7 +177,7 @@ class DenseTask {
   const DenseSystem system_;
   double* const values_;  // [stride]
   std::vector<double>& rewards_;
-  std::vector<std::int32_t>& next_policy_;
+  Changes changes_;
   double scale_ = 1.0;
   double largest_reward_ = 0.0;
   double largest_value_ = 0.0;

@@ -33,7 +33,6 @@ class DirectScratch {
   AlignedArray<double> values_;
   std::vector<double> rewards_;     // [S][A], scaled
   std::vector<double> advantages_;  // [A]
-  std::vector<std::int32_t> next_policy_;
 };
 
 // Bytes of such room.

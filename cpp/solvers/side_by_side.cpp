@@ -144,24 +144,21 @@ bool SideBySide::improve_lane(int lane) {
   }
   const DenseTerms terms{
       shape_, lanes_.discount, probability_[lane], rewards_[lane].data(), lanes_.values + lane, kSideBySide};
-  Gain largest = Gain::none;
-  std::int32_t next[kMostStates];
+  changes_.clear();
   for (std::int64_t s = 0; s < shape_.states; ++s) {
-    next[s] = -1;
     if (!(better_[size(s)] >> lane & 1u)) continue;
     gather(lanes_.advantage + s * shape_.actions * kSideBySide, shape_.actions, lane, row_.data());
     auto action = static_cast<std::int32_t>(lanes_.policy[s * kSideBySide + lane]);
     const Gain gain = improve(row_.data(), shape_.actions, action, bound(s, lane),
                               [&](std::int64_t a) { return terms.sizes(s, a); });
-    if (gain != Gain::none) next[s] = action;
-    largest = std::max(largest, gain);
+    changes_.add(s, action, gain);
   }
-  if (largest == Gain::none || (largest == Gain::weak && ++weak_rounds_[lane] == kWeakRounds)) return false;
-  for (std::int64_t s = 0; s < shape_.states; ++s) {
-    if (next[s] < 0) continue;
-    lanes_.policy[s * kSideBySide + lane] = next[s];
+  const Gain gain = changes_.largest();
+  if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds_[lane] == kWeakRounds)) return false;
+  changes_.make([&](std::int64_t s, std::int32_t action) {
+    lanes_.policy[s * kSideBySide + lane] = action;
     take_action(s, lane);
-  }
+  });
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "dense_solver.hpp"
+#include "improvement.hpp"
 #include "policy_iteration.hpp"
 
 namespace metarl_fast {
@@ -44,6 +45,7 @@ class SideBySide {
   double largest_reward_[kSideBySide];
   double largest_value_[kSideBySide];
   int weak_rounds_[kSideBySide];
+  Changes changes_;
   DenseLanes lanes_;
 };
 

@@ -78,6 +78,7 @@ class SparseTask {
   bool forward_ = true;
   bool started_over_ = false;
   double largest_value_ = 0.0;
+  Changes changes_;
 };
 
 // r + sum_j w_j (v_j - v_s) - excess v_s, which is the advantage of improvement.hpp.
@@ -136,9 +137,13 @@ void SparseTask::sweep(std::int64_t count, const Interrupt& interrupt) {
       const std::int64_t s = forward_ ? i : model_.states - 1 - i;
       if (abandoned(s)) continue;
       advantages(s, advantage);
-      const Gain gain = improve(advantage, model_.actions, room_.policy[size(s)], bound(),
-                                [&](std::int64_t a) { return sizes(s, a); });
-      if (gain != Gain::none) unchanged = 0;
+      std::int32_t action = room_.policy[size(s)];
+      const Gain gain =
+          improve(advantage, model_.actions, action, bound(), [&](std::int64_t a) { return sizes(s, a); });
+      if (gain == Gain::strong) {
+        room_.policy[size(s)] = action;
+        unchanged = 0;
+      }
       double& value = room_.values[size(s)];
       const double next = value + advantage[room_.policy[size(s)]];
       moved = moved || next != value;
@@ -150,13 +155,17 @@ void SparseTask::sweep(std::int64_t count, const Interrupt& interrupt) {
 
 Gain SparseTask::improve_all() {
   double* const advantage = room_.advantage.data();
-  Gain largest = Gain::none;
+  changes_.clear();
   for (std::int64_t s = 0; s < model_.states; ++s) {
     if (abandoned(s)) continue;
     advantages(s, advantage);
-    largest = std::max(largest, improve(advantage, model_.actions, room_.policy[size(s)], bound(),
-                                        [&](std::int64_t a) { return sizes(s, a); }));
+    std::int32_t action = room_.policy[size(s)];
+    const Gain gain =
+        improve(advantage, model_.actions, action, bound(), [&](std::int64_t a) { return sizes(s, a); });
+    changes_.add(s, action, gain);
   }
+  const Gain largest = changes_.largest();
+  changes_.make([&](std::int64_t s, std::int32_t action) { room_.policy[size(s)] = action; });
   return largest;
 }
 
