@@ -122,6 +122,13 @@ void check_some_action(bool found, bool terminal, std::int64_t task, std::int64_
   reject(message);
 }
 
+void check_values(const double* values, std::int64_t count, std::int64_t task) {
+  if (std::all_of(values, values + count, [](double value) { return std::isfinite(value); })) return;
+  std::ostringstream message;
+  message << "the rewards of task " << task << " are too large: its values are beyond the largest double";
+  reject(message);
+}
+
 void check_task(const Shape& shape, const TaskView& task, std::int64_t index) {
   for (std::int64_t state = 0; state < shape.states; ++state) {
     bool found = false;

@@ -38,6 +38,9 @@ void check_next_state(const Shape&, std::int64_t next_state, std::int64_t task, 
 // Refuses a state without any action to take, unless nothing is done there.
 void check_some_action(bool found, bool terminal, std::int64_t task, std::int64_t state);
 
+// Refuses values that doubles cannot hold; where rewards are finite, their sums need not be.
+void check_values(const double* values, std::int64_t count, std::int64_t task);
+
 // All of it, for one task.
 void check_task(const Shape&, const TaskView&, std::int64_t index);
 

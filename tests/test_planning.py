@@ -405,3 +405,25 @@ def test_one_rule_for_discount_and_horizon():
     assert mf.QLearning(4, 2).discount == 0.95
     ends = mf.from_outcomes({0: {0: [(0.5, 0, -1.0, False), (0.5, 0, -1.0, True)]}})
     assert mf.policy_evaluation(ends, [0], 1.0).values.item() == pytest.approx(-2.0, rel=1e-15)
+
+
+def test_values_that_doubles_cannot_hold_are_refused():
+    dense = mf.from_arrays(np.ones((2, 1, 1, 1)), np.array([1.0, 1e308]).reshape(2, 1, 1), layout="sas")
+    lists = mf.from_outcomes([{0: {0: [(1.0, 0, reward, False)]}} for reward in (1.0, 1e308)])
+    wide = np.where(np.arange(80).reshape(40, 2) % 3, 1e308, -1e308)
+    both_signs = mf.from_arrays(np.full((40, 2, 40), 1 / 40), wide)
+    for tasks in (dense, lists):
+        for plan in (
+            lambda tasks=tasks: mf.policy_iteration(tasks, 0.99),
+            lambda tasks=tasks: mf.value_iteration(tasks, 0.99),
+            lambda tasks=tasks: mf.backward_induction(tasks, 100),
+            lambda tasks=tasks: mf.policy_evaluation(tasks, [0], 0.99),
+            lambda tasks=tasks: mf.policy_evaluation(tasks, [0], horizon=100),
+            lambda tasks=tasks: mf.bounds(tasks, 0.99),
+            lambda tasks=tasks: mf.bounds(tasks, horizon=100),
+        ):
+            with pytest.raises(ValueError, match="rewards of task 1 are too large"):
+                plan()
+        assert_same_bits(mf.policy_iteration(tasks, 0.0).values, np.array([[1.0], [1e308]]))
+    with pytest.raises(ValueError, match="rewards of task 0 are too large"):
+        mf.policy_iteration(both_signs, 0.5)

@@ -190,3 +190,8 @@ def test_many_resamples_of_many_values_take_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**25
+
+
+def test_masked_clusters_are_refused():
+    with pytest.raises(TypeError, match="clusters is a masked array"):
+        mf.bootstrap_mean([1.0, 2.0, 3.0], clusters=np.ma.masked_array([1, 2, 3], [True, False, False]))

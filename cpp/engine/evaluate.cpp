@@ -12,6 +12,7 @@
 #include "../parallel.hpp"
 #include "../solvers/direct_solver.hpp"
 #include "../solvers/finite_horizon.hpp"
+#include "../task_checks.hpp"
 
 namespace metarl_fast {
 namespace {
@@ -131,8 +132,12 @@ void evaluate_for_ever(const TaskBatch& batch, double discount, const EvaluateAr
           double* values = arrays.values ? arrays.values + place * shape.states : nullptr;
           double* returns = arrays.returns ? arrays.returns + place : nullptr;
           try {
-            if (values || returns)
+            if (values || returns) {
               evaluation.evaluate(task, policies, values, returns, pulse.interrupt(), pulse.row_loop());
+              // At discount 1 states that no start leads to may cost for ever.
+              if (values && discount < 1.0) check_values(values, arrays.num_policies * shape.states, i);
+              if (returns) check_values(returns, arrays.num_policies, i);
+            }
           } catch (const NeverEnds& found) {
             refuse(i, found);
           }
@@ -160,6 +165,7 @@ void evaluate_episodes(const TaskBatch& batch, double discount, const std::int64
       if (arrays.values || arrays.returns) {
         double* values = arrays.values ? arrays.values + i * p * shape.states : room.data();
         evaluate_steps(shape, task, criterion, policies, values, scratch, pulse.interrupt());
+        check_values(values, p * shape.states, i);
         if (arrays.returns) start_values(shape, task, values, p, arrays.returns + i * p);
       }
       if (arrays.gaps) {

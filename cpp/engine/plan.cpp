@@ -11,6 +11,7 @@
 #include "../solvers/finite_horizon.hpp"
 #include "../solvers/side_by_side.hpp"
 #include "../solvers/value_iteration.hpp"
+#include "../task_checks.hpp"
 
 namespace metarl_fast {
 namespace {
@@ -45,7 +46,10 @@ void solve_side_by_side(const TaskBatch& batch, double discount, const SolveArra
                      out.policy + i * shape.states};
       }
       lanes.solve(tasks, count, optima, pulse.interrupt());
-      for (int k = 0; k < count; ++k) out.returns[first + k] = start_value(shape, tasks[k], optima[k].values);
+      for (int k = 0; k < count; ++k) {
+        check_values(optima[k].values, shape.states, first + k);
+        out.returns[first + k] = start_value(shape, tasks[k], optima[k].values);
+      }
       return std::int64_t{count};
     };
   });
@@ -74,6 +78,11 @@ void policy_iteration(const TaskBatch& batch, double discount, const SolveArrays
             refuse(i, found);
           }
           out.returns[i] = start_value(shape, task, optimum.values);
+          if (discount < 1.0) {
+            check_values(optimum.values, shape.states, i);
+          } else {  // states that no start leads to may cost for ever
+            check_values(out.returns + i, 1, i);
+          }
           return std::int64_t{1};
         };
       },
@@ -92,6 +101,7 @@ void value_iteration(const TaskBatch& batch, double discount, double tolerance, 
       error_bound[i] =
           value_iteration(shape, task, discount, tolerance, values, out.q_values + i * shape.pairs(),
                           out.policy + i * shape.states, scratch, pulse.interrupt());
+      check_values(values, shape.states, i);
       out.returns[i] = start_value(shape, task, values);
       return std::int64_t{1};
     };
@@ -115,6 +125,7 @@ void backward_induction(const TaskBatch& batch, double discount, const std::int6
       if (steps) std::fill(steps + horizon[i] * shape.states, steps + longest * shape.states, -1);
       backward_induction(shape, task, {discount, horizon[i]}, values, out.q_values + i * shape.pairs(),
                          out.policy + i * shape.states, steps, scratch, pulse.interrupt());
+      check_values(values, shape.states, i);
       out.returns[i] = start_value(shape, task, values);
       return std::int64_t{1};
     };

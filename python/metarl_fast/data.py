@@ -72,7 +72,7 @@ def _accepted(
         ends = np.zeros((n, s) if infer else s, np.uint8)
     else:
         ends = _own(checks.shape(_booleans(terminal, "terminal"), "terminal", (s,), (n, s)))
-    if np.ndim(reward_noise) == 0:
+    if checks.single(reward_noise):
         noise = np.array(checks.real(reward_noise, "reward_noise", 0.0))
     else:
         noise = _own(

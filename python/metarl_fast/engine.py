@@ -104,7 +104,7 @@ def episode_steps(tasks: Tasks, num_steps: int | ArrayLike | None) -> int | NDAr
     value = tasks.horizon if num_steps is None else num_steps
     if value is None:
         raise ValueError("these tasks have no horizon: give num_steps, the number of steps of an episode")
-    if np.ndim(value) == 0:
+    if checks.single(value):
         return checks.integer(value, "num_steps", 1, _MOST_STEPS)
     steps = checks.shape(checks.array(value, "num_steps", np.int64), "num_steps", (len(tasks),))
     for extreme in (steps.min(initial=1), steps.max(initial=1)):
@@ -116,7 +116,7 @@ def _initial_table(
     value: ArrayLike | None, learner: Learner, tasks: Tasks, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     s, a = tasks.num_states, tasks.num_actions
-    if value is None or np.ndim(value) == 0:
+    if value is None or checks.single(value):
         name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
         limit = _LARGEST[dtype]
         table = np.empty((s, a), dtype)
@@ -252,7 +252,8 @@ def train(
     _check_rewards(batch, real)
     if learner.bonus:
         checks.real(learner.bonus, "bonus", 0.0, 2.0**126)
-    if np.ndim(initial_table) < 3:  # type: ignore[arg-type]
+    table = _initial_table(initial_table, learner, batch, real)
+    if table.ndim < 3:
         _warn_of_repeated_tasks(batch)
 
     result = TrainResult(
@@ -271,7 +272,7 @@ def train(
         episodes,
         np.repeat(steps, runs) if np.ndim(steps) else np.asarray(steps, np.int64),
         checks.flag(continuing, "continuing"),
-        _initial_table(initial_table, learner, batch, real),
+        table,
         result.q_table,
         result.policy,
         result.returns,

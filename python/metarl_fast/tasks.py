@@ -21,10 +21,9 @@ Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 
 def checked_horizon(value: Any, num_tasks: int) -> int | NDArray[np.int64] | None:
     """Return the steps of an episode: an integer if all tasks have the same, else a read-only array [N]."""
-    checks.sequence(value, "horizon")
-    if value is None or np.ndim(value) == 0:
+    if value is None or checks.single(value):
         return None if value is None else checks.integer(value, "horizon", 1)
-    if np.asarray(value).dtype.kind == "b":
+    if checks.numeric(value, "horizon").dtype.kind == "b":
         raise TypeError("horizon has dtype bool, expected integers")
     found = checks.shape(checks.array(value, "horizon", np.int64), "horizon", (num_tasks,))
     for place in np.flatnonzero(found < 1)[:1]:

@@ -139,7 +139,7 @@ class GoalGrid(Family):
     split_path: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        sides = (self.size, self.size) if np.ndim(self.size) == 0 else self.size
+        sides = (self.size, self.size) if checks.single(self.size) else self.size
         height, width = checks.pair(sides, "size", 1, 2**14)
         checks.memory(height * width * 100, f"a grid of {height} x {width} cells")
         object.__setattr__(self, "size", (height, width))

@@ -87,7 +87,7 @@ class TaskDistribution(Family):
         )
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-        if not isinstance(self.start, Uniform) and np.ndim(self.start) == 0:
+        if not isinstance(self.start, Uniform) and checks.single(self.start):
             object.__setattr__(self, "start", checks.integer(self.start, "start", 0, s - 1))
         elif not isinstance(self.start, Uniform):
             start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
