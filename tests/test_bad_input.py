@@ -310,7 +310,7 @@ def refuses_arrays(entry, name, good, call, bad_numbers=(NAN, INF, -INF)):
         text = f"{name} is a masked array"
         refuses(entry, f"{name} masked in {type(bad).__name__}", partial(call, bad), TypeError, text)
     refuses(entry, f"{name} with None", partial(call, [[None, 0.5]]), TypeError, f"{name} has dtype object")
-    refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, "inhomogeneous")
+    refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, f"{name} is not a rectangular")
     for shape in ((1,) * 6, (2, 0), (*np.shape(good)[:-1], np.shape(good)[-1] + 1)):
         refuses(entry, f"{name} of {shape}", partial(call, np.zeros(shape)), ValueError, f"shape {shape}")
 
@@ -456,6 +456,29 @@ refuses_all(
         (["a"], TypeError, "dtype <U1"),
         (1.0, ValueError, "a number"),
     ),
+)
+
+# --- sequences that nothing could hold ------
+
+for entry, call in {
+    "train num_steps": lambda value: mf.train(LEARNER, TASKS, 1, value),
+    "train initial_table": lambda value: mf.train(LEARNER, TASKS, 1, initial_table=value),
+    "from_arrays reward_noise": lambda value: mf.from_arrays(ROWS, REWARDS, reward_noise=value),
+    "backward_induction horizon": lambda value: mf.backward_induction(TASKS, value),
+    "TaskDistribution start": lambda value: mf.TaskDistribution(S, A, start=value),
+    "bootstrap_mean clusters": lambda value: mf.bootstrap_mean([1.0, 2.0], clusters=value),
+    "Cells cells": mf.Cells,
+    "Cells cell_weights": lambda value: mf.Cells(((0, 1),), value),
+}.items():
+    refuses(entry, "range", partial(call, range(2**62)), MemoryError, f"{entry.split()[1]} needs")
+refuses("concatenate", "range", lambda: mf.concatenate(range(2**62)), TypeError, "batches[0] is a int")
+refuses("GoalGrid", "size=range", lambda: mf.GoalGrid(range(2**62)), TypeError, "size is range")
+refuses(
+    "bootstrap_mean",
+    "ragged clusters",
+    lambda: mf.bootstrap_mean([1.0, 2.0], clusters=[[1], [1, 2]]),
+    ValueError,
+    "clusters is not a rectangular",
 )
 
 # --- families --------------------

@@ -54,19 +54,19 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_)) or (isinstance(value, np.ndarray) and value.dtype == bool)
 
 
-def refuse_masked(value: Any, name: str) -> None:
+def _refuse_masked(value: Any, name: str) -> None:
     """Refuse masked arrays, also in lists: NumPy would take what is under the mask for numbers."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, expected numbers: fill it or choose what is not masked")
     if isinstance(value, (list, tuple)):
         for part in value:
             if isinstance(part, (list, tuple, np.ma.MaskedArray)):
-                refuse_masked(part, name)
+                _refuse_masked(part, name)
 
 
 def integer(value: Any, name: str, low: int, high: int = 2**62) -> int:
     """Return `value` as an int in [low, high]; floats and booleans are refused."""
-    refuse_masked(value, name)
+    _refuse_masked(value, name)
     try:
         if _is_bool(value):
             raise TypeError
@@ -97,7 +97,7 @@ def real(
     value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
 ) -> float:
     """Return `value` as a finite float in [low, high], or in (low, high] with `open_low`."""
-    refuse_masked(value, name)
+    _refuse_masked(value, name)
     scalar = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if _is_bool(scalar) or not isinstance(scalar, numbers.Real):
         raise TypeError(f"{name} is {shown(value)}, expected a number")
@@ -123,7 +123,7 @@ def _two(value: Any, name: str, expected: str) -> tuple[Any, Any]:
     sequence = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim == 1)
     if text or not sequence or len(value) != 2:
         raise TypeError(f"{name} is {shown(value)}, expected {expected}")
-    refuse_masked(value, name)
+    _refuse_masked(value, name)
     return value[0], value[1]
 
 
@@ -183,14 +183,19 @@ def sequence(value: Any, name: str) -> None:
         memory(8 * len(value), name)
 
 
-def numeric(value: ArrayLike, name: str) -> NDArray[Any]:
-    """Return `value` as an array of the numbers that it holds; refuse text, objects, complex and masks."""
-    refuse_masked(value, name)
+def rectangular(value: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `value` as an array, of numbers or not; refuse masks, and lists of unequal lengths."""
+    _refuse_masked(value, name)
     sequence(value, name)
     try:
-        found = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is not a rectangular array: {shown(value)}") from None
+
+
+def numeric(value: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `value` as an array of the numbers that it holds; refuse text, objects, complex and masks."""
+    found = rectangular(value, name)
     if found.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {found.dtype}, expected numbers")
     return found

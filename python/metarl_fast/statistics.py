@@ -107,9 +107,7 @@ def bootstrap_mean(
 
 def _labels(clusters: ArrayLike, num_rows: int) -> NDArray[np.int64]:
     """Return labels as the integers 0, 1, ..."""
-    checks.refuse_masked(clusters, "clusters")
-    checks.sequence(clusters, "clusters")
-    found = np.asarray(clusters)
+    found = checks.rectangular(clusters, "clusters")
     if found.dtype.kind not in "biufSU":
         raise TypeError(f"clusters has dtype {found.dtype}, expected numbers or text")
     checks.shape(found, "clusters", (num_rows,))

@@ -369,10 +369,12 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> 
     MemoryError
         If there is no room for the copies.
     """
-    parts = [batch.batch if isinstance(batch, Task) else batch for batch in batches]
-    for place, part in enumerate(parts):
+    parts: list[Tasks] = []
+    for place, batch in enumerate(batches):
+        part = batch.batch if isinstance(batch, Task) else batch
         if not isinstance(part, Tasks):
             raise TypeError(f"batches[{place}] is a {type(part).__name__}, expected Tasks or a Task")
+        parts.append(part)
     if not parts:
         raise ValueError("batches is empty, expected at least one")
     own = [part.horizon for part in parts]

@@ -73,10 +73,12 @@ class Cells:
     cell_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        checks.sequence(self.cells, "cells")
         cells = tuple(map(_cell, self.cells))
         object.__setattr__(self, "cells", cells)
         if self.cell_weights is None:
             return
+        checks.sequence(self.cell_weights, "cell_weights")
         weights = tuple(map(_weight, self.cell_weights))
         if len(weights) != len(cells):
             raise ValueError(f"{len(weights)} cell_weights for {len(cells)} cells, expected as many")
