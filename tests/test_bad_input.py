@@ -310,7 +310,7 @@ def refuses_arrays(entry, name, good, call, bad_numbers=(NAN, INF, -INF)):
         text = f"{name} is a masked array"
         refuses(entry, f"{name} masked in {type(bad).__name__}", partial(call, bad), TypeError, text)
     refuses(entry, f"{name} with None", partial(call, [[None, 0.5]]), TypeError, f"{name} has dtype object")
-    refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, f"{name} is not a rectangular")
+    refuses(entry, f"{name} ragged", partial(call, [[0.5], [0.5, 0.5]]), ValueError, "rectangular")
     for shape in ((1,) * 6, (2, 0), (*np.shape(good)[:-1], np.shape(good)[-1] + 1)):
         refuses(entry, f"{name} of {shape}", partial(call, np.zeros(shape)), ValueError, f"shape {shape}")
 
