@@ -334,6 +334,15 @@ def test_a_terminal_without_the_signs_shows_the_results(encoding, config, tmp_pa
     assert (tmp_path / "out" / "results.json").read_bytes().decode("utf-8").startswith("{")
 
 
+@pytest.mark.parametrize("errors", ["2>&-", "2>/dev/full"])
+def test_where_progress_cannot_be_shown_the_work_goes_on(errors, config, tmp_path):
+    command = f'"{sys.executable}" -m metarl_fast train --config "{config(GRID)}" --out out {errors}'
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, cwd=tmp_path, timeout=300, check=False)
+    assert done.returncode == 0
+    assert b"wrote" in done.stdout
+    assert (tmp_path / "out" / "meta.npz").exists()
+
+
 def test_an_output_that_is_full_is_an_error_in_one_line(tmp_path):
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "metarl_fast", "info"]

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,32 @@ from metarl_fast.seeding import child
 
 
 class Progress:
-    """A bar on standard error: tqdm's if it is installed, else a line of text a stage."""
+    """A bar on standard error: tqdm's if it is installed, else a line of text a stage.
+
+    Where nobody can see it, as after `2>&-` or on a full disk, there is none: the work goes on.
+    """
 
     def __init__(self) -> None:
         self._tqdm: Any = None
+        self._bar: Any = None
+        self._stage = ""
+        self._shown = sys.stderr is not None
         try:
             self._tqdm = checks.require_extra("tqdm", "progress").tqdm
         except ImportError as error:
-            print(f"no progress bar: {error}", file=sys.stderr)
-        self._bar: Any = None
-        self._stage = ""
+            with suppress(OSError):
+                print(f"no progress bar: {error}", file=sys.stderr)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show how far the stage is."""
+        if not self._shown:
+            return
+        try:
+            self._show(stage, done, total)
+        except OSError:
+            self._shown = False
+
+    def _show(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self.close()
             self._stage = stage
@@ -52,8 +66,9 @@ class Progress:
 
     def close(self) -> None:
         """Remove the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        if self._bar is not None and self._shown:
+            with suppress(OSError):
+                self._bar.close()
         self._bar = None
 
 
@@ -230,8 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _drop_what_cannot_be_written() -> None:
     """Throw away output that has nowhere to go, or Python would complain of it at its end."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
