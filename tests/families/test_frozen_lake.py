@@ -69,27 +69,27 @@ def test_parts_of_parts_share_no_map():
     training, held_out = whole.split(0.4)
     inner, validation = training.split(0.4)
     tuning, test = held_out.split(0.5)
-    maps = [maps_of(part, 200) for part in (inner, validation, tuning, test)]
+    maps = [maps_of(part, 100) for part in (inner, validation, tuning, test)]
     assert all(maps)
     assert len(set.union(*maps)) == sum(map(len, maps))
-    assert not (maps[0] | maps[1]) & maps_of(held_out, 600)
-    assert not (maps[2] | maps[3]) & maps_of(training, 600)
+    assert not (maps[0] | maps[1]) & maps_of(held_out, 300)
+    assert not (maps[2] | maps[3]) & maps_of(training, 300)
     again = whole.split(0.4)[0].split(0.4)[1]
     assert again == validation
-    assert maps_of(again, 200) == maps[1]
+    assert maps_of(again, 100) == maps[1]
 
 
 def test_a_split_by_another_seed_holds_out_other_maps():
     whole = mf.FrozenLakeMaps(3, frozen_probability=0.8)
     training, rest = whole.split(0.3)
-    for family, others in ((whole, set()), (training, maps_of(rest, 300))):
+    for family, others in ((whole, set()), (training, maps_of(rest, 100))):
         splits = [family.split(0.4, rng=seed) for seed in (0, 1, 1, 2)]
         assert splits[1] == splits[2]
-        held_out = [maps_of(part, 300) for _, part in splits]
+        held_out = [maps_of(part, 100) for _, part in splits]
         assert held_out[1] == held_out[2]
         assert held_out[0] != held_out[1] != held_out[3] != held_out[0]
         for (training, _), seen in zip(splits, held_out, strict=True):
-            inner, validation = (maps_of(part, 200) for part in training.split(0.5, rng=7))
+            inner, validation = (maps_of(part, 60) for part in training.split(0.5, rng=7))
             assert not inner & validation
             assert not (inner | validation) & seen
             assert not (inner | validation | seen) & others
@@ -130,7 +130,7 @@ def test_learning_reaches_the_optimum_of_slippery_maps(drawn_maps):
     learner = mf.QLearning(
         16, 4, learning_rate=1.0, learning_rate_decay=0.65, discount=0.95, epsilon=0.5, initial_q=1.0
     )
-    run = mf.train(learner, tasks, 20_000, rng=1, returns=False, dtype=np.float64)
+    run = mf.train(learner, tasks, 80_000, rng=1, returns=False, dtype=np.float64)
     found = mf.policy_evaluation(tasks, run.get_policy(), 0.95).returns
     expected = exact_returns(drawn_maps[-32:], 0.95)
     np.testing.assert_allclose(mf.value_iteration(tasks, 0.95).returns, expected, atol=1e-8)
