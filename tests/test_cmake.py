@@ -21,9 +21,19 @@ def expected_sum():
     tasks = _core.random_mdps(1, ids, 10, 5, *law, np.eye(10)[0])
     q_table = np.empty((100, 10, 5))
     learner = _core.Learner(
-        _core.Rule.q_learning, _core.Behaviour.uniform, np.empty(0), 0.1, 0.0, 0.95, 0.0, 0.0
+        rule=_core.Rule.q_learning,
+        behaviour=_core.Behaviour.uniform,
+        exploration=np.empty(0),
+        learning_rate=0.1,
+        learning_rate_decay=0.0,
+        discount=0.95,
+        initial_visits=0.0,
+        trace_decay=0.0,
+        traces=_core.Traces.replacing,
+        bonus=0.0,
+        bonus_episodes=0,
     )
-    settings = 50, 10, False, np.zeros((10, 5))
+    settings = 50, np.array(10), False, np.zeros((10, 5))
     nothing = None, None, None, None, np.empty(0, np.int64)
     _core.train_float64(tasks, learner, 2, *settings, q_table, *nothing, 1, None)
     return reduce(add, q_table.ravel().tolist(), 0.0)  # one after the other, as std::accumulate adds
