@@ -37,8 +37,9 @@ template <class T>
 AlignedArray<T> make_aligned(std::size_t size) {
   const std::size_t bytes = (size * sizeof(T) / kCacheLine + 1) * kCacheLine;
 #ifdef __linux__
-  // Pages come zeroed when they are first touched, so that gigabytes are not filled in one go, deaf to Ctrl-C.
-  // Tables of several megabytes are read all over: with small pages, finding them costs more than reading them.
+  // Pages come zeroed when they are first touched, so that gigabytes are not filled in one go, deaf to
+  // Ctrl-C. Tables of several megabytes are read all over: with small pages, finding them costs more than
+  // reading them.
   if (bytes >= 2 * kHugePage) {
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw std::bad_alloc();
