@@ -47,7 +47,8 @@ def test_own_family(output):
     earned, _, scratch, meta = (numbers(line) for line in output.splitlines())
     assert earned[0] < 0.5
     assert earned[1] > 0.9
-    assert scratch[:2] == [0.0, 0.0]
+    assert scratch[0] == 0.0
+    assert scratch[1] <= 0.01
     assert scratch == sorted(scratch)
     assert min(meta) > 0.95
 
