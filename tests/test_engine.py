@@ -161,6 +161,7 @@ def test_lanes_that_end_at_different_times_equal_the_twin(kind, continuing):
     )
 
 
+@pytest.mark.filterwarnings("ignore:task 2 occurs 2 times")
 @pytest.mark.parametrize(
     "index", [slice(5, 25), slice(None, None, -3), [30, 2, 2, 7], np.arange(37) % 5 == 0]
 )
