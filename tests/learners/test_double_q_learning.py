@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,21 @@ def test_the_bias_of_the_maximum_is_smaller():
     # Example 6.7 of Sutton and Barto: left is worse, but looks better while its values are uncertain.
     assert share_that_goes_left(mf.QLearning, 100) > 0.5
     assert share_that_goes_left(mf.DoubleQLearning, 100) < 0.15
+
+
+def test_the_textbooks_example_with_two_actions_here_and_ten_there():
+    """Example 6.7 as it is in the book: in A one goes left or right, in B there are ten ways on."""
+    quantiles = [-0.1 + NormalDist().inv_cdf((k + 0.5) / 40) for k in range(40)]
+    ways = {action: [(1 / 40, 2, reward, True) for reward in quantiles] for action in range(10)}
+    table = {0: {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 2, 0.0, True)]}, 1: ways, 2: {}}
+    task = mf.from_outcomes(table, start=0, horizon=2)
+    share = {}
+    for kind in (mf.QLearning, mf.DoubleQLearning):
+        learner = kind(3, 10, learning_rate=0.1, discount=1.0, epsilon=0.1)
+        returns = mf.train(learner, task, 300, num_runs=10_000, rng=0).returns[0]
+        share[kind] = (returns != 0).mean(axis=0)  # only what follows left is never 0
+    # Figure 6.5: both begin by a toss; Q-learning climbs above 90 %, and ends near the 5 % of exploration.
+    assert abs(share[mf.DoubleQLearning][0] - 0.5) < 0.02
+    assert 0.27 < share[mf.DoubleQLearning][19] < 0.33
+    assert share[mf.QLearning][19] > 0.9
+    assert 0.05 < share[mf.DoubleQLearning][-1] < share[mf.QLearning][-1] < 0.15
