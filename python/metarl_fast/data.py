@@ -118,9 +118,8 @@ def from_arrays(
     rewards
         By state [S], by pair [S, A] or by transition [S, A, S]; with an axis N in front for each task, or
         sparse by transition, or one sparse [S, A]. Minus infinity says that an action is not available.
-        [N, S, 1], [1, S, A],
-        [N, S, A, 1] and [1, S, A, S] say the same, also where N = S = A: there three axes could be read in
-        two ways, and are refused; two are [S, A].
+        [N, S, 1], [1, S, A], [N, S, A, 1] and [1, S, A, S] say the same, also where N = S = A: there three
+        axes could be read in two ways, and are refused; two are [S, A].
     layout
         "sas" for [S, A, S], "ass" for [A, S, S] as in pymdptoolbox, of transitions and of rewards by
         transition; in a sparse [S*A, S] "ass" is row a*S + s. Default: what alone fits; three axes of one

@@ -313,7 +313,7 @@ def policy_evaluation(
         horizon that of the tasks with discount 1, else none. A plan's horizon is its number of steps. At
         discount 1 without a horizon the policy must end, or rest where rewards are 0, from every start.
     tolerance
-        Unused.
+        Has no effect: values are exact. Programs written when they were not may still give it.
     num_threads, progress
         As in `train`.
 
