@@ -148,7 +148,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks"},
-    {"archive", "files", "recipes", "runtime", "seeding"},
+    {"archive", "files", "recipes", "runtime", "scratch", "seeding"},
     {"tasks", "statistics"},
     {"forms", "outcome_tables"},
     {"sparse"},
@@ -228,7 +228,7 @@ def test_the_core_is_called_by_few():
     rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
     learners = {"learners.base", *rules}
     assert callers == {
-        *("runtime", "recipes", "tasks", "data", "engine", "planning", "meta.policy_prior"),
+        *("runtime", "recipes", "tasks", "data", "engine", "planning", "scratch", "meta.policy_prior"),
         *families,
         *learners,
     }

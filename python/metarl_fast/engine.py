@@ -15,8 +15,9 @@ from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
 from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
+from metarl_fast.scratch import check_scratch
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Task, Tasks, check_scratch
+from metarl_fast.tasks import Task, Tasks
 
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
@@ -242,7 +243,7 @@ def train(
     tables += _LANES * ((a + 7) // 8 * 8) * (4 * real.itemsize + 8)
     sums = episodes * (lanes * 8 + 16) * keep_mean
     threads = check_scratch(
-        batch,
+        batch.core,
         threads,
         lanes=_LANES,
         bytes_per_outcome=2 * real.itemsize + 4,

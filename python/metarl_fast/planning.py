@@ -14,7 +14,8 @@ from metarl_fast.criterion import DISCOUNT, Criterion, Horizon, planning_horizon
 from metarl_fast.engine import Progress, as_batch
 from metarl_fast.policies import GivenPolicies, given_policies
 from metarl_fast.runtime import thread_count
-from metarl_fast.tasks import Task, Tasks, check_scratch
+from metarl_fast.scratch import check_scratch
+from metarl_fast.tasks import Task, Tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,7 @@ def policy_iteration(
     batch = as_batch(tasks)
     gamma = checks.real(discount, "discount", 0.0, 1.0)
     report = checks.callback(progress, "progress")
-    threads = check_scratch(batch, thread_count(num_threads), more_bytes=_solver_bytes(batch))
+    threads = check_scratch(batch.core, thread_count(num_threads), more_bytes=_solver_bytes(batch))
     values, q_values, policy, returns = _room_for_solution(batch)
     _core.policy_iteration(batch.core, gamma, values, q_values, policy, returns, threads, report)
     return Solution(values, q_values, policy, returns)
@@ -160,7 +161,7 @@ def value_iteration(
         raise ValueError("discount is 1.0, expected below 1: use policy_iteration, or backward_induction")
     precision = checks.real(tolerance, "tolerance", 0.0, open_low=True)
     report = checks.callback(progress, "progress")
-    threads = check_scratch(batch, thread_count(num_threads))
+    threads = check_scratch(batch.core, thread_count(num_threads))
     arrays = _room_for_solution(batch)
     bound = np.empty(len(batch))
     _core.value_iteration(batch.core, gamma, precision, *arrays, bound, threads, report)
@@ -207,7 +208,7 @@ def backward_induction(
     report = checks.callback(progress, "progress")
     keep = checks.flag(plan, "plan")
     threads = check_scratch(
-        batch, thread_count(num_threads), more_bytes=20 * batch.num_states * batch.num_actions
+        batch.core, thread_count(num_threads), more_bytes=20 * batch.num_states * batch.num_actions
     )
     size = len(batch), longest, batch.num_states
     values, q_values, policy, returns = _room_for_solution(batch, 4 * math.prod(size) * keep)
@@ -267,7 +268,7 @@ def evaluate(
     # Under a policy an outcome is a weight and a successor; for ever, there is a model of all actions.
     endless = criterion.horizon is None
     threads = check_scratch(
-        tasks,
+        tasks.core,
         thread_count(num_threads),
         bytes_per_outcome=8 if endless else 12 * count,
         more_bytes=_solver_bytes(tasks) * endless + tasks.num_states * (8 * count + 40 * tasks.num_actions),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.recipes import Float, Ids, Recipe, StoredRecipe, explicit_ids
 from metarl_fast.runtime import thread_count
+from metarl_fast.scratch import check_scratch
 
 Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 """Steps of an episode, or of each task's, [N]."""
@@ -177,7 +177,7 @@ class Tasks:
             for name in wanted
         )
         checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        threads = check_scratch(self, thread_count(), rows="probability" in wanted or not batch.dense)
+        threads = check_scratch(batch, thread_count(), rows="probability" in wanted or not batch.dense)
         arrays: dict[str, Any] = {
             name: np.empty(*layout[name]) if name in wanted else None for name in layout
         }
@@ -384,40 +384,3 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> 
         horizon = steps if steps.size else own[0]
     recipe = parts[0].recipe.join([part.recipe for part in parts[1:]])
     return Tasks(recipe, checked_horizon(horizon, len(recipe.ids)))
-
-
-_FEW_THREADS = 64
-"""Any machine may use these; how many more is for the core to say."""
-
-
-def check_scratch(
-    batch: Tasks,
-    num_threads: int,
-    *,
-    lanes: int = 1,
-    bytes_per_outcome: int = 0,
-    more_bytes: int = 0,
-    rows: bool = True,
-) -> int:
-    """Return how many of `num_threads` have work, and memory for it; MemoryError if not even one has.
-
-    Each holds a task as generated, `lanes` in work, and `more_bytes`. Without `rows` their rows of
-    probabilities are not written out.
-    """
-    core = batch.core
-    # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
-    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
-    threads = max(1, min(num_threads, math.ceil(len(batch) / lanes)))
-    if threads > _FEW_THREADS:
-        threads = min(threads, _core.most_threads())
-    scratch = outcomes * (21 + min(lanes, len(batch)) * bytes_per_outcome) + more_bytes
-    if scratch * threads <= checks.ALWAYS_FITS:
-        return threads
-    checks.memory(
-        scratch,
-        lambda: (
-            f"work on tasks of {core.num_states} states, {core.num_actions} actions and "
-            f"{core.num_outcomes} outcomes on one thread"
-        ),
-    )
-    return max(1, min(threads, checks.available_memory() // scratch))

@@ -1,0 +1,42 @@
+"""How many threads have work and memory: what each of them needs is counted before it is taken."""
+
+from __future__ import annotations
+
+import math
+
+from metarl_fast import _core, checks
+
+_FEW_THREADS = 64
+"""Any machine may use these; how many more is for the core to say."""
+
+
+def check_scratch(
+    core: _core.TaskBatch,
+    num_threads: int,
+    *,
+    lanes: int = 1,
+    bytes_per_outcome: int = 0,
+    more_bytes: int = 0,
+    rows: bool = True,
+) -> int:
+    """Return how many of `num_threads` have work, and memory for it; MemoryError if not even one has.
+
+    Each holds a task as generated, `lanes` in work, and `more_bytes`. Without `rows` their rows of
+    probabilities are not written out.
+    """
+    # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
+    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
+    threads = max(1, min(num_threads, math.ceil(core.num_tasks / lanes)))
+    if threads > _FEW_THREADS:
+        threads = min(threads, _core.most_threads())
+    scratch = outcomes * (21 + min(lanes, core.num_tasks) * bytes_per_outcome) + more_bytes
+    if scratch * threads <= checks.ALWAYS_FITS:
+        return threads
+    checks.memory(
+        scratch,
+        lambda: (
+            f"work on tasks of {core.num_states} states, {core.num_actions} actions and "
+            f"{core.num_outcomes} outcomes on one thread"
+        ),
+    )
+    return max(1, min(threads, checks.available_memory() // scratch))
