@@ -213,6 +213,8 @@ def array(value: ArrayLike, name: str, dtype: type) -> NDArray[Any]:
         for extreme in (int(found.min()), int(found.max())):  # of Python, which compares exactly
             if not info.min <= extreme <= info.max:
                 raise ValueError(f"{name} has the value {extreme}, which does not fit {np.dtype(dtype)}")
+    if found.dtype != dtype:
+        memory(found.size * np.dtype(dtype).itemsize, lambda: f"{name} as {np.dtype(dtype)}")
     with np.errstate(over="ignore"):
         converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
     if found.dtype.kind == "f" and found.dtype.itemsize > converted.dtype.itemsize:

@@ -45,11 +45,19 @@ def joined_ids(parts: Sequence[Ids]) -> Ids:
     return np.concatenate([explicit_ids(ids) for ids in parts])
 
 
-def freeze(recipe: Any) -> None:
-    """Make all arrays of a recipe read-only: the core relies on what it has checked."""
-    for value in vars(recipe).values():
-        if isinstance(value, np.ndarray):
-            value.setflags(write=False)
+class Frozen:
+    """A dataclass whose arrays are read-only, also when unpickled: the core relies on what it has checked."""
+
+    def __post_init__(self) -> None:
+        for array in self._arrays():
+            array.setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        Frozen.__post_init__(self)
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        return [value for value in vars(self).values() if isinstance(value, np.ndarray)]
 
 
 class Recipe(Protocol):
@@ -70,19 +78,12 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True)
-class DrawnRecipe:
+class DrawnRecipe(Frozen):
     """Tasks that follow from their family, the key of the seed, and their ids."""
 
     family: Any
     key: int
     ids: Ids
-
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        freeze(self)
 
     def take(self, places: Places, ids: Ids) -> Self:
         """Name the tasks."""
@@ -112,7 +113,7 @@ class GeneratedRecipe(DrawnRecipe):
 
 
 @dataclass(frozen=True)
-class StoredRecipe:
+class StoredRecipe(Frozen):
     """Tasks in memory, in the core's layout (`cpp/mdp.hpp`): dense when `next_state` is None."""
 
     probability: Float  # [N, S, A, S] or [N, S, A, K]
@@ -126,27 +127,10 @@ class StoredRecipe:
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
 
-    def __post_init__(self) -> None:
-        freeze(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        freeze(self)
-
     @property
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (
-            self.probability,
-            self.next_state,
-            self.reward,
-            self.terminated,
-            self.terminal,
-            self.start,
-            self.reward_noise,
-            self.scale,
-        )
-        return sum(array.nbytes for array in arrays if array is not None)
+        return sum(array.nbytes for array in self._arrays())
 
     @cached_property
     def largest_reward(self) -> tuple[float, int]:
@@ -172,7 +156,9 @@ class StoredRecipe:
         )
 
     def take(self, places: Places, ids: Ids) -> StoredRecipe:
-        """Copy the part of the arrays."""
+        """Copy the part of the arrays; consecutive tasks are not copied but looked at."""
+        if not isinstance(places, slice) or places.step not in (None, 1):
+            checks.memory(self.num_bytes * len(ids) // max(1, len(self.ids)), f"a copy of {len(ids)} tasks")
 
         def part(values: NDArray[Any], shared_axes: int = -1) -> NDArray[Any]:
             return values if values.ndim == shared_axes else np.ascontiguousarray(values[places])
