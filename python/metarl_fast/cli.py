@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from metarl_fast import __version__, benchmark, checks, evaluate
+from metarl_fast import __version__, benchmark, checks
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import GoalGrid
 from metarl_fast.files import check_writable
 from metarl_fast.meta import load
 from metarl_fast.runtime import build_info, thread_count
-from metarl_fast.seeding import child
 
 
 class Progress:
@@ -149,18 +148,10 @@ def _adapt(options: argparse.Namespace) -> None:
     limits = experiment.limits(held_out, options.threads)
     try:
         for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
-            curve = evaluate.adapt(
-                experiment.learner,
-                held_out,
-                experiment.episodes,
-                num_steps=experiment.num_steps,
-                rng=child(experiment.seed, 4),
-                initial_table=table,
-                limits=limits,
-                num_threads=options.threads,
-                progress=partial(progress, f"adapting from {name}"),
+            stage = partial(progress, f"adapting from {name}")
+            scores[name] = experiment.adapt_from(
+                [table], held_out, limits, num_threads=options.threads, progress=stage
             )
-            scores[name] = curve.interval()
     finally:
         progress.close()
     print(Results(experiment, scores, {}).table())

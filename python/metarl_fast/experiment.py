@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -186,10 +186,10 @@ class Experiment:
         )
         for meta in (average, prior, reptile):
             meta.context = self.to_config()
-        tables: dict[str, list[NDArray[Any] | None]] = {
+        tables: dict[str, Iterable[NDArray[Any] | None]] = {
             "scratch": [None],
             # One source alone may be a lucky or an unlucky one.
-            "transfer": list(learned[:_TRANSFER_SOURCES]),
+            "transfer": learned[:_TRANSFER_SOURCES],
             "average_q": [average.initial_table],
             "reptile": [reptile.initial_table],
             "policy_prior": [prior.initial_table],
@@ -197,23 +197,37 @@ class Experiment:
         }
         scores = {}
         for name in STARTS:
-            curves = [
-                evaluate.adapt(
-                    self.learner,
-                    held_out,
-                    self.episodes,
-                    num_steps=self.num_steps,
-                    rng=child(self.seed, 4),
-                    initial_table=table,
-                    limits=limits,
-                    num_threads=num_threads,
-                    progress=report(f"adapting from {name}"),
-                )
-                for table in tables[name]
-            ]
-            of_each_task = np.mean([curve.scores for curve in curves], axis=0)
-            scores[name] = bootstrap_mean(of_each_task, rng=child(self.seed, 5))
+            stage = report(f"adapting from {name}")
+            scores[name] = self.adapt_from(
+                tables[name], held_out, limits, num_threads=num_threads, progress=stage
+            )
         return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
+
+    def adapt_from(
+        self,
+        tables: Iterable[NDArray[Any] | None],
+        held_out: Tasks,
+        limits: evaluate.Bounds,
+        *,
+        num_threads: int | None = None,
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Interval:
+        """Score adaptation to the held-out tasks; of several initial tables, the mean over them."""
+        curves = [
+            evaluate.adapt(
+                self.learner,
+                held_out,
+                self.episodes,
+                num_steps=self.num_steps,
+                rng=child(self.seed, 4),
+                initial_table=table,
+                limits=limits,
+                num_threads=num_threads,
+                progress=progress,
+            )
+            for table in tables
+        ]
+        return bootstrap_mean(np.mean([curve.scores for curve in curves], axis=0), rng=child(self.seed, 5))
 
     def _training_learner(self) -> Learner:
         """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
