@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "direct_solver.hpp"
 
-#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -9,10 +8,6 @@ namespace metarl_fast {
 namespace {
 
 constexpr std::int64_t kManyStates = 10'000;
-
-bool any_terminal(const Shape& shape, const TaskView& task) {
-  return std::any_of(task.terminal, task.terminal + shape.states, [](std::uint8_t t) { return t != 0; });
-}
 
 }  // namespace
 
@@ -32,8 +27,7 @@ DirectSolver::DirectSolver(const Shape& shape, double discount, const DenseSolve
 
 void DirectSolver::take(const TaskView& task, const Interrupt& interrupt) {
   task_ = task;
-  is_sparse_ =
-      !shape_.dense || discount_ == 1.0 || any_terminal(shape_, task) || is_really_sparse(shape_, task);
+  is_sparse_ = !shape_.dense || discount_ == 1.0 || is_really_sparse(shape_, task);
   if (is_sparse_) {
     prepare_sparse(shape_, task, discount_, sparse_scratch_, interrupt);
   } else if (!dense_scratch_) {
