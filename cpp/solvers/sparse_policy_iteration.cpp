@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
-#include "endless.hpp"
-#include "improvement.hpp"
-#include "large_task.hpp"
-#include "ordering.hpp"
+#include "sparse_task.hpp"
 
 namespace metarl_fast {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Sweeps before the first elimination and before others, at least; where eliminating is costly, as many as
 // cost a part of it.
 constexpr double kFirstSweeps = 4.0;
@@ -27,59 +24,7 @@ constexpr std::int64_t kStatesBetweenChecks = 1 << 14;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-// A prepared task, in the model's order of states.
-class SparseTask {
- public:
-  SparseTask(const TaskView& task, SparseScratch& room)
-      : task_(task),
-        room_(room),
-        model_(room.model),
-        begin_(model_.begin.data()),
-        successor_(model_.successor.data()),
-        weight_(model_.weight.data()),
-        endless_(model_.discount == 1.0) {}
-
-  // False if interrupted.
-  bool solve(const Interrupt& interrupt, const RowLoop& rows);
-  bool evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows);
-  void write(double* values, double* q_values, std::int32_t* policy);
-  void write_values(double* values) const;
-
- private:
-  std::int64_t task_state(std::int64_t i) const { return room_.order.empty() ? i : room_.order[size(i)]; }
-  // At discount 1 there are no bounds to go by.
-  bool is_large() const { return !endless_ && is_too_large_to_eliminate(room_.elimination); }
-  bool abandoned(std::int64_t s) const { return !room_.abandoned.empty() && room_.abandoned[size(s)]; }
-
-  void advantages(std::int64_t s, double* out) const;
-  TermSizes sizes(std::int64_t s, std::int64_t action) const;
-  double direct(std::int64_t s, std::int64_t action) const;
-  double bound() const { return model_.largest_reward + 2.0 * largest_value_; }
-
-  void sweep(std::int64_t count, const Interrupt& interrupt);
-  Gain improve_all();
-  void measure_values();
-  bool solve_policy(const Interrupt& interrupt);
-  template <class AddRow, class Close>
-  bool eliminate(const AddRow& add_row, const Close& close, const Interrupt& interrupt);
-  std::vector<std::uint8_t> class_of(std::int64_t s, const double* policy) const;
-  std::vector<std::uint8_t> started() const;
-  void start_over();
-  bool rest_where_negative();
-  [[noreturn]] void never_ends(std::int64_t s) const { throw NeverEnds{task_state(s)}; }
-
-  const TaskView& task_;
-  SparseScratch& room_;
-  SparseModel& model_;
-  const std::int64_t* const begin_;
-  const std::int32_t* const successor_;
-  const double* const weight_;
-  const bool endless_;
-  bool forward_ = true;
-  bool started_over_ = false;
-  double largest_value_ = 0.0;
-  Changes changes_;
-};
+}  // namespace
 
 // r + sum_j w_j (v_j - v_s) - excess v_s, which is the advantage of improvement.hpp.
 void SparseTask::advantages(std::int64_t s, double* out) const {
@@ -164,9 +109,7 @@ Gain SparseTask::improve_all() {
         improve(advantage, model_.actions, action, bound(), [&](std::int64_t a) { return sizes(s, a); });
     changes_.add(s, action, gain);
   }
-  const Gain largest = changes_.largest();
-  changes_.make([&](std::int64_t s, std::int32_t action) { room_.policy[size(s)] = action; });
-  return largest;
+  return changes_.largest();
 }
 
 // The values of a policy. `add_row(s)` hands the row of a state to the envelope and returns its excess and
@@ -186,41 +129,6 @@ bool SparseTask::eliminate(const AddRow& add_row, const Close& close, const Inte
   }
   envelope.solve(room_.values.data());
   return true;
-}
-
-// Marks the states that a policy can be in after s; null for the policy now followed.
-std::vector<std::uint8_t> SparseTask::class_of(std::int64_t s, const double* policy) const {
-  std::vector<std::uint8_t> marked(size(model_.states), 0);
-  marked[size(s)] = 1;
-  if (policy) {
-    mark_reachable(model_, policy, marked);
-    return marked;
-  }
-  std::vector<std::int64_t> queue{s};
-  while (!queue.empty()) {
-    const std::int64_t from = queue.back();
-    queue.pop_back();
-    const std::int64_t pair = from * model_.actions + room_.policy[size(from)];
-    for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
-      if (marked[size(successor_[k])]) continue;
-      marked[size(successor_[k])] = 1;
-      queue.push_back(successor_[k]);
-    }
-  }
-  return marked;
-}
-
-// Marks the states in which an episode may start; all, if none of those does anything.
-std::vector<std::uint8_t> SparseTask::started() const {
-  std::vector<std::uint8_t> marked(size(model_.states), 0);
-  bool any = false;
-  for (std::int64_t i = 0; i < model_.states; ++i) {
-    const std::int64_t s = task_state(i);
-    marked[size(i)] = task_.start[s] > 0.0 && !task_.terminal[s];
-    any = any || marked[size(i)];
-  }
-  if (!any) std::fill(marked.begin(), marked.end(), std::uint8_t{1});
-  return marked;
 }
 
 // At discount 1 a policy may never end. The first time, all is begun again from one that does.
@@ -258,52 +166,6 @@ void SparseTask::measure_values() {
   }
 }
 
-// Takes a policy that ends, from wherever one does.
-void SparseTask::start_over() {
-  started_over_ = true;
-  const Predecessors before = predecessors(model_);
-  const ProperPolicy proper = proper_policy(model_, before, resting_actions(model_, before));
-  std::vector<std::uint8_t> reached = started();
-  mark_reachable(model_, nullptr, reached);
-  room_.abandoned.assign(size(model_.states), 0);
-  for (std::int64_t s = 0; s < model_.states; ++s) {
-    room_.policy[size(s)] = proper.action[size(s)];
-    if (proper.action[size(s)] >= 0) continue;
-    // Nothing from here ends for certain: worth -infinity, if nobody comes here and nothing is gained.
-    const bool matters = reached[size(s)] && proper.no_exit[size(s)];
-    for (std::int64_t pair = s * model_.actions; pair < (s + 1) * model_.actions; ++pair) {
-      if (model_.reward[size(pair)] > 0.0 || (matters && model_.reward[size(pair)] < 0.0)) never_ends(s);
-    }
-    room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
-    room_.abandoned[size(s)] = 1;
-  }
-  for (std::int64_t pair = 0; pair < model_.pairs(); ++pair) {
-    if (room_.abandoned[size(pair / model_.actions)]) continue;
-    for (std::int64_t k = begin_[pair]; k < begin_[pair + 1]; ++k) {
-      if (room_.abandoned[size(successor_[k])]) model_.usable[size(pair)] = 0;
-    }
-  }
-}
-
-// Where resting for ever, which is worth 0, beats what the policy does. Improvement alone cannot see that: to
-// rest looks as good as what comes after it.
-bool SparseTask::rest_where_negative() {
-  bool may_rest = false;
-  for (std::int64_t pair = 0; pair < model_.pairs() && !may_rest; ++pair) {
-    may_rest = room_.values[size(pair / model_.actions)] < 0.0 && model_.usable[size(pair)] &&
-               model_.reward[size(pair)] == 0.0 && model_.excess[size(pair)] == 0.0;
-  }
-  if (!may_rest) return false;
-  const std::vector<std::int32_t> resting = resting_actions(model_, predecessors(model_));
-  bool any = false;
-  for (std::int64_t s = 0; s < model_.states; ++s) {
-    if (resting[size(s)] < 0 || !(room_.values[size(s)] < 0.0) || abandoned(s)) continue;
-    room_.policy[size(s)] = resting[size(s)];
-    any = true;
-  }
-  return any;
-}
-
 bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   room_.abandoned.clear();
   room_.policy.resize(size(model_.states));
@@ -326,11 +188,12 @@ bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   for (int round = 0; round < kMostRounds; ++round) {
     if (!solve_policy(interrupt)) return false;
     const Gain gain = improve_all();
-    if (gain == Gain::strong) {
-      sweep(sweeps(kLaterSweeps), interrupt);
-    } else if (gain == Gain::none || ++weak_rounds == kWeakRounds) {
+    if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds == kWeakRounds)) {
       if (!endless_ || !rest_where_negative()) break;
+      continue;
     }
+    changes_.make([&](std::int64_t s, std::int32_t action) { room_.policy[size(s)] = action; });
+    if (gain == Gain::strong) sweep(sweeps(kLaterSweeps), interrupt);
   }
   return true;
 }
@@ -415,8 +278,6 @@ void SparseTask::write(double* values, double* q_values, std::int32_t* policy) {
     for (std::int64_t a = 0; a < model_.actions; ++a) q[a] /= model_.scale;
   }
 }
-
-}  // namespace
 
 void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch,
                     const Interrupt& interrupt) {
