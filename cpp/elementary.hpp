@@ -7,8 +7,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 namespace metarl_fast {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Exact by IEEE 754. (std::sqrt of a float is a weak symbol where it is not inlined.)
 static inline float square_root(float x) { return __builtin_sqrtf(x); }

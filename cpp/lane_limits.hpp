@@ -38,8 +38,6 @@ inline std::int64_t trace_room(const Learner& learner, bool continuing, std::int
   return most + 1;
 }
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // No noise drawn from 32 bits lies so many standard deviations out.
 constexpr double kFarthestNoise = 8.0;
 

@@ -89,6 +89,7 @@ CPP_LAYERS = [
     {"cpp/kernel"},
     {"cpp/engine.hpp"},
     {"cpp/lane_limits.hpp"},
+    {"cpp/lane_tasks.hpp"},
     {"cpp/lane_block.hpp", "cpp/parallel"},
     {"cpp/ordered_sums.hpp"},
     {"cpp/engine/train.cpp", "cpp/engine/plan.cpp", "cpp/engine/evaluate.cpp", "cpp/engine/materialise.cpp"},

@@ -5,17 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "../elementary.hpp"
 #include "endless.hpp"
 #include "improvement.hpp"
 #include "large_task.hpp"
 #include "sparse_policy_iteration.hpp"
 
 namespace metarl_fast {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A prepared task, in the model's order of states.
 class SparseTask {
