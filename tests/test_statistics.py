@@ -195,3 +195,20 @@ def test_many_resamples_of_many_values_take_little_memory():
 def test_masked_clusters_are_refused():
     with pytest.raises(TypeError, match="clusters is a masked array"):
         mf.bootstrap_mean([1.0, 2.0, 3.0], clusters=np.ma.masked_array([1, 2, 3], [True, False, False]))
+
+
+@pytest.mark.parametrize("count", [5, 50, 1500])
+@pytest.mark.parametrize("exponent", [-1040, -600, 600, 1023])
+def test_the_unit_of_values_does_not_matter(count, exponent):
+    values = np.random.default_rng(0).integers(-8, 9, count) / 8.0
+    found, scaled = mf.bootstrap_mean(values), mf.bootstrap_mean(np.ldexp(values, exponent))
+    for end in ("mean", "low", "high"):
+        right = np.ldexp(getattr(found, end), exponent)
+        np.testing.assert_allclose(getattr(scaled, end), right, rtol=1e-9)
+
+
+def test_ends_beyond_the_largest_double_are_held_there():
+    found = mf.bootstrap_mean([1.7e308, -1.7e308, 1.7e308])
+    assert found.low == -np.finfo(float).max
+    assert found.high == np.finfo(float).max
+    assert mf.bootstrap_mean([1e308] * 50).mean == pytest.approx(1e308, rel=1e-15)

@@ -18,6 +18,7 @@ Float = NDArray[np.float64]
 _FEWEST_FOR_BOOTSTRAP = 30
 # Of as many, the law of their mean is known better than some thousand resamples can tell.
 _FEWEST_FOR_EXPANSION = 1000
+_LARGEST = float(np.finfo(np.float64).max)
 # Resamples are drawn in parts of about this many numbers.
 _PART = 2**20
 
@@ -90,7 +91,9 @@ def bootstrap_mean(
             f"none of the {len(data)} rows of values is free of NaN: a score is NaN where the random policy "
             "is optimal"
         )
-    kept = data[whole]
+    # In units of a power of two, which rounds nothing: so squares of the largest doubles are numbers.
+    exponent = np.frexp(np.abs(data[whole]).max(initial=0.0))[1]
+    kept = np.ldexp(data[whole], -exponent)
     mean = np.asarray(kept.mean(axis=0))
     totals, sizes = _units(kept.reshape(len(kept), -1), None if labels is None else labels[whole])
     if len(sizes) == 1:
@@ -101,8 +104,9 @@ def bootstrap_mean(
         ends = _bca_ends(totals, sizes, _resampled_means(totals, sizes, count, key), level)
     else:
         ends = _expanded_bca_ends(totals / sizes[:, None], level)
-    low, high = ends.reshape(2, *mean.shape)
-    return Interval(mean, np.asarray(low), np.asarray(high))
+    with np.errstate(over="ignore"):  # an end beyond the largest double is held there
+        low, high = np.clip(np.ldexp(ends, exponent), -_LARGEST, _LARGEST).reshape(2, *mean.shape)
+    return Interval(np.asarray(np.ldexp(mean, exponent)), np.asarray(low), np.asarray(high))
 
 
 def _labels(clusters: ArrayLike, num_rows: int) -> NDArray[np.int64]:

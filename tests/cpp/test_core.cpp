@@ -18,18 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "expect.hpp"
+
 namespace {
 
 using namespace metarl_fast;
-
-int failures = 0;
-
-void expect(bool holds, const char* what, int line) {
-  if (holds) return;
-  std::fprintf(stderr, "%s:%d: expected %s\n", __FILE__, line, what);
-  ++failures;
-}
-#define EXPECT(condition) expect(condition, #condition, __LINE__)
 
 // The message of the std::invalid_argument that `call` throws.
 template <class Call>

@@ -15,20 +15,13 @@
 
 #include <pthread.h>
 
+#include "expect.hpp"
+
 namespace {
 
 using namespace metarl_fast;
 
 constexpr double kMuchWork = 1e9;  // a block, so that threads are worth while
-
-int failures = 0;
-
-void expect(bool holds, const char* what, int line) {
-  if (holds) return;
-  std::fprintf(stderr, "%s:%d: expected %s\n", __FILE__, line, what);
-  ++failures;
-}
-#define EXPECT(condition) expect(condition, #condition, __LINE__)
 
 void test_every_block_is_done_once() {
   for (const int threads : {1, 2, 7}) {

@@ -16,7 +16,7 @@ UNITS = st.sampled_from([1.0, 1e-9, 1e-100, 3e7, 1e100])
 
 @st.composite
 def tables(draw):
-    """Outcome lists of one task, some with missing actions, and a start distribution."""
+    """Outcome lists of one task, some with missing actions, and the task."""
     s, a = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     ends, missing = draw(st.sampled_from([0.0, 0.3])), draw(st.sampled_from([0.0, 0.4]))
@@ -35,7 +35,13 @@ def tables(draw):
                 reward = float(random.integers(-2, 3)) if integers else random.normal()
                 ended = bool(random.random() < ends)
                 table[state][action].append((float(p), int(random.integers(s)), unit * reward, ended))
-    return table, np.full(s, 1 / s)
+    return table, task_of(table)
+
+
+def task_of(table):
+    """The task of a table, started everywhere; no state is terminal only because nothing else enters it."""
+    s = len(table)
+    return mf.from_outcomes(table, start=np.full(s, 1 / s), terminal=np.zeros(s, bool))
 
 
 def exact_values(table, policy, discount, magnitude=False):
@@ -74,8 +80,7 @@ def close(found, right, scale):
 @examples(60)
 @given(given_task=tables(), discount=DISCOUNTS)
 def test_planners_and_evaluation_are_exact(given_task, discount):
-    table, start = given_task
-    tasks = mf.from_outcomes(table, start=start, terminal=np.zeros(len(table), bool))
+    table, tasks = given_task
     found = mf.policy_iteration(tasks, discount)
     all_values = {tuple(p.values()): exact_values(table, p, discount) for p in policies(table)}
     sizes = {tuple(p.values()): exact_values(table, p, discount, magnitude=True) for p in policies(table)}
@@ -94,8 +99,7 @@ def test_planners_and_evaluation_are_exact(given_task, discount):
 @examples(60)
 @given(given_task=tables(), discount=DISCOUNTS)
 def test_scores_lie_between_random_and_optimal_whatever_the_unit(given_task, discount):
-    table, start = given_task
-    tasks = mf.from_outcomes(table, start=start, terminal=np.zeros(len(table), bool))
+    table, tasks = given_task
     limits = mf.bounds(tasks, discount)
     best = mf.policy_iteration(tasks, discount)
     score = mf.score(tasks, best.policy, limits)
@@ -105,7 +109,7 @@ def test_scores_lie_between_random_and_optimal_whatever_the_unit(given_task, dis
         s: {a: [(p, t, 2.0**-40 * r, e) for p, t, r, e in outcomes] for a, outcomes in actions.items()}
         for s, actions in table.items()
     }
-    same = mf.from_outcomes(scaled, start=start, terminal=np.zeros(len(table), bool))
+    same = task_of(scaled)
     for policy in policies(table):
         chosen = np.array(list(policy.values()))
         here = mf.score(tasks, chosen, limits)
