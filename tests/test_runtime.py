@@ -132,7 +132,7 @@ INTERRUPT = """
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def interrupted(job):
-    \"\"\"Seconds from Ctrl-C to KeyboardInterrupt.\"\"\"
+    \"\"\"Seconds from Ctrl-C to KeyboardInterrupt, in a job that a fast machine does again and again.\"\"\"
     pressed = []
     def press():
         pressed.append(time.monotonic())
@@ -140,10 +140,10 @@ def interrupted(job):
     timer = threading.Timer(0.3, press)
     timer.start()
     try:
-        job()
+        while True:
+            job()
     except KeyboardInterrupt:
         return time.monotonic() - pressed[0]
-    raise AssertionError("the job came to its end")
 
 expected = result()
 """
@@ -275,7 +275,7 @@ def test_progress_counts_up_to_the_number_of_tasks(job, threads):
 def test_progress_comes_while_the_work_goes_on():
     calls = []
     tasks = mf.TaskDistribution(10, 5).sample(20_000, rng=0)
-    mf.train(LEARNER, tasks, 1500, 10, rng=0, progress=lambda done, total: calls.append(done))
+    mf.train(LEARNER, tasks, 1500, 10, rng=0, num_threads=1, progress=lambda done, _: calls.append(done))
     assert len(set(calls)) > 3
     # About twenty times a second, not once a task.
     assert len(calls) < 1000

@@ -18,7 +18,7 @@ from metarl_fast.config import LEARNERS, choices, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.base import PythonRecipe
-from metarl_fast.families.splitting import contents
+from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
 from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
@@ -238,13 +238,7 @@ class Experiment:
         """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""
         if not isinstance(held_out.recipe, PythonRecipe):
             return
-        seen = set(contents(training))
-        shared = sum(content in seen for content in contents(held_out))
-        if shared:
-            raise ValueError(
-                f"{shared} of {len(held_out)} held-out tasks are among the training tasks: give "
-                f"{type(self.family).__name__} a method split(held_out) that divides its different tasks"
-            )
+        refuse_shared(contents(training), contents(held_out), type(self.family).__name__)
 
     def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
         """Return what scales the scores; undiscounted, episodes of the time limit that learners have.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from metarl_fast import checks
 from metarl_fast.tasks import Tasks
@@ -39,14 +39,25 @@ def content_labels(tasks: Tasks) -> list[int]:
     return [places.setdefault(content, len(places)) for content in contents(tasks)]
 
 
+def _advice(name: str) -> str:
+    return f"give {name} a method split(held_out) that divides its different tasks"
+
+
+def refuse_shared(training: Iterable[bytes], held_out: Iterable[bytes], name: str) -> None:
+    """Refuse halves, given by what their tasks are, that have some in common, in the name of their family."""
+    seen, new = list(training), list(held_out)
+    among = set(seen)
+    shared = sum(content in among for content in new)
+    if shared:
+        raise ValueError(
+            f"{shared} of {len(new)} held-out tasks are among {len(seen)} training tasks: " + _advice(name)
+        )
+
+
 def refuse_recurring(training: Tasks, held_out: Tasks, name: str) -> None:
     """Refuse halves of few different tasks, which both would draw, in the name of their family."""
-    seen = set(contents(training))
-    new = list(contents(held_out))
-    shared = sum(content in seen for content in new)
-    if not shared and len(seen) == len(training) and len(set(new)) == len(new):
-        return
-    found = f"{shared} of {len(new)} held-out tasks are among {len(training)} training tasks"
-    if not shared:
-        found = f"tasks of {name} recur in a sample of {len(new)}"
-    raise ValueError(f"{found}: give {name} a method split(held_out) that divides its different tasks")
+    both = list(contents(training)), list(contents(held_out))
+    refuse_shared(*both, name)
+    for half in both:
+        if len(set(half)) < len(half):
+            raise ValueError(f"tasks of {name} recur in a sample of {len(half)}: " + _advice(name))
