@@ -4,7 +4,7 @@
 // process, one instruction at a time (ptrace), because counters of the processor are seldom open to virtual
 // machines and valgrind does not know AVX-512. Linux only; bench/README.md says how to run it.
 #include <metarl_fast/engine.hpp>
-#include <metarl_fast/families/random_mdp.hpp>
+#include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/kernel/kernel.hpp>
 
 #include <sys/ptrace.h>
@@ -52,12 +52,12 @@ constexpr Work kWorks[] = {
 };
 
 void learn(const Work& work, std::int64_t tasks, std::int64_t episodes, std::int64_t steps = kSteps) {
-  RandomMdp family;
+  TaskDistribution family;
   family.states = work.states;
   family.actions = work.actions;
   family.start.assign(static_cast<std::size_t>(work.states), 0.0);
   family.start[0] = 1.0;
-  const RandomMdpTasks batch(std::move(family), 1, TaskIds{0, tasks, nullptr});
+  const TaskDistributionTasks batch(std::move(family), 1, TaskIds{0, tasks, nullptr});
   const double exploration = 0.1;
   Learner learner;
   learner.rule = work.rule;

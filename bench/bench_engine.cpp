@@ -46,8 +46,9 @@ WithInstructionSet::WithInstructionSet(const std::string& isa) {
 }
 WithInstructionSet::~WithInstructionSet() { setenv(kVariable, before_.c_str(), 1); }
 
-RandomMdp random_mdp(std::int64_t states, std::int64_t actions, RandomMdp::TransitionLaw law) {
-  RandomMdp family;
+TaskDistribution task_distribution(std::int64_t states, std::int64_t actions,
+                                   TaskDistribution::TransitionLaw law) {
+  TaskDistribution family;
   family.states = states;
   family.actions = actions;
   family.transition_law = law;

@@ -43,25 +43,25 @@ void add_family(const std::string& name, const Family& family, std::uint64_t kno
 void draw_lanes(benchmark::State& state, std::int64_t states, std::int64_t actions, const std::string& isa) {
   constexpr std::int64_t kMany = 1024;
   const std::vector<float> zeros(static_cast<std::size_t>(kMany * states * actions), 0.0f);
-  time_train<float>(state, tasks_of(random_mdp(states, actions), kMany), Learner(), /*episodes=*/0,
+  time_train<float>(state, tasks_of(task_distribution(states, actions), kMany), Learner(), /*episodes=*/0,
                     /*threads=*/1, isa, Checksum().add(zeros).value());
 }
 
 }  // namespace
 
 void register_generation() {
-  using Law = RandomMdp::TransitionLaw;
-  add_family("uniform/S=10/A=5", random_mdp(10, 5), 0x56a008c4e3325b17);
-  add_family("uniform/S=64/A=4", random_mdp(64, 4), 0x0929565ca7acd31e);
-  add_family("dirichlet_1/S=10/A=5", random_mdp(10, 5, Law::dirichlet), 0x7b25b1d74c2e0ecb);
-  RandomMdp sparse = random_mdp(10, 5, Law::dirichlet);
+  using Law = TaskDistribution::TransitionLaw;
+  add_family("uniform/S=10/A=5", task_distribution(10, 5), 0x56a008c4e3325b17);
+  add_family("uniform/S=64/A=4", task_distribution(64, 4), 0x0929565ca7acd31e);
+  add_family("dirichlet_1/S=10/A=5", task_distribution(10, 5, Law::dirichlet), 0x7b25b1d74c2e0ecb);
+  TaskDistribution sparse = task_distribution(10, 5, Law::dirichlet);
   sparse.concentration = 0.1;
   add_family("dirichlet_0.1/S=10/A=5", sparse, 0x312b41cb4d991b94);
-  RandomMdp garnet = random_mdp(64, 4, Law::garnet);
+  TaskDistribution garnet = task_distribution(64, 4, Law::garnet);
   garnet.branching = 3;
   add_family("garnet_3/S=64/A=4", garnet, 0x042fd8b5291b926e);
-  RandomMdp normal = random_mdp(10, 5);
-  normal.reward_law = RandomMdp::RewardLaw::normal;
+  TaskDistribution normal = task_distribution(10, 5);
+  normal.reward_law = TaskDistribution::RewardLaw::normal;
   add_family("normal_rewards/S=10/A=5", normal, 0x8951832981e8f3ed);
   add_family("goal_grid/9x9", goal_grid(9, 0.0), 0xb12260b24d820436);
   add_family("goal_grid/9x9/slip/walls", goal_grid(9, 0.1, 0.1), 0x1a94dac291b366ce);

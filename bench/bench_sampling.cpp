@@ -49,15 +49,15 @@ void add_tasks(const std::string& name, const Family& family, bool in_memory, st
 }
 
 void register_tasks() {
-  using Law = RandomMdp::TransitionLaw;
-  add_tasks("rows_of_4", random_mdp(4, 4), true, 0x28478411948a1081);
-  add_tasks("rows_of_8", random_mdp(8, 4), true, 0x7c1a4d8f8aa6a4c2);
-  add_tasks("rows_of_16", random_mdp(16, 4), true, 0x7c12c9bf8ca7754a);
-  add_tasks("rows_of_32", random_mdp(32, 4), true, 0xc4955fb484eb5dd6);
-  add_tasks("rows_of_64", random_mdp(64, 4), true, 0x7462c6c4871dc834);
-  add_tasks("rows_of_256", random_mdp(256, 4, Law::dirichlet), true, 0x0181f53849f46d37);
+  using Law = TaskDistribution::TransitionLaw;
+  add_tasks("rows_of_4", task_distribution(4, 4), true, 0x28478411948a1081);
+  add_tasks("rows_of_8", task_distribution(8, 4), true, 0x7c1a4d8f8aa6a4c2);
+  add_tasks("rows_of_16", task_distribution(16, 4), true, 0x7c12c9bf8ca7754a);
+  add_tasks("rows_of_32", task_distribution(32, 4), true, 0xc4955fb484eb5dd6);
+  add_tasks("rows_of_64", task_distribution(64, 4), true, 0x7462c6c4871dc834);
+  add_tasks("rows_of_256", task_distribution(256, 4, Law::dirichlet), true, 0x0181f53849f46d37);
   const auto garnet = [](std::int64_t branching) {
-    RandomMdp family = random_mdp(64, 4, Law::garnet);
+    TaskDistribution family = task_distribution(64, 4, Law::garnet);
     family.branching = branching;
     return family;
   };
@@ -66,9 +66,9 @@ void register_tasks() {
   add_tasks("outcome_lists_of_8", garnet(8), true, 0xdcdae7432b1562ce);
   add_tasks("outcome_lists_of_16", garnet(16), true, 0x1cc8779ee5b6e436);
   add_tasks("goal_grid_9x9", goal_grid(9, 0.0), true, 0x076554dcbbec9da4);
-  add_tasks("rejection/weights_in_memory/S=256", random_mdp(256, 4), true, 0x8b079adbdcaf82b5);
-  add_tasks("rejection/weights_drawn/S=256", random_mdp(256, 4), false, 0x8b079adbdcaf82b5);
-  add_tasks("rejection/weights_drawn/S=4096", random_mdp(4096, 4), false, 0xfe0ff987eef21e62);
+  add_tasks("rejection/weights_in_memory/S=256", task_distribution(256, 4), true, 0x8b079adbdcaf82b5);
+  add_tasks("rejection/weights_drawn/S=256", task_distribution(256, 4), false, 0x8b079adbdcaf82b5);
+  add_tasks("rejection/weights_drawn/S=4096", task_distribution(4096, 4), false, 0xfe0ff987eef21e62);
 }
 
 // --- structures, each alone --------------------------------------------------------------------------------

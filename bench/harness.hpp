@@ -5,7 +5,7 @@
 #include <benchmark/benchmark.h>
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
-#include <metarl_fast/families/random_mdp.hpp>
+#include <metarl_fast/families/task_distribution.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -71,8 +71,9 @@ class WithInstructionSet {
 };
 
 // Episodes start in state 0; rewards are uniform.
-RandomMdp random_mdp(std::int64_t states, std::int64_t actions,
-                     RandomMdp::TransitionLaw law = RandomMdp::TransitionLaw::uniform);
+TaskDistribution task_distribution(
+    std::int64_t states, std::int64_t actions,
+    TaskDistribution::TransitionLaw law = TaskDistribution::TransitionLaw::uniform);
 // Side by side, with a goal in any but the first cell, where episodes start.
 GoalGrid goal_grid(std::int64_t side, double slip, double wall_density = 0.0);
 
@@ -81,7 +82,7 @@ GeneratedTasks<Family> tasks_of(Family family, std::int64_t count) {
   return {std::move(family), /*key=*/1, TaskIds{0, count, nullptr}};
 }
 // Those of the uniform law are drawn by the kernel.
-inline RandomMdpTasks tasks_of(RandomMdp family, std::int64_t count) {
+inline TaskDistributionTasks tasks_of(TaskDistribution family, std::int64_t count) {
   return {std::move(family), /*key=*/1, TaskIds{0, count, nullptr}};
 }
 

@@ -324,7 +324,7 @@ def draw_reward(key, law, state, action, actions):
     return law.values if np.ndim(law.values) == 0 else law.values[state][action]
 
 
-def random_mdp(family, key, task):
+def task_distribution(family, key, task):
     """A task of `TaskDistribution`."""
     s, a = family.num_states, family.num_actions
     law = family.transitions
@@ -449,7 +449,11 @@ class GoalGrid:
 
 
 def generate(family, key, task):
-    return GoalGrid(family).model(key, task) if hasattr(family, "goals") else random_mdp(family, key, task)
+    return (
+        GoalGrid(family).model(key, task)
+        if hasattr(family, "goals")
+        else task_distribution(family, key, task)
+    )
 
 
 # --- cpp/learners: behaviour ------------------------------------------------------------------------------

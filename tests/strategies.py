@@ -64,7 +64,7 @@ def learners_of(draw, kind, s, a):
     )
 
 
-def random_mdps(states=num_states, actions=num_actions):
+def task_distributions(states=num_states, actions=num_actions):
     reward_laws = st.sampled_from([mf.Uniform(), mf.Uniform(-3, 7), mf.Normal(1, 1), mf.Fixed(0.3)])
 
     def with_states(s):

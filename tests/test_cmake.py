@@ -18,7 +18,7 @@ def expected_sum():
     """What the consumer's main.cpp computes, by way of the Python module."""
     ids = _core.TaskIds(0, 100, None)
     law = _core.TransitionLaw.uniform, 1.0, 1, _core.RewardLaw.uniform, 0.0, 1.0, np.empty((0, 0)), 0.0
-    tasks = _core.random_mdps(1, ids, 10, 5, *law, np.eye(10)[0])
+    tasks = _core.task_distributions(1, ids, 10, 5, *law, np.eye(10)[0])
     q_table = np.empty((100, 10, 5))
     learner = _core.Learner(
         rule=_core.Rule.q_learning,

@@ -143,7 +143,7 @@ MATERIALISE = {
 }
 GOOD = {
     _core.stored_tasks: STORED,
-    _core.random_mdps: RANDOM_MDPS,
+    _core.task_distributions: RANDOM_MDPS,
     _core.goal_grids: GOAL_GRIDS,
     _core.train_float32: TRAIN,
     _core.policy_iteration: POLICY_ITERATION,
@@ -213,18 +213,18 @@ for function, good in GOOD.items():
         refuses(function, TypeError, "incompatible", num_threads=2**40)
 
 for branching in (S + 1, 0, -1):
-    refuses(_core.random_mdps, ValueError, f"branching is {branching}", branching=branching)
+    refuses(_core.task_distributions, ValueError, f"branching is {branching}", branching=branching)
 for alpha in (math.nan, 0.0, -1.0, math.inf):
     law = _core.TransitionLaw.dirichlet
-    refuses(_core.random_mdps, ValueError, "concentration is", transition_law=law, concentration=alpha)
+    refuses(_core.task_distributions, ValueError, "concentration is", transition_law=law, concentration=alpha)
 uniform = _core.RewardLaw.uniform
-refuses(_core.random_mdps, ValueError, "start has shape", num_states=-1)
-refuses(_core.random_mdps, ValueError, f"num_actions={2**40}", num_actions=2**40, reward_law=uniform)
-refuses(_core.random_mdps, ValueError, "num_actions=-1", num_actions=-1, reward_law=uniform)
-refuses(_core.random_mdps, ValueError, "reward_a is nan", reward_a=math.nan)
-refuses(_core.random_mdps, ValueError, "reward_b is inf", reward_b=math.inf)
-refuses(_core.random_mdps, ValueError, "reward_noise is inf", reward_noise=math.inf)
-refuses(_core.random_mdps, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
+refuses(_core.task_distributions, ValueError, "start has shape", num_states=-1)
+refuses(_core.task_distributions, ValueError, f"num_actions={2**40}", num_actions=2**40, reward_law=uniform)
+refuses(_core.task_distributions, ValueError, "num_actions=-1", num_actions=-1, reward_law=uniform)
+refuses(_core.task_distributions, ValueError, "reward_a is nan", reward_a=math.nan)
+refuses(_core.task_distributions, ValueError, "reward_b is inf", reward_b=math.inf)
+refuses(_core.task_distributions, ValueError, "reward_noise is inf", reward_noise=math.inf)
+refuses(_core.task_distributions, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
 refuses(_core.goal_grids, ValueError, "goal is 4", goals=np.array([0, 4]))
 refuses(_core.goal_grids, ValueError, "goal is -1", goals=np.array([0, -1]))
 refuses(

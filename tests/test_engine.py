@@ -86,7 +86,7 @@ def initial_tables(draw, n, s, a):
 @thorough
 @given(data=st.data())
 def test_generated_tasks_and_learning_equal_the_twin(kind, data):
-    family = data.draw(strategies.random_mdps() | strategies.goal_grids())
+    family = data.draw(strategies.task_distributions() | strategies.goal_grids())
     n, key = data.draw(strategies.num_tasks), data.draw(strategies.seeds)
     s, a = family.num_states, family.num_actions
     assert_equals_twin(

@@ -20,7 +20,7 @@ FAMILIES = [
     mf.TaskDistribution(6, 3, start=mf.Uniform(), horizon=12),
     mf.GoalGrid(4, slip=0.1),
 ]
-families = pytest.mark.parametrize("family", FAMILIES, ids=["random_mdp", "goal_grid"])
+families = pytest.mark.parametrize("family", FAMILIES, ids=["task_distribution", "goal_grid"])
 criteria = pytest.mark.parametrize(("discount", "horizon"), [(0.95, None), (0.9, 10), (1.0, 10), (1.0, None)])
 
 
@@ -215,7 +215,7 @@ UNITS = [1.0, 1e-9, 1e-30, 1e-200, 1e12]
 
 @thorough
 @given(
-    strategies.random_mdps(states=strategies.small_states),
+    strategies.task_distributions(states=strategies.small_states),
     st.sampled_from([(0.5, None), (0.95, None), (0.9999, None), (0.9, 7), (1.0, 7)]),
     strategies.seeds,
 )

@@ -8,7 +8,7 @@
 
 #include "../accept.hpp"
 #include "../families/goal_grid.hpp"
-#include "../families/random_mdp.hpp"
+#include "../families/task_distribution.hpp"
 
 namespace metarl_fast::bindings {
 namespace {
@@ -148,29 +148,32 @@ void bind_tasks(py::module_& m) {
         py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert(),
         py::arg("start").noconvert(), py::arg("infer_terminal"));
 
-  py::native_enum<RandomMdp::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
-      .value("uniform", RandomMdp::TransitionLaw::uniform)
-      .value("dirichlet", RandomMdp::TransitionLaw::dirichlet)
-      .value("garnet", RandomMdp::TransitionLaw::garnet)
+  py::native_enum<TaskDistribution::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
+      .value("uniform", TaskDistribution::TransitionLaw::uniform)
+      .value("dirichlet", TaskDistribution::TransitionLaw::dirichlet)
+      .value("garnet", TaskDistribution::TransitionLaw::garnet)
       .finalize();
-  py::native_enum<RandomMdp::RewardLaw>(m, "RewardLaw", "enum.Enum")
-      .value("normal", RandomMdp::RewardLaw::normal)
-      .value("uniform", RandomMdp::RewardLaw::uniform)
-      .value("fixed", RandomMdp::RewardLaw::fixed)
+  py::native_enum<TaskDistribution::RewardLaw>(m, "RewardLaw", "enum.Enum")
+      .value("normal", TaskDistribution::RewardLaw::normal)
+      .value("uniform", TaskDistribution::RewardLaw::uniform)
+      .value("fixed", TaskDistribution::RewardLaw::fixed)
       .finalize();
 
   m.def(
-      "random_mdps",
+      "task_distributions",
       [](std::uint64_t key, const TaskIds& ids, std::int64_t states, std::int64_t actions,
-         RandomMdp::TransitionLaw transition_law, double concentration, std::int64_t branching,
-         RandomMdp::RewardLaw reward_law, double reward_a, double reward_b, const Array<double>& rewards,
-         double reward_noise, const Array<double>& start) -> std::unique_ptr<TaskBatch> {
+         TaskDistribution::TransitionLaw transition_law, double concentration, std::int64_t branching,
+         TaskDistribution::RewardLaw reward_law, double reward_a, double reward_b,
+         const Array<double>& rewards, double reward_noise,
+         const Array<double>& start) -> std::unique_ptr<TaskBatch> {
         require_shape(start, "start", {states});
         require_aligned(rewards, "rewards");
-        if (reward_law == RandomMdp::RewardLaw::fixed) require_shape(rewards, "rewards", {states, actions});
-        RandomMdp family{states,   actions,  transition_law,     concentration, branching,       reward_law,
-                         reward_a, reward_b, to_vector(rewards), reward_noise,  to_vector(start)};
-        return std::make_unique<RandomMdpTasks>(std::move(family), key, ids);
+        if (reward_law == TaskDistribution::RewardLaw::fixed)
+          require_shape(rewards, "rewards", {states, actions});
+        TaskDistribution family{states,          actions,  transition_law, concentration,      branching,
+                                reward_law,      reward_a, reward_b,       to_vector(rewards), reward_noise,
+                                to_vector(start)};
+        return std::make_unique<TaskDistributionTasks>(std::move(family), key, ids);
       },
       py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"),
       py::arg("transition_law"), py::arg("concentration"), py::arg("branching"), py::arg("reward_law"),

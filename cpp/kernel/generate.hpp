@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Drawing tasks of the uniform law for all lanes at once: their generation would otherwise cost more than
-// learning. RandomMdp says the same for one task.
+// learning. TaskDistribution says the same for one task.
 #pragma once
 
 #include <cstring>

@@ -119,7 +119,7 @@ struct Block {
   int unfinished;  // lanes with episodes left
 };
 
-// Tasks of the uniform law (RandomMdp) to draw for all lanes at once.
+// Tasks of the uniform law (TaskDistribution) to draw for all lanes at once.
 template <class Real>
 struct UniformTasks {
   alignas(64) std::uint32_t weight_key[2][kLanes];

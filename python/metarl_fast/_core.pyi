@@ -75,7 +75,7 @@ def accept(  # changes the arrays in place; whether some actions are not availab
     start: NDArray[np.float64],  # [S] or [N, S]
     infer_terminal: bool,  # of outcome lists, into [N, S]
 ) -> bool: ...
-def random_mdps(
+def task_distributions(
     key: int,
     ids: TaskIds,
     num_states: int,

@@ -3,7 +3,7 @@
 // answers are is tested in Python, against tests/reference.py; here they are known ones, or each other.
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
-#include <metarl_fast/families/random_mdp.hpp>
+#include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/rng.hpp>
 
 #include <array>
@@ -45,8 +45,8 @@ std::vector<double> first_state(std::int64_t states) {
   return start;
 }
 
-RandomMdp random_family(RandomMdp::TransitionLaw law) {
-  RandomMdp family;
+TaskDistribution random_family(TaskDistribution::TransitionLaw law) {
+  TaskDistribution family;
   family.states = 10;
   family.actions = 5;
   family.transition_law = law;
@@ -134,18 +134,20 @@ void expect_valid(const TaskBatch& tasks) {
 }
 
 void test_families_draw_valid_tasks() {
-  for (const auto law : {RandomMdp::TransitionLaw::uniform, RandomMdp::TransitionLaw::dirichlet,
-                         RandomMdp::TransitionLaw::garnet}) {
-    expect_valid(GeneratedTasks<RandomMdp>(random_family(law), 7, range_of(37)));
+  for (const auto law : {TaskDistribution::TransitionLaw::uniform, TaskDistribution::TransitionLaw::dirichlet,
+                         TaskDistribution::TransitionLaw::garnet}) {
+    expect_valid(GeneratedTasks<TaskDistribution>(random_family(law), 7, range_of(37)));
   }
   expect_valid(GeneratedTasks<GoalGrid>(grid_family(), 7, range_of(37)));
 }
 
 void test_a_task_is_its_id() {
-  const GeneratedTasks<RandomMdp> whole(random_family(RandomMdp::TransitionLaw::garnet), 7, range_of(8));
+  const GeneratedTasks<TaskDistribution> whole(random_family(TaskDistribution::TransitionLaw::garnet), 7,
+                                               range_of(8));
   const std::shared_ptr<const std::uint64_t> list(new std::uint64_t[2]{5, 2},
                                                   [](const std::uint64_t* p) { delete[] p; });
-  const GeneratedTasks<RandomMdp> part(random_family(RandomMdp::TransitionLaw::garnet), 7, {0, 2, list});
+  const GeneratedTasks<TaskDistribution> part(random_family(TaskDistribution::TransitionLaw::garnet), 7,
+                                              {0, 2, list});
   TaskBuffer a(whole.shape());
   TaskBuffer b(part.shape());
   whole.load(5, a);
@@ -263,13 +265,13 @@ void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& is
 // Tasks of the uniform law that the kernel draws for all lanes, and the same written out one by one.
 void test_drawn_in_the_kernel_or_written_out() {
   for (const std::int64_t states : {9, 33, 64, 65, 80}) {
-    RandomMdp family;
+    TaskDistribution family;
     family.states = states;
     family.actions = 2;
-    family.reward_law = RandomMdp::RewardLaw::normal;
+    family.reward_law = TaskDistribution::RewardLaw::normal;
     family.start.assign(static_cast<std::size_t>(states), 1.0 / static_cast<double>(states));
-    const RandomMdpTasks drawn(family, 7, range_of(35));
-    const GeneratedTasks<RandomMdp> written(family, 7, range_of(35));
+    const TaskDistributionTasks drawn(family, 7, range_of(35));
+    const GeneratedTasks<TaskDistribution> written(family, 7, range_of(35));
     for (const Learner& learner : {kLearners[0], kLearners[1]}) {
       EXPECT(run<float>(drawn, learner, 1) == run<float>(written, learner, 1));
       EXPECT(run<double>(drawn, learner, 1) == run<double>(written, learner, 1));
@@ -280,10 +282,10 @@ void test_drawn_in_the_kernel_or_written_out() {
 void test_train_gives_the_same_bits() {
   const std::vector<std::string> isas = instruction_sets();
   EXPECT(isas.size() >= 1 && isas[0] == "base");
-  RandomMdp noisy = random_family(RandomMdp::TransitionLaw::uniform);
+  TaskDistribution noisy = random_family(TaskDistribution::TransitionLaw::uniform);
   noisy.reward_noise = 0.5;
   // Enough work for two threads, and a last block that is not full.
-  const GeneratedTasks<RandomMdp> dense(noisy, 7, range_of(150));
+  const GeneratedTasks<TaskDistribution> dense(noisy, 7, range_of(150));
   const GeneratedTasks<GoalGrid> outcomes(grid_family(), 7, range_of(150));
   expect_same_bits<float>(dense, isas);
   expect_same_bits<double>(dense, isas);
@@ -381,9 +383,9 @@ void test_refusals_name_the_value() {
   GoalGrid grid = grid_family();
   grid.goals[1] = 20;
   EXPECT(contains(refusal([&] { GeneratedTasks<GoalGrid>(grid, 0, range_of(1)); }), "20"));
-  RandomMdp garnet = random_family(RandomMdp::TransitionLaw::garnet);
+  TaskDistribution garnet = random_family(TaskDistribution::TransitionLaw::garnet);
   garnet.branching = 11;
-  EXPECT(contains(refusal([&] { GeneratedTasks<RandomMdp>(garnet, 0, range_of(1)); }), "11"));
+  EXPECT(contains(refusal([&] { GeneratedTasks<TaskDistribution>(garnet, 0, range_of(1)); }), "11"));
   EXPECT(contains(
       refusal([] { GeneratedTasks<GoalGrid>(grid_family(), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
       "72057594037927936"));

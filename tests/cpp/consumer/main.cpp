@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trains Q-learning on 100 random MDPs on two threads; prints a checksum of what was learned.
 #include <metarl_fast/engine.hpp>
-#include <metarl_fast/families/random_mdp.hpp>
+#include <metarl_fast/families/task_distribution.hpp>
 
 #include <cstdio>
 #include <numeric>
@@ -9,11 +9,12 @@
 
 int main() {
   namespace mf = metarl_fast;
-  mf::RandomMdp family;
+  mf::TaskDistribution family;
   family.states = 10;
   family.actions = 5;
   family.start = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  const mf::GeneratedTasks<mf::RandomMdp> tasks(family, /*key=*/1, {/*first=*/0, /*count=*/100, nullptr});
+  const mf::GeneratedTasks<mf::TaskDistribution> tasks(family, /*key=*/1,
+                                                       {/*first=*/0, /*count=*/100, nullptr});
 
   const std::vector<double> initial(50, 0.0);
   std::vector<double> q_table(100 * 50);

@@ -33,7 +33,7 @@ def first_rows(family, num_tasks=4000, rng=0):
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
-@given(strategies.random_mdps(), strategies.seeds)
+@given(strategies.task_distributions(), strategies.seeds)
 def test_tasks_equal_the_twin(family, seed):
     tasks = family.sample(40, rng=seed)[[0, 17, 39]]
     found = tasks.outcomes

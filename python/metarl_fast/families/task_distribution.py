@@ -158,7 +158,7 @@ class TaskDistribution(Family):
             transition_law = _core.TransitionLaw.dirichlet
         elif isinstance(law, Garnet):
             transition_law = _core.TransitionLaw.garnet
-        return _core.random_mdps(
+        return _core.task_distributions(
             key,
             ids,
             self.num_states,

@@ -14,7 +14,7 @@
 
 namespace metarl_fast {
 
-struct RandomMdp {
+struct TaskDistribution {
   enum class TransitionLaw { uniform, dirichlet, garnet };
   enum class RewardLaw { normal, uniform, fixed };
 
@@ -66,7 +66,7 @@ inline double log_gamma_variate(Stream& stream, double shape) {
   }
 }
 
-inline void RandomMdp::check() const {
+inline void TaskDistribution::check() const {
   if (transition_law == TransitionLaw::dirichlet) {
     require(concentration > 0.0 && std::isfinite(concentration), "concentration", concentration,
             "a finite number above 0");
@@ -85,19 +85,19 @@ inline void RandomMdp::check() const {
           static_cast<double>(start.size()), "num_states");
 }
 
-inline Shape RandomMdp::shape() const {
+inline Shape TaskDistribution::shape() const {
   const bool dense = transition_law != TransitionLaw::garnet;
   return {states, actions,      dense ? states : branching,
           dense,  reward_noise, by_rejection() ? Sampling::rejection : Sampling::inverse};
 }
 
 // Long rows of the uniform law are never written out to be drawn from.
-inline bool RandomMdp::by_rejection() const {
+inline bool TaskDistribution::by_rejection() const {
   return transition_law == TransitionLaw::uniform && states > kLongestUniformRow;
 }
 
 // P[s, a, k] = w_k / sum w, w uniform in [0, 1) on a grid of 2^-24; returns 1 / sum w, w counted in 2^-24.
-inline double RandomMdp::write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const {
+inline double TaskDistribution::write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const {
   std::int64_t total = 0;
   for (std::int64_t k = 0; k < states; k += 2) {
     const UniformWeights two = uniform_weights(key, pair, k);
@@ -117,7 +117,7 @@ inline double RandomMdp::write_uniform_row(const IndexKey& key, std::int64_t pai
 }
 
 // P[s, a, :] ~ Dirichlet(concentration, ..., concentration), as normalised gamma variates.
-inline void RandomMdp::write_dirichlet_row(Stream& stream, double* row) const {
+inline void TaskDistribution::write_dirichlet_row(Stream& stream, double* row) const {
   for (std::int64_t k = 0; k < states; ++k) row[k] = log_gamma_variate(stream, concentration);
   const double largest = *std::max_element(row, row + states);
   double total = 0.0;
@@ -130,8 +130,8 @@ inline void RandomMdp::write_dirichlet_row(Stream& stream, double* row) const {
 
 // Garnet (Archibald, McKinnon and Thomas, JORS 46, 1995): `branching` distinct next states (Floyd's
 // sampling, kept in order), probabilities between sorted uniform cut points.
-inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
-                                        std::vector<double>& cuts) const {
+inline void TaskDistribution::write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
+                                               std::vector<double>& cuts) const {
   std::int32_t* end = next_state;
   for (std::int64_t limit = states - branching; limit < states; ++limit) {
     const auto candidate =
@@ -158,15 +158,15 @@ inline void RandomMdp::write_garnet_row(Stream& stream, double* probability, std
   }
 }
 
-inline double RandomMdp::draw_reward(const IndexKey& key, std::int64_t pair) const {
+inline double TaskDistribution::draw_reward(const IndexKey& key, std::int64_t pair) const {
   if (reward_law == RewardLaw::fixed) return rewards[static_cast<std::size_t>(pair)];
   const std::uint32_t x = indexed(key, 0, static_cast<std::uint32_t>(pair));
   if (reward_law == RewardLaw::normal) return reward_a + reward_b * normal_quantile(open_unit(x));
   return reward_a + (reward_b - reward_a) * unit(x, double{});
 }
 
-inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
-                             const Interrupt& interrupt) const {
+inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                                    const Interrupt& interrupt) const {
   write_without_rows(key, id, task, interrupt);
   const std::int64_t outcomes = shape().outcomes;
   Stream stream = make_stream(key, id, Purpose::transitions);
@@ -190,8 +190,8 @@ inline void RandomMdp::write(std::uint64_t key, std::uint64_t id, TaskBuffer& ta
   }
 }
 
-inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
-                                          const Interrupt& interrupt) const {
+inline void TaskDistribution::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                                                 const Interrupt& interrupt) const {
   const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
   const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
   Meter meter(interrupt);
@@ -204,18 +204,18 @@ inline void RandomMdp::write_without_rows(std::uint64_t key, std::uint64_t id, T
   std::copy(start.begin(), start.end(), task.start.begin());
 }
 
-class RandomMdpTasks final : public GeneratedTasks<RandomMdp> {
+class TaskDistributionTasks final : public GeneratedTasks<TaskDistribution> {
  public:
   using GeneratedTasks::GeneratedTasks;
 
   std::optional<UniformLaw> uniform_law() const override {
-    const RandomMdp& of = family();
-    if (of.transition_law != RandomMdp::TransitionLaw::uniform) return std::nullopt;
-    const bool fixed = of.reward_law == RandomMdp::RewardLaw::fixed;
+    const TaskDistribution& of = family();
+    if (of.transition_law != TaskDistribution::TransitionLaw::uniform) return std::nullopt;
+    const bool fixed = of.reward_law == TaskDistribution::RewardLaw::fixed;
     return UniformLaw{key(),
                       of.start.data(),
                       fixed ? of.rewards.data() : nullptr,
-                      of.reward_law == RandomMdp::RewardLaw::normal,
+                      of.reward_law == TaskDistribution::RewardLaw::normal,
                       of.reward_a,
                       of.reward_b};
   }
