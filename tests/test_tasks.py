@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -41,6 +44,13 @@ class Own(mf.Family):
 
     def task(self, rng):
         return {"transitions": rng.dirichlet(np.ones(S), size=(S, A)), "rewards": rng.normal(size=(S, A))}
+
+
+class NeverDrawn(mf.Family):
+    num_states, num_actions, horizon = S, A, 9
+
+    def task(self, rng):
+        raise AssertionError("drawn")
 
 
 BATCHES = {
@@ -492,3 +502,44 @@ def test_outcomes_go_round(make):
     np.testing.assert_allclose(mf.value_iteration(back, 0.9).q_values, expected.q_values, atol=1e-7)
     dense = mf.backward_induction(tasks, 4).q_values
     np.testing.assert_allclose(mf.backward_induction(back, 4).q_values, dense, atol=1e-12)
+
+
+SIZES = {
+    "a family": lambda n: NeverDrawn().sample(n, rng=0),
+    "a part of one": lambda n: mf.FamilyPart(NeverDrawn(), (5, 2**55)).sample(n, rng=0),
+    "a family of the core": lambda n: mf.TaskDistribution(S, A, horizon=9).sample(n, rng=0),
+}
+
+
+@pytest.mark.parametrize("sample", SIZES.values(), ids=SIZES)
+def test_nothing_is_drawn_until_somebody_looks(sample):
+    tasks = sample(2**40)
+    assert repr(tasks) == f"Tasks(num_tasks={2**40}, num_states=4, num_actions=3, horizon=9, lazy)"
+    assert (len(tasks), tasks.num_tasks, tasks.num_states, tasks.num_actions) == (2**40, 2**40, S, A)
+    assert tasks.horizon == 9
+    part = tasks[3:7]
+    assert [task.id for task in part] == part.ids.tolist()
+    for batch in (part, tasks[[5, 2]], pickle.loads(pickle.dumps(part)), copy.deepcopy(part)):
+        assert (batch.num_states, batch.num_actions, batch.horizon) == (S, A, 9)
+    assert len(mf.concatenate([tasks[:3], tasks[3:]])) == 2**40
+    assert len(mf.concatenate([tasks[2], tasks[4:6]])) == 3
+    task = tasks[2**40 - 1]
+    assert (task.shape, len(task), task.ndim, task.horizon) == ((S, A, S), S, 3, 9)
+    assert repr(task) == f"Task(id={task.id}, num_states=4, num_actions=3)"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({}, "Sized.num_states is None, expected an integer"),
+        ({"num_states": 2.0}, "Sized.num_states is 2.0, expected an integer"),
+        ({"num_states": 2}, "Sized.num_actions is None, expected an integer"),
+        ({"num_states": 2, "num_actions": 0}, "Sized.num_actions is 0, expected at least 1"),
+    ],
+)
+def test_sizes_that_a_family_forgot_or_got_wrong_are_named(sizes, message):
+    family = type("Sized", (mf.Family,), sizes)()
+    with pytest.raises((TypeError, ValueError), match=message):
+        _ = (family.sample(3, rng=0).num_states, family.sample(3, rng=0).num_actions)
+    with pytest.raises((TypeError, ValueError), match=message):
+        repr(family.sample(3, rng=0))

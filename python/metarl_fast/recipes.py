@@ -67,6 +67,10 @@ class Recipe(Protocol):
     def ids(self) -> Ids:
         """The integers that name the tasks."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(S, A), known without drawing."""
+
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
@@ -77,6 +81,13 @@ class Recipe(Protocol):
         """Return the recipe of these tasks and then the others'; ValueError if there is none."""
 
 
+def shape_of(family: Any) -> tuple[int, int]:
+    """Return a family's (S, A), which one written in Python may have forgotten or got wrong."""
+    name = type(family).__name__
+    s = checks.integer(getattr(family, "num_states", None), f"{name}.num_states", 1)
+    return s, checks.integer(getattr(family, "num_actions", None), f"{name}.num_actions", 1)
+
+
 @dataclass(frozen=True)
 class DrawnRecipe(Frozen):
     """Tasks that follow from their family, the key of the seed, and their ids."""
@@ -84,6 +95,11 @@ class DrawnRecipe(Frozen):
     family: Any
     key: int
     ids: Ids
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """What the family says."""
+        return shape_of(self.family)
 
     def take(self, places: Places, ids: Ids) -> Self:
         """Name the tasks."""
@@ -126,6 +142,11 @@ class StoredRecipe(Frozen):
     ids: Ids
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """That of the arrays."""
+        return self.probability.shape[1], self.probability.shape[2]
 
     @property
     def num_bytes(self) -> int:
@@ -182,7 +203,7 @@ class StoredRecipe(Frozen):
         for place, other in enumerate(others, 1):
             if not isinstance(other, StoredRecipe):
                 raise ValueError(f"batch {place} is lazy and batch 0 is not: materialise() the lazy ones")
-            (s, a), shape = self.probability.shape[1:3], other.probability.shape[1:3]
+            (s, a), shape = self.shape, other.shape
             if shape != (s, a):
                 raise ValueError(
                     f"batch {place} has {shape[0]} states and {shape[1]} actions, batch 0 has {s} and {a}"

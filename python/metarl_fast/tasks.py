@@ -102,12 +102,12 @@ class Tasks:
     @property
     def num_states(self) -> int:
         """S."""
-        return self.core.num_states
+        return self.recipe.shape[0]
 
     @property
     def num_actions(self) -> int:
         """A."""
-        return self.core.num_actions
+        return self.recipe.shape[1]
 
     @property
     def reward_noise(self) -> float | Float:
@@ -377,10 +377,19 @@ def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> 
         parts.append(part)
     if not parts:
         raise ValueError("batches is empty, expected at least one")
-    own = [part.horizon for part in parts]
-    if horizon is None and all(steps is not None for steps in own):
-        each = zip(own, parts, strict=True)
-        steps = np.concatenate([np.broadcast_to(np.asarray(h), (len(part),)) for h, part in each])
-        horizon = steps if steps.size else own[0]
     recipe = parts[0].recipe.join([part.recipe for part in parts[1:]])
-    return Tasks(recipe, checked_horizon(horizon, len(recipe.ids)))
+    return Tasks(
+        recipe, checked_horizon(_own_horizons(parts) if horizon is None else horizon, len(recipe.ids))
+    )
+
+
+def _own_horizons(parts: Sequence[Tasks]) -> Horizon:
+    """Return the horizons that batches bring along: one number if that says it, None if one has none."""
+    own = [part.horizon for part in parts]
+    if any(steps is None for steps in own):
+        return None
+    if all(isinstance(steps, int) and steps == own[0] for steps in own):
+        return own[0]
+    each = zip(own, parts, strict=True)
+    steps = np.concatenate([np.broadcast_to(np.asarray(h), (len(part),)) for h, part in each])
+    return steps if steps.size else own[0]

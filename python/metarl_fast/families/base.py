@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.data import from_arrays, from_outcomes
 from metarl_fast.families.splitting import content_labels, fraction, halves, refuse_recurring
-from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe
+from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe, shape_of
 from metarl_fast.seeding import Seed, branch, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -277,8 +277,7 @@ def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
 
 def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
     """Put single tasks, as `Family.task` returns them, into one recipe."""
-    s = checks.integer(getattr(family, "num_states", None), f"{type(family).__name__}.num_states", 1)
-    a = checks.integer(getattr(family, "num_actions", None), f"{type(family).__name__}.num_actions", 1)
+    s, a = shape_of(family)
     if not drawn:
         empty = np.zeros((0, s, a, s))
         first_state = checks.one_hot(np.array(0), s)
