@@ -34,6 +34,13 @@ def oldest(session):
     session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
 
 
+@nox.session(name="map")
+def file_map(session):
+    """Write the list of files in ARCHITECTURE.md anew, from the first sentence of each."""
+    session.install("pytest")
+    session.run("python", "tests/file_map.py")
+
+
 @nox.session
 def fuzz(session):
     """Run the fuzz campaign for long: `nox -s fuzz -- 2000` for so many new examples of each test."""

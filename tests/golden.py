@@ -13,7 +13,7 @@ import numpy as np
 
 import metarl_fast as mf
 from bits import digest
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 
 FAMILIES = {
     "uniform": mf.TaskDistribution(10, 5),

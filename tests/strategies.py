@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import metarl_fast as mf
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from reference import Model
 

@@ -14,8 +14,7 @@ import pytest
 import metarl_fast as mf
 from following import MORE
 from metarl_fast import checks
-from metarl_fast.config import LEARNERS
-from metarl_fast.learners import Learner
+from metarl_fast.learners import LEARNERS, Learner
 from metarl_fast.learners.traces import TraceLearner
 from refusals import Table
 

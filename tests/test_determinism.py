@@ -18,7 +18,7 @@ import golden
 import metarl_fast as mf
 from bits import assert_same_bits, digest
 from following import MORE
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "data" / "golden.json"

@@ -12,7 +12,7 @@ import reference
 import strategies
 from bits import assert_same_bits
 from metarl_fast import checks
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 
 REALS = [np.float32, np.float64]
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)

@@ -9,7 +9,7 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 reals = pytest.mark.parametrize("real", [np.float32, np.float64])

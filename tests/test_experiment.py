@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from metarl_fast.config import LEARNERS
 from metarl_fast.experiment import STARTS, Experiment
+from metarl_fast.learners import LEARNERS
 
 EPISODES = [0, 1, 2, 5, 10, 20, 50]
 

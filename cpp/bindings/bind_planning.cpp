@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Planning and evaluation of policies: shapes checked, pointers passed on.
 #include "arrays.hpp"
 
 namespace metarl_fast::bindings {

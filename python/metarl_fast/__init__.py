@@ -19,100 +19,39 @@ except ImportError as error:
         )
     raise
 
-from metarl_fast.compat.cassandra import MdpFile, read_mdp
-from metarl_fast.compat.gymnasium import from_gymnasium
-from metarl_fast.data import from_arrays, from_outcomes
-from metarl_fast.engine import TrainResult, train
-from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds, score
-from metarl_fast.families import (
-    Anywhere,
-    Cells,
-    Dirichlet,
-    Family,
-    FamilyPart,
-    Fixed,
-    FrozenLakeMaps,
-    Garnet,
-    GoalGrid,
-    Normal,
-    Region,
-    TaskDistribution,
-    Uniform,
-)
-from metarl_fast.learners import (
-    DoubleQLearning,
-    ExpectedSarsa,
-    Linear,
-    QLambda,
-    QLearning,
-    Sarsa,
-    SarsaLambda,
-)
-from metarl_fast.meta import AverageQ, MetaLearner, Reptile, load
-from metarl_fast.planning import (
-    PolicyValues,
-    Solution,
-    backward_induction,
-    policy_evaluation,
-    policy_iteration,
-    value_iteration,
-)
-from metarl_fast.policies import greedy_policy
-from metarl_fast.runtime import build_info
-from metarl_fast.statistics import Interval, bootstrap_mean
-from metarl_fast.tasks import Task, Tasks, concatenate
+from metarl_fast.compat import *
+from metarl_fast.data import from_arrays as from_arrays
+from metarl_fast.data import from_outcomes as from_outcomes
+from metarl_fast.engine import TrainResult as TrainResult
+from metarl_fast.engine import train as train
+from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve
+from metarl_fast.evaluate import Bounds as Bounds
+from metarl_fast.evaluate import adapt as adapt
+from metarl_fast.evaluate import bounds as bounds
+from metarl_fast.evaluate import score as score
+from metarl_fast.families import *
+from metarl_fast.learners import *
+from metarl_fast.listing import public_names as _public_names
+from metarl_fast.meta import *
+from metarl_fast.planning import PolicyValues as PolicyValues
+from metarl_fast.planning import Solution as Solution
+from metarl_fast.planning import backward_induction as backward_induction
+from metarl_fast.planning import policy_evaluation as policy_evaluation
+from metarl_fast.planning import policy_iteration as policy_iteration
+from metarl_fast.planning import value_iteration as value_iteration
+from metarl_fast.policies import greedy_policy as greedy_policy
+from metarl_fast.runtime import build_info as build_info
+from metarl_fast.statistics import Interval as Interval
+from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
+from metarl_fast.tasks import Task as Task
+from metarl_fast.tasks import Tasks as Tasks
+from metarl_fast.tasks import concatenate as concatenate
 
 __version__ = _version("metarl-fast")
 
-__all__ = [
-    "AdaptationCurve",
-    "Anywhere",
-    "AverageQ",
-    "Bounds",
-    "Cells",
-    "Dirichlet",
-    "DoubleQLearning",
-    "ExpectedSarsa",
-    "Family",
-    "FamilyPart",
-    "Fixed",
-    "FrozenLakeMaps",
-    "Garnet",
-    "GoalGrid",
-    "Interval",
-    "Linear",
-    "MdpFile",
-    "MetaLearner",
-    "Normal",
-    "PolicyValues",
-    "QLambda",
-    "QLearning",
-    "Region",
-    "Reptile",
-    "Sarsa",
-    "SarsaLambda",
-    "Solution",
-    "Task",
-    "TaskDistribution",
-    "Tasks",
-    "TrainResult",
-    "Uniform",
-    "__version__",
-    "adapt",
-    "backward_induction",
-    "bootstrap_mean",
-    "bounds",
-    "build_info",
-    "concatenate",
-    "from_arrays",
-    "from_gymnasium",
-    "from_outcomes",
-    "greedy_policy",
-    "load",
-    "policy_evaluation",
-    "policy_iteration",
-    "read_mdp",
-    "score",
-    "train",
-    "value_iteration",
-]
+__all__ = sorted([*_public_names(globals()), "__version__"])
+
+
+def __dir__() -> list[str]:
+    """Show the public names alone, to who presses Tab."""
+    return __all__

@@ -15,6 +15,7 @@ import numpy as np
 
 from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
+from metarl_fast.listing import concrete
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,35 +24,13 @@ else:
 
 _LARGEST_FILE = 2**24
 
-LEARNERS: tuple[type[learners.Learner], ...] = (
-    learners.QLearning,
-    learners.Sarsa,
-    learners.ExpectedSarsa,
-    learners.DoubleQLearning,
-    learners.QLambda,
-    learners.SarsaLambda,
-)
-"""Learners that a file can name."""
-
 _TYPES: dict[str, type] = {
     kind.__name__: kind
-    for kind in (
-        families.Anywhere,
-        families.Cells,
-        families.Dirichlet,
-        families.FamilyPart,
-        families.Fixed,
-        families.FrozenLakeMaps,
-        families.Garnet,
-        families.GoalGrid,
-        families.Normal,
-        families.Region,
-        families.TaskDistribution,
-        families.Uniform,
-        learners.Linear,
-        *LEARNERS,
-    )
+    for package in (families, learners)
+    for kind in concrete(vars(package), object)
+    if is_dataclass(kind)
 }
+"""What a file can name: settings of the package, and no class of the user's."""
 
 
 def to_config(value: Any) -> Any:

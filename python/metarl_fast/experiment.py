@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
-from metarl_fast.config import LEARNERS, choices, from_config, to_config
+from metarl_fast.config import choices, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.base import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
-from metarl_fast.learners import Learner, QLearning
+from metarl_fast.learners import LEARNERS, Learner, QLearning
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child

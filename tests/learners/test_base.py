@@ -11,7 +11,7 @@ import metarl_fast as mf
 import reference
 from bits import assert_same_bits
 from following import MORE
-from metarl_fast.config import LEARNERS
+from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)

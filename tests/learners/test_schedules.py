@@ -11,7 +11,8 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.config import LEARNERS, from_config, to_config
+from metarl_fast.config import from_config, to_config
+from metarl_fast.learners import LEARNERS
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 

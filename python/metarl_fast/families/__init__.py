@@ -1,23 +1,18 @@
 """Distributions over tasks, one family a file; `base.Family` is the protocol and the way to add one's own."""
 
-from metarl_fast.families.base import Family, FamilyPart
-from metarl_fast.families.frozen_lake import FrozenLakeMaps
-from metarl_fast.families.goal_grid import Anywhere, Cells, GoalGrid, Region
-from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
-from metarl_fast.families.task_distribution import TaskDistribution
+from metarl_fast.families.base import Family as Family
+from metarl_fast.families.base import FamilyPart as FamilyPart
+from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
+from metarl_fast.families.goal_grid import Anywhere as Anywhere
+from metarl_fast.families.goal_grid import Cells as Cells
+from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
+from metarl_fast.families.goal_grid import Region as Region
+from metarl_fast.families.laws import Dirichlet as Dirichlet
+from metarl_fast.families.laws import Fixed as Fixed
+from metarl_fast.families.laws import Garnet as Garnet
+from metarl_fast.families.laws import Normal as Normal
+from metarl_fast.families.laws import Uniform as Uniform
+from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
+from metarl_fast.listing import public_names
 
-__all__ = [
-    "Anywhere",
-    "Cells",
-    "Dirichlet",
-    "Family",
-    "FamilyPart",
-    "Fixed",
-    "FrozenLakeMaps",
-    "Garnet",
-    "GoalGrid",
-    "Normal",
-    "Region",
-    "TaskDistribution",
-    "Uniform",
-]
+__all__ = sorted(public_names(globals()))

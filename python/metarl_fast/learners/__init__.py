@@ -1,21 +1,14 @@
 """Learners: small frozen dataclasses of hyper-parameters, one a file."""
 
-from metarl_fast.learners.base import Learner
-from metarl_fast.learners.double_q_learning import DoubleQLearning
-from metarl_fast.learners.expected_sarsa import ExpectedSarsa
-from metarl_fast.learners.q_lambda import QLambda
-from metarl_fast.learners.q_learning import QLearning
-from metarl_fast.learners.sarsa import Sarsa
-from metarl_fast.learners.sarsa_lambda import SarsaLambda
-from metarl_fast.learners.schedules import Linear
+from metarl_fast.learners.base import Learner as Learner
+from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
+from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa
+from metarl_fast.learners.q_lambda import QLambda as QLambda
+from metarl_fast.learners.q_learning import QLearning as QLearning
+from metarl_fast.learners.sarsa import Sarsa as Sarsa
+from metarl_fast.learners.sarsa_lambda import SarsaLambda as SarsaLambda
+from metarl_fast.learners.schedules import Linear as Linear
+from metarl_fast.listing import concrete, public_names
 
-__all__ = [
-    "DoubleQLearning",
-    "ExpectedSarsa",
-    "Learner",
-    "Linear",
-    "QLambda",
-    "QLearning",
-    "Sarsa",
-    "SarsaLambda",
-]
+LEARNERS = concrete(globals(), Learner)  # type: ignore[type-abstract]
+__all__ = sorted(public_names(globals()))
