@@ -162,6 +162,7 @@ PYTHON_LAYERS = [
     {"evaluate"},
     {"meta"},
     {"compat", "plotting", "config"},
+    {"compare"},
     {"experiment", "benchmark"},
     {"cli"},
     {"__main__"},

@@ -19,6 +19,8 @@ except ImportError as error:
         )
     raise
 
+from metarl_fast.compare import Comparison as Comparison
+from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *
 from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes

@@ -1,45 +1,168 @@
-"""Pictures; needs the extra `plot`."""
+"""Pictures of curves with their intervals; needs the extra `plot`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.files import Path, whole_file
 from metarl_fast.statistics import Interval
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; the reference lines stay grey.
-_STYLE: dict[str, dict[str, Any]] = {
-    "scratch": {"color": "#000000", "linestyle": "--"},
-    "transfer": {"color": "#E69F00", "linestyle": "--"},
-    "average_q": {"color": "#0072B2"},
-    "reptile": {"color": "#D55E00"},
-    "policy_prior": {"color": "#009E73"},
-    "optimal": {"color": "#999999", "linestyle": ":"},
-}
-_LABEL = {
-    "scratch": "from scratch",
-    "transfer": "from another task",
-    "average_q": "average Q (meta)",
-    "reptile": "Reptile (meta)",
-    "policy_prior": "policy prior (meta)",
-    "optimal": "optimal table",
-}
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Style: TypeAlias = Mapping[str, Any]
+"""Keyword arguments of matplotlib's `Axes.plot`."""
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart, but for its yellow, which paper
+# swallows; who sees no colours at all has the markers.
+_COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = "osD^vPX"
+_LABEL_HEIGHT = 0.052
+"""Of a line of text, as a fraction of the axes."""
 
 
-def adaptation(
-    scores: Mapping[str, Interval], episodes: Sequence[int], path: Path, *, title: str = ""
-) -> None:
-    """Draw one line a start with its interval, over the episodes spent on the new task.
+def new_figure() -> Figure:
+    """Return a figure that no window shows and no global state keeps."""
+    checks.require_extra("matplotlib", "plot")
+    # Not pyplot: it keeps state and may want a display.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.0, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_curves(
+    curves: Mapping[str, Interval],
+    episodes: Sequence[int],
+    *,
+    ax: Axes | None = None,
+    label: str = "",
+    styles: Mapping[str, Style] | None = None,
+) -> Axes:
+    """Draw one line a curve with its interval and its name, over the episodes spent on a new task.
 
     Parameters
     ----------
-    scores
-        By start, means and intervals [len(episodes)].
+    curves
+        By name, means and intervals [len(episodes)].
     episodes
         Where they were taken; drawn on an axis that is linear to 1 and logarithmic beyond.
+    ax
+        Where to draw; default: the axes of a new figure, which no window shows.
+    label
+        Of the vertical axis.
+    styles
+        By name, what to change of a line; default: colours and markers in turn.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    TypeError, ValueError
+        For curves that are no intervals, or of another length than `episodes`.
+    """
+    checks.require_extra("matplotlib", "plot")
+    if not curves:
+        raise ValueError("scores is empty, expected at least one interval")
+    for name, found in curves.items():
+        if not isinstance(found, Interval):
+            kind = type(found).__name__
+            raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
+        checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
+    axes = new_figure().subplots() if ax is None else ax
+    automatic = zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
+    many = len(episodes) > 20
+    ends = {}
+    for name, found in curves.items():
+        style: dict[str, Any] = dict((styles or {}).get(name, {}))
+        if "color" not in style:
+            style["color"], marker = next(automatic)
+            style.setdefault("marker", "" if many else marker)
+        (line,) = axes.plot(episodes, found.mean, markersize=4.5, label=name.replace("_", " "), **style)
+        colour = line.get_color()
+        axes.fill_between(episodes, found.low, found.high, color=colour, alpha=0.18, linewidth=0)
+        ends[name] = (float(found.mean[-1]), colour)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    ticks = list(episodes) if not many else [e for e in (1, 2, 5, 10, 20, 50, 100, 200, 500) if e in episodes]
+    axes.set_xticks(ticks, [str(e) for e in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(min(episodes), max(episodes))
+    axes.set_xlabel("episodes on a new task")
+    axes.set_ylabel(label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    _name_beside(axes, ends)
+    return axes
+
+
+def _name_beside(axes: Axes, ends: Mapping[str, tuple[float, Any]]) -> None:
+    """Write each curve's name to the right of its end, one above the other where ends lie close together."""
+    low, high = axes.get_ylim()
+    order = sorted(ends, key=lambda name: ends[name][0])
+    wanted = np.array([(ends[name][0] - low) / (high - low) for name in order])
+    for name, place, want in zip(order, _spread(wanted), wanted, strict=True):
+        colour = ends[name][1]
+        axes.annotate(
+            name.replace("_", " "),
+            xy=(1.0, want),
+            xytext=(1.04, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            color=colour,
+            fontsize=9.5,
+            va="center",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "alpha": 0.5,
+                "linewidth": 0.8,
+                "shrinkA": 1,
+                "shrinkB": 3,
+            },
+        )
+
+
+def _spread(wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return increasing places at least a line of text apart, near those wanted: least squares.
+
+    Places minus k lines must not fall: the isotonic regression of that, by pooling those that violate it.
+    """
+    pools: list[tuple[float, int]] = []
+    for k, want in enumerate(wanted.tolist()):
+        mean, count = want - k * _LABEL_HEIGHT, 1
+        while pools and pools[-1][0] > mean:
+            before, number = pools.pop()
+            mean, count = (before * number + mean * count) / (number + count), number + count
+        pools.append((mean, count))
+    level = np.concatenate([np.full(count, mean) for mean, count in pools])
+    places = level + _LABEL_HEIGHT * np.arange(len(wanted))
+    return np.asarray(places - max(0.0, places[-1] - 1.0))  # none above the axes
+
+
+def adaptation(
+    scores: Mapping[str, Interval],
+    episodes: Sequence[int],
+    path: Path,
+    *,
+    title: str = "",
+    styles: Mapping[str, Style] | None = None,
+) -> None:
+    """Write the picture of adaptation: scores over the episodes spent on the new task.
+
+    Parameters
+    ----------
+    scores, episodes, styles
+        As in `draw_curves`.
     path
         A file whose ending names the format, such as .png or .svg.
     title
@@ -47,46 +170,19 @@ def adaptation(
 
     Raises
     ------
-    ImportError
-        If matplotlib is missing.
-    TypeError, ValueError
-        For scores that are no intervals, or of another length than `episodes`.
+    ImportError, TypeError, ValueError
+        As `draw_curves`, and for an ending that names no format.
     """
-    checks.require_extra("matplotlib", "plot")
-    if not scores:
-        raise ValueError("scores is empty, expected at least one interval")
-    for name, found in scores.items():
-        if not isinstance(found, Interval):
-            kind = type(found).__name__
-            raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
-        checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
-    # Not pyplot: it keeps state and may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure()
     target = os.fsdecode(path)
     kind = os.path.splitext(target)[1][1:].lower()
     known = sorted(figure.canvas.get_supported_filetypes())
     if kind not in known:
         raise ValueError(f"path is {checks.shown(target)}, expected a name that ends in {', '.join(known)}")
-    axes = figure.subplots()
-    for name, found in scores.items():
-        style = _STYLE.get(name, {})
-        (line,) = axes.plot(
-            episodes, found.mean, marker="o", markersize=4, label=_LABEL.get(name, name), **style
-        )
-        axes.fill_between(episodes, found.low, found.high, color=line.get_color(), alpha=0.18, linewidth=0)
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xticks(list(episodes), [str(e) for e in episodes])
-    axes.minorticks_off()
-    axes.set_xlabel("episodes on the new task")
-    axes.set_ylabel("score (0 = random, 1 = optimal)")
-    axes.set_title(title, fontsize=11)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes = draw_curves(
+        scores, episodes, ax=figure.subplots(), label="score (0 = random, 1 = optimal)", styles=styles
+    )
+    axes.set_title(title, fontsize=11, loc="left")
     os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
     with whole_file(target) as file:
         figure.savefig(file, dpi=150, format=kind)

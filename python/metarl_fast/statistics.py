@@ -74,9 +74,7 @@ def bootstrap_mean(
         If no row is left.
     """
     data = checks.array(values, "values", np.float64)
-    level = checks.real(confidence, "confidence", 0.0, 1.0, open_low=True)
-    if level == 1.0:
-        raise ValueError("confidence is 1.0, expected below 1")
+    level = checked_confidence(confidence)
     count = checks.integer(num_resamples, "num_resamples", 1)
     key = make_key(rng)
     if data.ndim == 0:
@@ -107,6 +105,14 @@ def bootstrap_mean(
     with np.errstate(over="ignore"):  # an end beyond the largest double is held there
         low, high = np.clip(np.ldexp(ends, exponent), -_LARGEST, _LARGEST).reshape(2, *mean.shape)
     return Interval(np.asarray(np.ldexp(mean, exponent)), np.asarray(low), np.asarray(high))
+
+
+def checked_confidence(confidence: float) -> float:
+    """Return a probability above 0 and below 1."""
+    level = checks.real(confidence, "confidence", 0.0, 1.0, open_low=True)
+    if level == 1.0:
+        raise ValueError("confidence is 1.0, expected below 1")
+    return level
 
 
 def _labels(clusters: ArrayLike, num_rows: int) -> NDArray[np.int64]:
