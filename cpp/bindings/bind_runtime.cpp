@@ -5,6 +5,7 @@
 
 #include "../elementary.hpp"
 #include "../kernel/kernel.hpp"
+#include "../ordered_sums.hpp"
 #include "../rng.hpp"
 
 namespace metarl_fast::bindings {
@@ -30,6 +31,7 @@ py::dict build_info() {
 void bind_runtime(py::module_& m) {
   m.def("build_info", &build_info);
   m.def("most_threads", &most_threads);
+  m.attr("TASKS_PER_SHARD") = kTasksPerShard;
   m.def(
       "philox4x32",
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {

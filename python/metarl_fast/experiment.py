@@ -17,7 +17,7 @@ from metarl_fast import checks, evaluate
 from metarl_fast.config import choices, from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
-from metarl_fast.families.base import PythonRecipe
+from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
 from metarl_fast.learners import LEARNERS, Learner, QLearning

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,10 @@ class Recipe(Protocol):
         """The integers that name the tasks."""
 
     @property
+    def at_once(self) -> int | None:
+        """How many of the tasks can be built at once; None for any number."""
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(S, A), known without drawing."""
 
@@ -95,6 +99,7 @@ class DrawnRecipe(Frozen):
     family: Any
     key: int
     ids: Ids
+    at_once: ClassVar[int | None] = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -142,6 +147,7 @@ class StoredRecipe(Frozen):
     ids: Ids
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
+    at_once: ClassVar[int | None] = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -175,6 +181,10 @@ class StoredRecipe(Frozen):
             self.reward_noise,
             self.masked,
         )
+
+    def named(self, ids: Ids) -> StoredRecipe:
+        """Return the same tasks under other ids."""
+        return replace(self, ids=ids)
 
     def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays; consecutive tasks are not copied but looked at."""

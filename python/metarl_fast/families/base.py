@@ -1,20 +1,20 @@
-"""The family protocol, and families written in Python."""
+"""What a family is: a law over tasks, which can be sampled and split."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
-from metarl_fast.data import from_arrays, from_outcomes
+from metarl_fast import checks
+from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import content_labels, fraction, halves, refuse_recurring
-from metarl_fast.recipes import DrawnRecipe, Ids, Recipe, StoredRecipe, shape_of
+from metarl_fast.recipes import Ids, Recipe
 from metarl_fast.seeding import Seed, branch, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -216,89 +216,3 @@ class FamilyPart(Family):
     def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
         """Return the labels of the family."""
         return self.family.clusters(tasks)
-
-
-class PythonRecipe(DrawnRecipe):
-    """Tasks drawn by a family's `task` method, all at once at first use."""
-
-    def stored(self) -> StoredRecipe:
-        """Draw them."""
-        drawn: list[Mapping[str, Any]] = []
-        for task_id in self.ids:
-            stream = np.random.Philox(key=np.array([self.key, task_id], dtype=np.uint64))
-            drawn.append(own_copy(self.family.task(np.random.Generator(stream))))
-            if len(drawn) == 1:
-                first = stack(drawn, self.ids[:1], self.family)
-                # Twice while they are stacked; outcome lists of Python objects take ten times their arrays.
-                copies = 2 if first.next_state is None else 12
-                checks.memory(
-                    len(self.ids) * copies * first.num_bytes, f"{len(self.ids)} tasks drawn in Python"
-                )
-        return stack(drawn, self.ids, self.family)
-
-    def build(self) -> _core.TaskBatch:
-        """Draw them and hand them to the core."""
-        return self.stored().build()
-
-
-def own_copy(task: Any) -> Any:
-    """Copy arrays, dicts and lists, at every depth: a family may fill the same ones for its next task."""
-    if isinstance(task, np.ndarray):
-        return task.copy()
-    if isinstance(task, Mapping):
-        return {name: own_copy(value) for name, value in task.items()}
-    return [own_copy(value) for value in task] if isinstance(task, list) else task
-
-
-def _columns(drawn: list[Mapping[str, Any]], who: str) -> dict[str, Any]:
-    """Return what `Family.task` returned by name; refuse what does not go together."""
-    if not isinstance(drawn[-1], Mapping):
-        raise TypeError(f"{who} returned {drawn[-1]!r:.60}, expected a dict")
-    names = set(drawn[0])
-    if "horizon" in names:
-        raise ValueError(f"{who} returned a horizon: it belongs to the family, as its attribute")
-    needed = {"outcomes"} if "outcomes" in names else {"transitions", "rewards"}
-    more = {"start", "terminal", "reward_noise"}
-    if not needed <= names <= needed | more:
-        raise TypeError(
-            f"{who} returned {sorted(names)}, expected {sorted(needed)} and perhaps some of {sorted(more)}"
-        )
-    for place, task in enumerate(drawn):
-        if set(task) != names:
-            family = who.removesuffix(".task")
-            raise ValueError(f"task {place} of {family} returned {sorted(task)}, expected {sorted(names)}")
-    columns: dict[str, Any] = {name: [task[name] for task in drawn] for name in names}
-    for name in columns.keys() - {"outcomes"}:
-        shapes = {np.shape(value) for value in columns[name]}
-        if len(shapes) > 1:
-            raise ValueError(f"{who} returned {name} of the shapes {sorted(shapes)}, expected one shape")
-    return columns
-
-
-def stack(drawn: list[Mapping[str, Any]], ids: Ids, family: Family) -> StoredRecipe:
-    """Put single tasks, as `Family.task` returns them, into one recipe."""
-    s, a = shape_of(family)
-    if not drawn:
-        empty = np.zeros((0, s, a, s))
-        first_state = checks.one_hot(np.array(0), s)
-        no_ends = np.zeros(s, np.uint8)
-        return StoredRecipe(empty, None, empty[..., 0], None, no_ends, first_state, np.array(0.0), ids)
-    who = f"{type(family).__name__}.task"
-    columns = _columns(drawn, who)
-    tables = columns.pop("outcomes", None)
-    if "reward_noise" in columns:
-        columns["reward_noise"] = [checks.real(x, "reward_noise", 0.0) for x in columns["reward_noise"]]
-    arrays: dict[str, Any] = {name: checks.numeric(values, name) for name, values in columns.items()}
-    if tables is not None:
-        tasks = from_outcomes(tables, **arrays)
-    else:
-        if arrays["rewards"].shape in ((len(drawn), s), (len(drawn), s, a)):
-            arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
-        tasks = from_arrays(**arrays)
-    if (tasks.num_states, tasks.num_actions) != (s, a):
-        raise ValueError(
-            f"{who} returned {tasks.num_states} states and {tasks.num_actions} actions, expected {s} and {a}"
-        )
-    recipe = tasks.recipe
-    assert isinstance(recipe, StoredRecipe)
-    return replace(recipe, ids=ids)
