@@ -227,7 +227,7 @@ def test_importing_needs_numpy_alone():
 def test_the_core_is_called_by_few():
     """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
-    families = {"families.base", "families.goal_grid", "families.task_distribution"}
+    families = {"families.python_recipe", "families.goal_grid", "families.task_distribution"}
     rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
     learners = {"learners.base", *rules}
     assert callers == {
