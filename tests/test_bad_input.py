@@ -14,7 +14,7 @@ import pytest
 import metarl_fast as mf
 from following import MORE
 from metarl_fast import checks
-from metarl_fast.learners import LEARNERS, Learner
+from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from refusals import Table
 
@@ -112,7 +112,9 @@ for second in (0, 1.0, None):
     refuses("DoubleQLearning.update", f"second={second}", call, TypeError, f"second is {second}")
 refuses("DoubleQLearning.update", "no second", partial(double.update, 0, 0, 0.0, 0), TypeError, "'second'")
 refuses("DoubleQLearning.q_table", "", partial(double.q_table.fill, 1.0), ValueError, "read-only")
-refuses("Learner", "", partial(Learner, S, A), TypeError, "abstract class Learner")
+for abstract in (mf.Learner, mf.TdLearner):
+    name = abstract.__name__
+    refuses(name, "", partial(abstract, S, A), TypeError, f"abstract class {name}")
 
 for entry in (*LEARNERS, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Reptile):
     refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
@@ -120,6 +122,19 @@ for entry in (*LEARNERS, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Re
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size", S, A), 0.0, 1.1)
 refuses_counts("Reptile", "tasks_per_iteration", with_keyword(mf.Reptile, "tasks_per_iteration", S, A), 0)
+
+refuses_all(
+    "Table",
+    mf.Table,
+    (
+        (None, TypeError, "values has dtype object"),
+        (5, ValueError, "values has shape ()"),
+        (np.zeros((0, A)), ValueError, "values has shape (0, 2)"),
+        ([[NAN]], ValueError, "values[0, 0] is nan"),
+        ([[0.0, INF]], ValueError, "values[0, 1] is inf"),
+    ),
+)
+refuses("QLearning.replace", "x=1", lambda: LEARNER.replace(x=1), TypeError, "QLearning has no setting 'x'")
 
 refuses_numbers("Uniform", "low", with_keyword(mf.Uniform, "low"))
 refuses_numbers("Uniform", "high", with_keyword(mf.Uniform, "high"), -0.1)
@@ -732,7 +747,7 @@ for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
 MANY = FAMILY.sample(2**50, rng=0)
 WIDE = mf.TaskDistribution(2**18, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
 for entry, call in (
-    *((kind.__name__, partial(kind, 2**31 - 1, 2**31 - 1)) for kind in LEARNERS),
+    *((kind.__name__, lambda k=kind: k(2**31 - 1, 2**31 - 1).q_table) for kind in LEARNERS),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
     ("QLearning.temperatures", lambda: COOLING.temperatures(2**40)),
     ("AverageQ", lambda: mf.AverageQ(2**40, 2**20)),

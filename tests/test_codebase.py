@@ -150,7 +150,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks", "listing"},
-    {"archive", "files", "recipes", "runtime", "scratch", "seeding"},
+    {"archive", "files", "recipes", "runtime", "scratch", "seeding", "settings"},
     {"tasks", "statistics"},
     {"forms", "outcome_tables"},
     {"sparse"},
@@ -229,7 +229,7 @@ def test_the_core_is_called_by_few():
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
     families = {"families.python_recipe", "families.goal_grid", "families.task_distribution"}
     rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
-    learners = {"learners.base", *rules}
+    learners = {"learners.base", "learners.td", *rules}
     assert callers == {
         *("runtime", "recipes", "tasks", "data", "engine", "planning", "scratch", "meta.policy_prior"),
         *families,

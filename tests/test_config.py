@@ -32,6 +32,8 @@ DESCRIBED = [
     mf.DoubleQLearning(4, 3, discount=0.5),
     mf.QLambda(4, 3, trace_decay=0.5),
     mf.SarsaLambda(4, 3, trace_decay=1.0, temperature=2.0),
+    mf.QLearning(learning_rate=0.3),
+    mf.Sarsa(initial_q=mf.Table([[0.5, 1.0]] * 3)),
 ]
 
 
@@ -60,6 +62,7 @@ PARTS = [
     mf.Garnet(3),
     mf.Linear(1.0, 0.1, 100),
     mf.Normal(0.0, 1.0),
+    mf.Table([[[0.0, 0.5]], [[-1.0, 1e300]]]),
     mf.Uniform(-1.0, 1.0),
 ]
 

@@ -308,7 +308,7 @@ def test_a_table_replaces_only_what_it_names():
         ({"episodes": [0, "five"]}, TypeError, "episodes is 'five', expected an integer"),
         ({"episodes": 5}, TypeError, "episodes is 5, expected a list of integers"),
         ({"episodes": [5, 1]}, ValueError, r"episodes are \[5, 1\], expected increasing numbers"),
-        ({"family": {"type": "QLearning"}}, ValueError, "QLearning needs num_states"),
+        ({"family": {"type": "QLearning"}}, ValueError, "family is a QLearning, expected a distribution"),
         ({"family": {"type": "Normal"}}, ValueError, "family is a Normal, expected a distribution"),
         ({"family": "GoalGrid"}, ValueError, "family is a str, expected a distribution over tasks"),
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),

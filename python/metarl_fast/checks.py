@@ -45,6 +45,15 @@ def shown(value: Any) -> str:
     return text if "\n" not in text else " ".join(text.split())
 
 
+def choices(word: object, fitting: Sequence[str]) -> str:
+    """Return what would have been right, and which of it was probably meant by `word`."""
+    from difflib import get_close_matches
+
+    listed = ", ".join(fitting)
+    close = get_close_matches(str(word), fitting, 1)
+    return f"{listed}; did you mean {close[0]}?" if close else listed
+
+
 def keep(settings: Any, name: str, check: Callable[..., Any], *limits: Any, **more: Any) -> None:
     """Check a field of a frozen dataclass and keep what comes back: a number of Python, which never wraps."""
     object.__setattr__(settings, name, check(getattr(settings, name), name, *limits, **more))
@@ -234,6 +243,19 @@ def finite(values: NDArray[Any], name: str) -> NDArray[Any]:
         place = f"[{', '.join(map(str, where))}]" if where else ""
         raise ValueError(f"{name}{place} is {values[where]}, expected a finite number")
     return values
+
+
+def action_values(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return action values [..., A] if all are finite, but for -inf of actions that are not available.
+
+    Those are never all of a state's.
+    """
+    missing = np.isneginf(values)
+    if missing.ndim >= 2:
+        missing &= ~missing.all(axis=-1, keepdims=True)
+        finite(np.where(missing, 0.0, values), name)
+        return values
+    return finite(values, name)
 
 
 def shape(values: NDArray[Any], name: str, *expected: tuple[int, ...]) -> NDArray[Any]:

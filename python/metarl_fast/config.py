@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
-from difflib import get_close_matches
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
+from metarl_fast.learners import Table
 from metarl_fast.listing import concrete
 
 if sys.version_info >= (3, 11):
@@ -23,6 +23,8 @@ else:
     import tomli as tomllib
 
 _LARGEST_FILE = 2**24
+_LARGEST_TABLE = 1000
+"""Numbers of a `Table` that is written out."""
 
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -46,6 +48,8 @@ def to_config(value: Any) -> Any:
     """
     kind = type(value)
     known = _TYPES.get(kind.__name__) is kind
+    if isinstance(value, Table):
+        _check_written_out(value)
     if known or isinstance(value, families.Family):
         described = {"type": kind.__name__ if known else f"{kind.__module__}.{kind.__qualname__}"}
         for f in fields(value) if is_dataclass(value) else ():
@@ -67,6 +71,14 @@ def to_config(value: Any) -> Any:
         f"{kind.__name__} has no form in a configuration file, expected numbers, text, lists of them, or one "
         f"of {', '.join(sorted(_TYPES))}"
     )
+
+
+def _check_written_out(table: Table) -> None:
+    """Refuse tables that are too large for a text, or hold what JSON has no word for."""
+    if table.values.size > _LARGEST_TABLE:
+        raise TypeError(f"{table} has more than {_LARGEST_TABLE} numbers: it belongs into an .npz file")
+    if not np.isfinite(table.values).all():
+        raise TypeError(f"{table} holds -inf, for which JSON has no word: it belongs into an .npz file")
 
 
 def from_config(config: Any, base: type = object, /, **more: Any) -> Any:
@@ -95,13 +107,13 @@ def _built(config: Any, fitting: list[str], more: Mapping[str, Any], *, outermos
     if name not in (list(_TYPES) if outermost else fitting):
         if "." in str(name):
             raise ValueError(f"type is {name!r}, a family of one's own: no file can make it, but Python can")
-        raise ValueError(f"type is {checks.shown(name)}, expected one of {choices(name, fitting)}")
+        raise ValueError(f"type is {checks.shown(name)}, expected one of {checks.choices(name, fitting)}")
     kind = _TYPES[name]
     allowed = [f.name for f in fields(kind) if f.init]
     for key in config:
         if key != "type" and key not in allowed:
             raise ValueError(
-                f"{name} has no setting {checks.shown(key)}, expected some of {choices(key, allowed)}"
+                f"{name} has no setting {checks.shown(key)}, expected some of {checks.choices(key, allowed)}"
             )
     hints = get_type_hints(kind)
     given = {key: _built(part, _fitting(hints[key]), {}) for key, part in config.items() if key != "type"}
@@ -122,13 +134,6 @@ def _fitting(hint: Any) -> list[str]:
     parts = get_args(hint) or (hint,)
     bases = tuple(part for part in parts if isinstance(part, type) and get_origin(part) is None)
     return sorted(name for name, kind in _TYPES.items() if issubclass(kind, bases))
-
-
-def choices(word: object, fitting: Sequence[str]) -> str:
-    """Return what would have been right, and which of it was probably meant by `word`."""
-    listed = ", ".join(fitting)
-    close = get_close_matches(str(word), fitting, 1)
-    return f"{listed}; did you mean {close[0]}?" if close else listed
 
 
 def read_table(path: Path) -> dict[str, Any]:

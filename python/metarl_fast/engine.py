@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
+from metarl_fast.learners.table import Table
 from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_scratch
@@ -89,12 +90,7 @@ def check_learner(learner: Learner, tasks: Tasks) -> None:
     """Refuse what is not a learner for tasks of this size."""
     if not isinstance(learner, Learner):
         raise TypeError(f"learner is a {type(learner).__name__}, expected one such as QLearning")
-    s, a = tasks.num_states, tasks.num_actions
-    if (learner.num_states, learner.num_actions) != (s, a):
-        raise ValueError(
-            f"the learner has {learner.num_states} states and {learner.num_actions} actions, "
-            f"the tasks {s} and {a}"
-        )
+    learner.check_sizes(tasks.num_states, tasks.num_actions)
 
 
 _MOST_STEPS = 2**31 - 2
@@ -116,20 +112,21 @@ def episode_steps(tasks: Tasks, num_steps: int | ArrayLike | None) -> int | NDAr
 def _initial_table(
     value: ArrayLike | None, learner: Learner, tasks: Tasks, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
+    """Return what is learned from, [S, A] or [N, S, A]: `value`, else what the learner says."""
     s, a = tasks.num_states, tasks.num_actions
-    if value is None or checks.single(value):
-        name, number = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
-        limit = _LARGEST[dtype]
+    name, start = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
+    limit = _LARGEST[dtype]
+    if not isinstance(start, Table) and checks.single(start):
         table = np.empty((s, a), dtype)
-        table.fill(checks.real(number, name, -limit, limit))
+        table.fill(checks.real(start, name, -limit, limit))
         return table
-    given = checks.array(value, "initial_table", dtype.type)
-    checks.shape(given, "initial_table", (s, a), (len(tasks), s, a))
+    given = checks.array(start.values if isinstance(start, Table) else start, name, dtype.type)
+    checks.shape(given, name, (s, a), (len(tasks), s, a))
     # The core knows which actions are not available, and where -inf is right.
     numbers = np.where(np.isneginf(given), 0.0, given) if tasks.core.masked else given
-    checks.finite(numbers, "initial_table")
+    checks.finite(numbers, name)
     largest = float(np.abs(numbers).max(initial=0.0))
-    checks.real(largest, "the largest entry of initial_table", 0.0, _LARGEST[dtype])
+    checks.real(largest, f"the largest entry of {name}", 0.0, limit)
     return given
 
 
@@ -168,8 +165,8 @@ def train(
     Parameters
     ----------
     learner
-        The hyper-parameters: `QLearning`, `Sarsa` or another one of `metarl_fast.learners`; its `num_states`
-        and `num_actions` must be those of the tasks.
+        The hyper-parameters: `QLearning`, `Sarsa` or another one of `metarl_fast.learners`; if it has
+        `num_states` and `num_actions`, they must be those of the tasks.
     tasks
         N tasks, or a single one.
     num_episodes
@@ -181,8 +178,8 @@ def train(
         None, an integer, a SeedSequence or a Generator. The result is a function of it and of the task's id,
         and the same on any number of threads.
     initial_table
-        A number, [S, A] for all tasks, or [N, S, A]; default `learner.initial_q`. Actions that are not
-        available start and stay at -inf, whatever it says; only for them it may say -inf.
+        A number, [S, A] for all tasks, [N, S, A], or a `Table`; default `learner.initial_q`. Actions that are
+        not available start and stay at -inf, whatever it says; only for them it may say -inf.
     num_runs
         R runs of each task, of independent random numbers, in an axis R after N; the first is what a single
         run gives. Repeating a task, as in `tasks[[0] * 10]`, repeats its run instead, to the last bit.
@@ -251,8 +248,6 @@ def train(
         rows=batch.core.needs_rows,
     )
     _check_rewards(batch, real)
-    if learner.bonus:
-        checks.real(learner.bonus, "bonus", 0.0, 2.0**126)
     table = _initial_table(initial_table, learner, batch, real)
     if table.ndim < 3:
         _warn_of_repeated_tasks(batch)

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks, evaluate
-from metarl_fast.config import choices, from_config, to_config
+from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import check_learner, episode_steps, train
 from metarl_fast.families import Family, GoalGrid, Region
 from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
-from metarl_fast.learners import LEARNERS, Learner, QLearning
+from metarl_fast.learners import LEARNERS, QLearning, TdLearner
 from metarl_fast.meta import AverageQ, MetaLearner, Reptile
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
@@ -58,7 +58,7 @@ class Experiment:
     """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
 
     family: Family = field(default_factory=_default_family)
-    learner: Learner = None  # type: ignore[assignment]
+    learner: TdLearner = None  # type: ignore[assignment]
     """Default: the quickstart's, with the family's states and actions."""
     held_out: float = 0.2
     """What `family.split` is told."""
@@ -112,9 +112,8 @@ class Experiment:
         allowed = [f.name for f in fields(cls)]
         for key in table:
             if key not in allowed:
-                raise ValueError(
-                    f"there is no setting {checks.shown(key)}, expected some of {choices(key, allowed)}"
-                )
+                expected = checks.choices(key, allowed)
+                raise ValueError(f"there is no setting {checks.shown(key)}, expected some of {expected}")
         settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
         family = from_config(table["family"], Family) if "family" in table else _default_family()
         if not isinstance(family, Family):
@@ -127,7 +126,7 @@ class Experiment:
         known = [kind.__name__ for kind in LEARNERS]
         if described["type"] not in known:
             kind = checks.shown(described["type"]).strip("'")
-            raise ValueError(f"learner is a {kind}, expected {choices(kind, known)}")
+            raise ValueError(f"learner is a {kind}, expected {checks.choices(kind, known)}")
         learner = from_config(described)
         return cls(family=family, learner=learner, **settings)
 
@@ -229,7 +228,7 @@ class Experiment:
         ]
         return bootstrap_mean(np.mean([curve.scores for curve in curves], axis=0), rng=child(self.seed, 5))
 
-    def _training_learner(self) -> Learner:
+    def _training_learner(self) -> TdLearner:
         """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
         epsilon = max(float(self.learner.epsilons(1)[0]), 0.5)
         return replace(self.learner, epsilon=epsilon, epsilon_decay=1.0, temperature=None)

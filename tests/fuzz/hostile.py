@@ -168,6 +168,8 @@ _library = st.sampled_from(
         mf.GoalGrid(3),
         mf.QLearning(S, A),
         mf.QLearning(2, 2),
+        mf.QLearning(),
+        mf.Table(np.ones((S, A))),
         mf.Uniform(),
         TABLE,
     ]
@@ -351,6 +353,8 @@ def calls():
     }
     for kind in (mf.QLearning, mf.Sarsa, mf.ExpectedSarsa, mf.DoubleQLearning, mf.QLambda, mf.SarsaLambda):
         found[kind.__name__] = (kind, {"num_states": S, "num_actions": A, **learner_settings})
+    found["Table"] = (mf.Table, {"values": np.zeros((S, A))})
+    found["QLearning.replace"] = (learner.replace, {"epsilon": 0.5, "initial_q": mf.Table(np.zeros((S, A)))})
     found["QLearning.update"] = (mf.QLearning(S, A).update, step)
     found["QLambda.update"] = (mf.QLambda(S, A).update, step)
     return found

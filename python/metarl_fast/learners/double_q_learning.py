@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.learners.base import Learner
+from metarl_fast.learners.td import TdLearner
 
 
 @dataclass(frozen=True)
-class DoubleQLearning(Learner):
+class DoubleQLearning(TdLearner):
     """Tabular double Q-learning: two tables, so that no value is the largest of its own errors.
 
     On each step a fair coin says which table learns, L, and which one judges, O: L(s, a) moves by the
@@ -21,8 +21,6 @@ class DoubleQLearning(Learner):
     is dropped when the episode terminated (van Hasselt 2010; Sutton and Barto, 2nd ed., equation 6.10). The
     behaviour goes by the sum of both tables. Each table counts its own updates for the decay of the learning
     rate; the bonus counts those of both.
-
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`.
     """
 
     _rule = _core.Rule.double_q_learning

@@ -8,19 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core
-from metarl_fast.learners.base import Learner
+from metarl_fast.learners.td import TdLearner
 
 
 @dataclass(frozen=True)
-class ExpectedSarsa(Learner):
+class ExpectedSarsa(TdLearner):
     """Tabular expected SARSA: like SARSA, with the mean over the next actions in place of the one drawn.
 
     q(s, a) moves by the learning rate towards r + discount * sum_a' pi(a' | s') q(s', a'), pi being the
     behaviour; the second term is dropped when the episode terminated (van Seijen, van Hasselt, Whiteson and
     Wiering 2009; Sutton and Barto, 2nd ed., equation 6.9).
 
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`. The step-by-step learner
-    takes pi to be the behaviour of the first episode, without a bonus.
+    The step-by-step learner takes pi to be the behaviour of the first episode, without a bonus.
     """
 
     _rule = _core.Rule.expected_sarsa

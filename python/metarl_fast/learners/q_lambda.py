@@ -16,19 +16,12 @@ class QLambda(TraceLearner):
     terminated. An action that was not a best one ends the path before it: what follows says nothing of the
     greedy policy's values there (Watkins 1989; Sutton and Barto, 2nd ed., section 12.10).
 
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`, and
-
     Parameters
     ----------
     trace_decay
         Lambda, 0 to 1: 0 is Q-learning.
     trace_kind
         "replacing", which also ends the traces of the state's other actions, or "accumulating".
-
-    Attributes
-    ----------
-    traces : ndarray of float64, shape (S, A)
-        The step-by-step learner's traces.
     """
 
     _rule = _core.Rule.q_lambda

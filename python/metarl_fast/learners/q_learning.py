@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_fast import _core
-from metarl_fast.learners.base import Learner
+from metarl_fast.learners.td import TdLearner
 
 
 @dataclass(frozen=True)
-class QLearning(Learner):
+class QLearning(TdLearner):
     """Tabular Q-learning.
 
     q(s, a) moves by the learning rate towards r + discount * max_a' q(s', a'); the second term is dropped
     when the episode terminated (Watkins 1989; Sutton and Barto, 2nd ed., equation 6.8). With
     `learning_rate=1, discount=1` the update is exactly q[s, a] = r + max q[s'].
-
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`.
     """
 
     _rule = _core.Rule.q_learning

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_fast import _core, checks
-from metarl_fast.learners.base import Learner
+from metarl_fast.learners.td import TdLearner
 
 
 @dataclass(frozen=True)
-class Sarsa(Learner):
+class Sarsa(TdLearner):
     """Tabular SARSA: on-policy, it learns the values of its own behaviour, exploration included.
 
     q(s, a) moves by the learning rate towards r + discount * q(s', a'), a' being the action taken next; the
     second term is dropped when the episode terminated (Rummery and Niranjan 1994; Sutton and Barto, 2nd ed.,
     equation 6.7).
-
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`.
     """
 
     _rule = _core.Rule.sarsa
@@ -41,7 +39,7 @@ class Sarsa(Learner):
             For states and actions out of range, or a reward that is not finite.
         """
         self._check_transition(state, action, reward, next_state, terminated)
-        checks.integer(next_action, "next_action", 0, self.num_actions - 1)
+        checks.integer(next_action, "next_action", 0, self._sizes()[1] - 1)
         q, rate = self.q_table, self.learning_rate
         ahead = 0.0 if terminated else self.discount * q[next_state, next_action]
         q[state, action] = (1.0 - rate) * q[state, action] + rate * (reward + ahead)

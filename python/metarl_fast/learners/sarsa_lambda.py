@@ -16,19 +16,12 @@ class SarsaLambda(TraceLearner):
     is dropped when the episode terminated (Rummery and Niranjan 1994; Sutton and Barto, 2nd ed.,
     section 12.7).
 
-    Parameters and behaviour are those of `metarl_fast.learners.Learner`, and
-
     Parameters
     ----------
     trace_decay
         Lambda, 0 to 1: 0 is SARSA.
     trace_kind
         "replacing", which also ends the traces of the state's other actions, or "accumulating".
-
-    Attributes
-    ----------
-    traces : ndarray of float64, shape (S, A)
-        The step-by-step learner's traces.
     """
 
     _rule = _core.Rule.sarsa_lambda
@@ -53,6 +46,6 @@ class SarsaLambda(TraceLearner):
             For states and actions out of range, or a reward that is not finite.
         """
         self._check_transition(state, action, reward, next_state, terminated)
-        checks.integer(next_action, "next_action", 0, self.num_actions - 1)
+        checks.integer(next_action, "next_action", 0, self._sizes()[1] - 1)
         ahead = 0.0 if terminated else self.discount * self.q_table[next_state, next_action]
         self._learn(state, action, reward + ahead, terminated)

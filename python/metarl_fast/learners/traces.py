@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.learners.base import Learner
+from metarl_fast.learners.td import TdLearner
 
 _SMALLEST_TRACE = 2.0**-20
 """Traces below this are dropped: what they would still teach is lost in rounding, and lists stay short."""
 
 
 @dataclass(frozen=True)
-class TraceLearner(Learner):
+class TraceLearner(TdLearner):
     """Base of learners that carry each step's error back along the path.
 
     On each step every trace decays by discount * trace_decay, that of the pair just taken is renewed, and all
@@ -25,31 +26,29 @@ class TraceLearner(Learner):
     grows by 1 (Sutton and Barto, 2nd ed., section 12.2). Traces below 2^-20 are dropped. They end with the
     episode, but survive the time limit of a continuing task.
 
-    Parameters and behaviour are those of `Learner`, and
-
     Parameters
     ----------
     trace_decay
         Lambda, 0 to 1: 0 is the one-step learner.
     trace_kind
         "replacing" or "accumulating".
-
-    Attributes
-    ----------
-    traces : ndarray of float64, shape (S, A)
-        The step-by-step learner's traces.
     """
 
     trace_decay: float = 0.9
     trace_kind: Literal["replacing", "accumulating"] = "replacing"
-    traces: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _made_when_wanted: ClassVar[tuple[str, ...]] = ("_tables", "traces")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "trace_decay", checks.real, 0.0, 1.0)
         if self.trace_kind not in ("replacing", "accumulating"):
             raise ValueError(f"trace_kind is {self.trace_kind!r}, expected 'replacing' or 'accumulating'")
-        object.__setattr__(self, "traces", self._new_tables(1, 0.0)[0])
+
+    @cached_property
+    def traces(self) -> NDArray[np.float64]:
+        """The step-by-step learner's traces [S, A]."""
+        table: NDArray[np.float64] = self._new_tables(1, 0.0)[0]
+        return table
 
     @property
     def _trace_decay(self) -> float:

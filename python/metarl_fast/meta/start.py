@@ -108,7 +108,7 @@ class StartLearner:
         one = (self.num_states, self.num_actions)
         checks.shape(tables, "q_tables", one, (*tables.shape[:1], *one))
         tables = tables.reshape(-1, *one)
-        _check_values(tables, "q_tables")
+        checks.action_values(tables, "q_tables")
         return tables
 
     def save(self, path: Path) -> None:
@@ -184,16 +184,6 @@ class TableObserver(StartLearner):
         return self
 
 
-def _check_values(values: NDArray[np.float64], name: str) -> None:
-    """Refuse what is not finite, but for -inf of actions that are not available: never all of a state's."""
-    missing = np.isneginf(values)
-    if missing.ndim >= 2:
-        missing &= ~missing.all(axis=-1, keepdims=True)
-        checks.finite(np.where(missing, 0.0, values), name)
-    else:
-        checks.finite(values, name)
-
-
 def _restored(
     header: Any, names: list[str], read: Callable[[str, int], ArrayLike], room: float = math.inf
 ) -> StartLearner:
@@ -228,7 +218,7 @@ def _restored(
     for name, blank in expected.items():
         # No number has more than 16 bytes.
         found = checks.array(read(name, 16 * blank.size), name, np.float64)
-        _check_values(found, name)
+        checks.action_values(found, name)
         setattr(meta, name, np.array(checks.shape(found, name, blank.shape)))
     return meta
 
