@@ -5,6 +5,7 @@
 // machines and valgrind does not know AVX-512. Linux only; bench/README.md says how to run it.
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
+#include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/kernel/kernel.hpp>
 
 #include <sys/ptrace.h>
@@ -57,7 +58,7 @@ void learn(const Work& work, std::int64_t tasks, std::int64_t episodes, std::int
   family.actions = work.actions;
   family.start.assign(static_cast<std::size_t>(work.states), 0.0);
   family.start[0] = 1.0;
-  const TaskDistributionTasks batch(std::move(family), 1, TaskIds{0, tasks, nullptr});
+  const GeneratedTasks batch(share(std::move(family)), 1, TaskIds{0, tasks, nullptr});
   const double exploration = 0.1;
   Learner learner;
   learner.rule = work.rule;

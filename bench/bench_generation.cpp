@@ -9,8 +9,8 @@ constexpr std::int64_t kTasks = 32;
 
 // One after the other into the same memory, as for planning, materialising, and laws the kernel does not
 // know.
-template <class Family>
-void write_tasks(benchmark::State& state, const Family& family, std::uint64_t known) {
+template <class Kind>
+void write_tasks(benchmark::State& state, const Kind& family, std::uint64_t known) {
   const auto tasks = tasks_of(family, kTasks);
   TaskBuffer buffer(tasks.shape());
   for (auto _ : state) {
@@ -32,8 +32,8 @@ void write_tasks(benchmark::State& state, const Family& family, std::uint64_t kn
   compare(state, found, known);
 }
 
-template <class Family>
-void add_family(const std::string& name, const Family& family, std::uint64_t known) {
+template <class Kind>
+void add_family(const std::string& name, const Kind& family, std::uint64_t known) {
   add_case("generation/" + name,
            [family, known](benchmark::State& state) { write_tasks(state, family, known); });
 }

@@ -59,7 +59,7 @@ void rule(benchmark::State& state, const RuleCase& of, const std::string& isa) {
   learner.learning_rate_decay = of.learning_rate_decay;
   learner.bonus = of.bonus;
   learner.trace_decay = 0.9;
-  const TaskDistributionTasks tasks = tasks_of(task_distribution(10, 5), 512);
+  const GeneratedTasks tasks = tasks_of(task_distribution(10, 5), 512);
   const auto time = of.doubles ? time_train<double> : time_train<float>;
   time(state, tasks, learner, /*episodes=*/200, /*threads=*/1, isa, of.checksum);
 }
@@ -81,7 +81,7 @@ constexpr SizeCase kSizes[] = {
 
 void size(benchmark::State& state, const SizeCase& of, bool uniform, int threads, const std::string& isa) {
   const Learner learner = learner_of(uniform ? Behaviour::uniform : Behaviour::epsilon_greedy);
-  const TaskDistributionTasks tasks = tasks_of(task_distribution(of.states, of.actions), of.tasks);
+  const GeneratedTasks tasks = tasks_of(task_distribution(of.states, of.actions), of.tasks);
   time_train<float>(state, tasks, learner, /*episodes=*/500, threads, isa,
                     uniform ? of.uniform : of.epsilon_greedy);
 }

@@ -33,15 +33,15 @@ std::unique_ptr<const TaskBatch> stored(const TaskBatch& batch) {
   return std::make_unique<StoredTasks>(shape, batch.ids(), arrays);
 }
 
-template <class Family>
-void add_tasks(const std::string& name, const Family& family, bool in_memory, std::uint64_t known) {
+template <class Kind>
+void add_tasks(const std::string& name, const Kind& family, bool in_memory, std::uint64_t known) {
   constexpr std::int64_t kTasks = 32;
   const auto tasks = std::make_shared<std::unique_ptr<const TaskBatch>>();  // made at first use
   for (const std::string& isa : instruction_sets()) {
     add_case("sampling/" + name + "/" + isa, [=](benchmark::State& state) {
       if (*tasks == nullptr && in_memory) *tasks = stored(tasks_of(family, kTasks));
       if (*tasks == nullptr) {
-        *tasks = std::make_unique<decltype(tasks_of(family, kTasks))>(family, 1, TaskIds{0, kTasks, nullptr});
+        *tasks = std::make_unique<GeneratedTasks>(share(family), 1, TaskIds{0, kTasks, nullptr});
       }
       time_train<float>(state, **tasks, Learner(), /*episodes=*/10'000, /*threads=*/1, isa, known);
     });

@@ -6,6 +6,7 @@
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
+#include <metarl_fast/generated_tasks.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -77,13 +78,9 @@ TaskDistribution task_distribution(
 // Side by side, with a goal in any but the first cell, where episodes start.
 GoalGrid goal_grid(std::int64_t side, double slip, double wall_density = 0.0);
 
-template <class Family>
-GeneratedTasks<Family> tasks_of(Family family, std::int64_t count) {
-  return {std::move(family), /*key=*/1, TaskIds{0, count, nullptr}};
-}
-// Those of the uniform law are drawn by the kernel.
-inline TaskDistributionTasks tasks_of(TaskDistribution family, std::int64_t count) {
-  return {std::move(family), /*key=*/1, TaskIds{0, count, nullptr}};
+template <class Kind>
+GeneratedTasks tasks_of(Kind family, std::int64_t count) {
+  return {share(std::move(family)), /*key=*/1, TaskIds{0, count, nullptr}};
 }
 
 // Episodes of 10 steps. Times the whole call, from the seed to finished tables; reports updates a second.

@@ -115,11 +115,8 @@ class TaskBatch {
     return do_load(index, buffer, interrupt);
   }
 
-  // The law of a batch that needs nothing but that; such a batch can also be loaded without its rows.
+  // The law of a batch that needs nothing but that; its tasks can be loaded into a buffer without rows.
   virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
-  TaskView load_without_rows(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt = {}) const {
-    return do_load_without_rows(index, buffer, interrupt);
-  }
 
   const Shape& shape() const { return shape_; }
   const TaskIds& ids() const { return ids_; }
@@ -127,10 +124,6 @@ class TaskBatch {
 
  private:
   virtual TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const = 0;
-  virtual TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
-                                        const Interrupt& interrupt) const {
-    return do_load(index, buffer, interrupt);
-  }
 
   Shape shape_;
   TaskIds ids_;
@@ -157,36 +150,6 @@ class StoredTasks final : public TaskBatch {
   TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override;
   TaskView at(std::int64_t index) const;
   TaskArrays arrays_;
-};
-
-// Tasks drawn by a family when somebody looks. A family is a class with
-//   void check() const;  // throws std::invalid_argument for members that `write` cannot work with
-//   Shape shape() const;
-//   void write(std::uint64_t key, std::uint64_t id, TaskBuffer&, const Interrupt&) const;
-// which writes all of the buffer, or asks now and then (a Meter does) and throws Interrupted.
-template <class Family>
-class GeneratedTasks : public TaskBatch {
- public:
-  GeneratedTasks(Family family, std::uint64_t key, TaskIds ids)
-      : TaskBatch(checked_shape(family), std::move(ids)), family_(std::move(family)), key_(key) {}
-
- protected:
-  const Family& family() const { return family_; }
-  const std::uint64_t& key() const { return key_; }
-
- private:
-  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
-    family_.write(key_, ids()[index], buffer, interrupt);
-    return buffer.view();
-  }
-
-  static Shape checked_shape(const Family& family) {
-    family.check();
-    return family.shape();
-  }
-
-  Family family_;
-  std::uint64_t key_;
 };
 
 }  // namespace metarl_fast

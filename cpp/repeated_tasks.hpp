@@ -22,10 +22,6 @@ class RepeatedTasks final : public TaskBatch {
   TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
     return of_.load(index / times_, buffer, interrupt);
   }
-  TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
-                                const Interrupt& interrupt) const override {
-    return of_.load_without_rows(index / times_, buffer, interrupt);
-  }
 
   static TaskIds repeated(const TaskIds& ids, std::int64_t times) {
     const auto list = std::make_shared<std::vector<std::uint64_t>>();

@@ -7,6 +7,7 @@ from operator import add
 import numpy as np
 import pytest
 
+import metarl_fast
 from building import ROOT, needs, run
 from metarl_fast import _core
 
@@ -17,8 +18,8 @@ pytestmark = needs("cmake", "ninja", "c++")
 def expected_sum():
     """What the consumer's main.cpp computes, by way of the Python module."""
     ids = _core.TaskIds(0, 100, None)
-    law = _core.TransitionLaw.uniform, 1.0, 1, _core.RewardLaw.uniform, 0.0, 1.0, np.empty((0, 0)), 0.0
-    tasks = _core.task_distributions(1, ids, 10, 5, *law, np.eye(10)[0])
+    family = metarl_fast.TaskDistribution(10, 5)._core_family()
+    tasks = _core.generate(family, 1, ids)
     q_table = np.empty((100, 10, 5))
     learner = _core.Learner(
         rule=_core.Rule.q_learning,

@@ -12,7 +12,9 @@ import pytest
 import file_map
 import metarl_fast
 from building import ROOT, needs, run
+from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.learners import LEARNERS
+from metarl_fast.listing import concrete
 
 CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
 PYTHON = sorted(ROOT.glob("python/metarl_fast/**/*.py"))
@@ -87,6 +89,7 @@ CPP_LAYERS = [
     {"cpp/task_checks"},
     {"cpp/mdp.cpp", "cpp/accept", "cpp/repeated_tasks.hpp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
+    {"cpp/generated_tasks.hpp"},
     {"cpp/kernel"},
     {"cpp/engine.hpp"},
     {"cpp/lane_limits.hpp"},
@@ -224,11 +227,16 @@ def test_importing_needs_numpy_alone():
         assert not foreign, f"{name(path)} imports {foreign} at the top"
 
 
+def module_of(kind):
+    return kind.__module__.removeprefix("metarl_fast.")
+
+
 def test_the_core_is_called_by_few():
     """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
-    families = {"families.python_recipe", "families.goal_grid", "families.task_distribution"}
-    rules = {kind.__module__.removeprefix("metarl_fast.") for kind in LEARNERS}  # each names its own
+    drawn = concrete(vars(metarl_fast.families), CoreFamily)  # each names its parameters
+    families = {"families.python_recipe", "families.core_family", *map(module_of, drawn)}
+    rules = set(map(module_of, LEARNERS))  # each names its own
     learners = {"learners.base", "learners.td", *rules}
     assert callers == {
         *("runtime", "recipes", "tasks", "data", "engine", "planning", "scratch", "meta.policy_prior"),

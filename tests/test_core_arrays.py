@@ -29,24 +29,20 @@ STORED = {
     "reward_noise": np.zeros(N),
     "masked": False,
 }
-RANDOM_MDPS = {
-    "key": 0,
-    "ids": IDS,
+TASK_DISTRIBUTION = {
     "num_states": S,
     "num_actions": A,
-    "transition_law": _core.TransitionLaw.garnet,
+    "transition_law": "garnet",
     "concentration": 1.0,
     "branching": 2,
-    "reward_law": _core.RewardLaw.fixed,
+    "reward_law": "fixed",
     "reward_a": 0.0,
     "reward_b": 1.0,
     "rewards": np.zeros((S, A)),
     "reward_noise": 0.0,
     "start": START,
 }
-GOAL_GRIDS = {
-    "key": 0,
-    "ids": IDS,
+GOAL_GRID = {
     "height": 2,
     "width": 2,
     "walls": np.zeros(4, np.uint8),
@@ -58,6 +54,7 @@ GOAL_GRIDS = {
     "goal_reward": 1.0,
     "step_reward": 0.0,
 }
+GENERATE = {"family": _core.GoalGrid(**GOAL_GRID), "key": 0, "ids": IDS}
 DENSE = _core.stored_tasks(
     IDS, ROWS, None, np.zeros((N, S, A)), None, np.zeros(S, np.uint8), START, None, np.array(0.0), False
 )
@@ -143,8 +140,9 @@ MATERIALISE = {
 }
 GOOD = {
     _core.stored_tasks: STORED,
-    _core.task_distributions: RANDOM_MDPS,
-    _core.goal_grids: GOAL_GRIDS,
+    _core.TaskDistribution: TASK_DISTRIBUTION,
+    _core.GoalGrid: GOAL_GRID,
+    _core.generate: GENERATE,
     _core.train_float32: TRAIN,
     _core.policy_iteration: POLICY_ITERATION,
     _core.value_iteration: VALUE_ITERATION,
@@ -152,6 +150,7 @@ GOOD = {
     _core.evaluate: EVALUATE,
     _core.materialise: MATERIALISE,
 }
+FAMILIES = (_core.TaskDistribution, _core.GoalGrid)
 OUTPUTS = {
     _core.train_float32: ("q_table", "policy", "returns", "mean_returns", "snapshots"),
     _core.policy_iteration: tuple(SOLUTION),
@@ -187,8 +186,10 @@ def read_only(array):
 
 
 for function, good in GOOD.items():
+    is_family = function in FAMILIES
+    no_array = "expected a C-ordered array" if is_family else "incompatible"
     for name, value in good.items():
-        if isinstance(value, (_core.TaskBatch, _core.Learner)):
+        if isinstance(value, (_core.TaskBatch, _core.Learner, _core.Family)):
             refuses(function, TypeError, "incompatible", **{name: None})
         if not isinstance(value, np.ndarray):
             continue
@@ -196,14 +197,15 @@ for function, good in GOOD.items():
         # The message may speak of another array that must be as long.
         word = name.removesuffix("s").removesuffix("_episode")
         refuses_array(function, name, longer, ValueError, word, "too long")
-        refuses_array(function, name, value[None, None, None], ValueError, word, "with more axes")
-        refuses_array(function, name, value.astype(np.float16), TypeError, "incompatible", "of float16")
+        if not is_family:  # they count entries
+            refuses_array(function, name, value[None, None, None], ValueError, word, "with more axes")
+        refuses_array(function, name, value.astype(np.float16), TypeError, no_array, "of float16")
         strided = np.repeat(value, 2, axis=-1)[..., ::2]
         if not strided.flags.c_contiguous:
-            refuses_array(function, name, strided, TypeError, "incompatible", "strided")
+            refuses_array(function, name, strided, TypeError, no_array, "strided")
         if value.itemsize > 1:
             swapped = value.astype(value.dtype.newbyteorder())
-            refuses_array(function, name, swapped, TypeError, "incompatible", "of foreign byte order")
+            refuses_array(function, name, swapped, TypeError, no_array, "of foreign byte order")
             refuses_array(function, name, unaligned(value), ValueError, "is not aligned", "unaligned")
         if name in OUTPUTS.get(function, ()):
             refuses_array(function, name, read_only(value), ValueError, "writeable", "read-only")
@@ -212,31 +214,40 @@ for function, good in GOOD.items():
         refuses(function, ValueError, "num_threads is -5", num_threads=-5)
         refuses(function, TypeError, "incompatible", num_threads=2**40)
 
+for family in FAMILIES:
+    refuses(family, TypeError, "has no parameter sise", sise=3)
+    for name in GOOD[family]:
+        others = {other: value for other, value in GOOD[family].items() if other != name}
+        TABLE.add(family.__name__, f"without {name}", partial(family, **others), TypeError, f"needs {name}")
+refuses(_core.generate, TypeError, "incompatible", key=-1)
+refuses(_core.generate, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
+TABLE.add("TaskDistribution", "by place", partial(_core.TaskDistribution, S, A), TypeError, "incompatible")
 for branching in (S + 1, 0, -1):
-    refuses(_core.task_distributions, ValueError, f"branching is {branching}", branching=branching)
+    refuses(_core.TaskDistribution, ValueError, f"branching is {branching}", branching=branching)
 for alpha in (math.nan, 0.0, -1.0, math.inf):
-    law = _core.TransitionLaw.dirichlet
-    refuses(_core.task_distributions, ValueError, "concentration is", transition_law=law, concentration=alpha)
-uniform = _core.RewardLaw.uniform
-refuses(_core.task_distributions, ValueError, "start has shape", num_states=-1)
-refuses(_core.task_distributions, ValueError, f"num_actions={2**40}", num_actions=2**40, reward_law=uniform)
-refuses(_core.task_distributions, ValueError, "num_actions=-1", num_actions=-1, reward_law=uniform)
-refuses(_core.task_distributions, ValueError, "reward_a is nan", reward_a=math.nan)
-refuses(_core.task_distributions, ValueError, "reward_b is inf", reward_b=math.inf)
-refuses(_core.task_distributions, ValueError, "reward_noise is inf", reward_noise=math.inf)
-refuses(_core.task_distributions, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
-refuses(_core.goal_grids, ValueError, "goal is 4", goals=np.array([0, 4]))
-refuses(_core.goal_grids, ValueError, "goal is -1", goals=np.array([0, -1]))
-refuses(
-    _core.goal_grids, ValueError, "goals is 0", goals=np.array([], np.int64), goal_cumulative=np.array([])
-)
-refuses(_core.goal_grids, ValueError, "start is 4", start=4)
-refuses(_core.goal_grids, ValueError, "start is -2", start=-2)
-refuses(_core.goal_grids, ValueError, "height is -2", height=-2, width=-2)
-refuses(_core.goal_grids, ValueError, "height is", height=2**40, width=2**40)
-refuses(_core.goal_grids, ValueError, "slip is nan", slip=math.nan)
-refuses(_core.goal_grids, ValueError, "wall_density is 1", wall_density=1.0)
-refuses(_core.goal_grids, ValueError, "goal_reward is inf", goal_reward=math.inf)
+    refuses(_core.TaskDistribution, ValueError, "concentration is", concentration=alpha)
+refuses(_core.TaskDistribution, ValueError, "num_states is -1", num_states=-1)
+refuses(_core.TaskDistribution, TypeError, "num_states is 2.5, expected a 64-bit integer", num_states=2.5)
+refuses(_core.TaskDistribution, TypeError, f"num_states is {2**64}", num_states=2**64)
+refuses(_core.TaskDistribution, TypeError, "reward_a is 'x', expected a number", reward_a="x")
+refuses(_core.TaskDistribution, ValueError, "expected one of 'uniform', 'di", transition_law="x")
+refuses(_core.TaskDistribution, ValueError, "reward_law is None", reward_law=None)
+refuses(_core.TaskDistribution, ValueError, "reward_a is nan", reward_a=math.nan)
+refuses(_core.TaskDistribution, ValueError, "reward_b is inf", reward_b=math.inf)
+refuses(_core.TaskDistribution, ValueError, "reward_noise is inf", reward_noise=math.inf)
+refuses(_core.TaskDistribution, ValueError, "rewards[1] is nan", rewards=np.array([0.0, math.nan]))
+huge = _core.TaskDistribution(**{**TASK_DISTRIBUTION, "num_actions": 2**40, "reward_law": "uniform"})
+refuses(_core.generate, ValueError, f"num_actions={2**40}", family=huge)
+refuses(_core.GoalGrid, ValueError, "goal is 4", goals=np.array([0, 4]))
+refuses(_core.GoalGrid, ValueError, "goals[1] is -1", goals=np.array([0, -1]))
+refuses(_core.GoalGrid, ValueError, "goals is 0", goals=np.array([], np.int64), goal_cumulative=np.array([]))
+refuses(_core.GoalGrid, ValueError, "start is 4", start=4)
+refuses(_core.GoalGrid, ValueError, "start is -2", start=-2)
+refuses(_core.GoalGrid, ValueError, "height is -2, expected 1 to 32768", height=-2, width=-2)
+refuses(_core.GoalGrid, ValueError, "height is", height=2**40, width=2**40)
+refuses(_core.GoalGrid, ValueError, "slip is nan", slip=math.nan)
+refuses(_core.GoalGrid, ValueError, "wall_density is 1, expected 0 to below 1", wall_density=1.0)
+refuses(_core.GoalGrid, ValueError, "goal_reward is inf", goal_reward=math.inf)
 for state in (S, -1, 2**31 - 1):
     wrong = np.full(ROWS.shape, state, np.int32)
     refuses(_core.stored_tasks, ValueError, f"is {state}, expected 0 to 2", next_state=wrong)

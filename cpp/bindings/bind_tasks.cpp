@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Batches of tasks: stored arrays and native families.
+// Batches of tasks: ids, arrays in memory, and writing tasks out.
 #include <algorithm>
-
-#include <pybind11/native_enum.h>
 
 #include "arrays.hpp"
 
 #include "../accept.hpp"
-#include "../families/goal_grid.hpp"
-#include "../families/task_distribution.hpp"
 
 namespace metarl_fast::bindings {
 namespace {
@@ -18,11 +14,6 @@ TaskIds make_ids(std::uint64_t first, std::int64_t count, OptionalArray<std::uin
   require_shape(*list, "ids", {count});
   const std::uint64_t* data = list->data();
   return {first, count, std::shared_ptr<const std::uint64_t>(keep_alive(std::move(*list)), data)};
-}
-
-template <class T>
-std::vector<T> to_vector(const Array<T>& array) {
-  return {array.data(), array.data() + array.size()};
 }
 
 // The sizes of dense tasks, or of outcome lists if there are next states; refuses arrays of other shapes.
@@ -147,64 +138,6 @@ void bind_tasks(py::module_& m) {
         py::arg("next_state").noconvert().none(true), py::arg("reward").noconvert(),
         py::arg("terminated").noconvert().none(true), py::arg("terminal").noconvert(),
         py::arg("start").noconvert(), py::arg("infer_terminal"));
-
-  py::native_enum<TaskDistribution::TransitionLaw>(m, "TransitionLaw", "enum.Enum")
-      .value("uniform", TaskDistribution::TransitionLaw::uniform)
-      .value("dirichlet", TaskDistribution::TransitionLaw::dirichlet)
-      .value("garnet", TaskDistribution::TransitionLaw::garnet)
-      .finalize();
-  py::native_enum<TaskDistribution::RewardLaw>(m, "RewardLaw", "enum.Enum")
-      .value("normal", TaskDistribution::RewardLaw::normal)
-      .value("uniform", TaskDistribution::RewardLaw::uniform)
-      .value("fixed", TaskDistribution::RewardLaw::fixed)
-      .finalize();
-
-  m.def(
-      "task_distributions",
-      [](std::uint64_t key, const TaskIds& ids, std::int64_t states, std::int64_t actions,
-         TaskDistribution::TransitionLaw transition_law, double concentration, std::int64_t branching,
-         TaskDistribution::RewardLaw reward_law, double reward_a, double reward_b,
-         const Array<double>& rewards, double reward_noise,
-         const Array<double>& start) -> std::unique_ptr<TaskBatch> {
-        require_shape(start, "start", {states});
-        require_aligned(rewards, "rewards");
-        if (reward_law == TaskDistribution::RewardLaw::fixed)
-          require_shape(rewards, "rewards", {states, actions});
-        TaskDistribution family{states,          actions,  transition_law, concentration,      branching,
-                                reward_law,      reward_a, reward_b,       to_vector(rewards), reward_noise,
-                                to_vector(start)};
-        return std::make_unique<TaskDistributionTasks>(std::move(family), key, ids);
-      },
-      py::arg("key"), py::arg("ids"), py::arg("num_states"), py::arg("num_actions"),
-      py::arg("transition_law"), py::arg("concentration"), py::arg("branching"), py::arg("reward_law"),
-      py::arg("reward_a"), py::arg("reward_b"), py::arg("rewards").noconvert(), py::arg("reward_noise"),
-      py::arg("start").noconvert());
-
-  m.def(
-      "goal_grids",
-      [](std::uint64_t key, const TaskIds& ids, std::int64_t height, std::int64_t width,
-         const Array<std::uint8_t>& walls, double wall_density, double slip, const Array<std::int64_t>& goals,
-         const Array<double>& goal_cumulative, std::int64_t start, double goal_reward,
-         double step_reward) -> std::unique_ptr<TaskBatch> {
-        require_shape(walls, "walls", {static_cast<std::int64_t>(walls.size())});
-        require_shape(goals, "goals", {static_cast<std::int64_t>(goals.size())});
-        require_shape(goal_cumulative, "goal_cumulative", {static_cast<std::int64_t>(goals.size())});
-        GoalGrid family{height,
-                        width,
-                        to_vector(walls),
-                        wall_density,
-                        slip,
-                        to_vector(goals),
-                        to_vector(goal_cumulative),
-                        start,
-                        goal_reward,
-                        step_reward};
-        return std::make_unique<GeneratedTasks<GoalGrid>>(std::move(family), key, ids);
-      },
-      py::arg("key"), py::arg("ids"), py::arg("height"), py::arg("width"), py::arg("walls").noconvert(),
-      py::arg("wall_density"), py::arg("slip"), py::arg("goals").noconvert(),
-      py::arg("goal_cumulative").noconvert(), py::arg("start"), py::arg("goal_reward"),
-      py::arg("step_reward"));
 
   m.def(
       "materialise",

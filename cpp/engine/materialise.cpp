@@ -33,8 +33,7 @@ void materialise(const TaskBatch& batch, const MaterialiseArrays& out, const Run
       Meter meter(interrupt);
       const std::int64_t end = std::min(batch.size(), (block + 1) * kLanes);
       for (std::int64_t i = block * kLanes; i < end; ++i) {
-        const TaskView task =
-            rows ? batch.load(i, buffer, interrupt) : batch.load_without_rows(i, buffer, interrupt);
+        const TaskView task = batch.load(i, buffer, interrupt);
         copy_out(task.probability, shape.probabilities(), i, out.probability, meter);
         copy_out(task.next_state, shape.probabilities(), i, out.next_state, meter);
         copy_out(task.reward, shape.rewards(), i, out.reward, meter);

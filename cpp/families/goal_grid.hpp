@@ -9,12 +9,18 @@
 
 #include "../mdp.hpp"
 #include "../rng.hpp"
+#include "family.hpp"
 #include "grid.hpp"
+#include "outcomes.hpp"
+#include "parameters.hpp"
 #include "walls.hpp"
 
 namespace metarl_fast {
 
-struct GoalGrid {
+class GoalGrid final : public Family {
+ public:
+  static constexpr const char* kName = "GoalGrid";
+
   // States are cells; actions are up, right, down, left.
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -27,34 +33,44 @@ struct GoalGrid {
   double goal_reward = 1.0;
   double step_reward = 0.0;
 
-  void check() const;
-  std::int64_t states() const { return height * width; }
-  Shape shape() const { return {states(), Grid::kActions, slip > 0.0 ? 3 : 1, false, 0.0}; }
-  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task, const Interrupt& interrupt) const;
+  template <class Self, class Visitor>
+  static void parameters(Self& family, const Visitor& visit) {
+    visit("height", family.height, between(1, 1 << 15));
+    visit("width", family.width, between(1, 1 << 15));
+    visit("walls", family.walls, between(0, 1));
+    visit("wall_density", family.wall_density, half_open(0, 1));
+    visit("slip", family.slip, between(0, 1));
+    visit("goals", family.goals, at_least(0));
+    visit("goal_cumulative", family.goal_cumulative, between(0, 1));
+    visit("start", family.start, at_least(kAnywhere));
+    visit("goal_reward", family.goal_reward, finite());
+    visit("step_reward", family.step_reward, finite());
+  }
+
+  void check() const override;
+  Shape shape() const override { return {grid().cells(), Grid::kActions, slip > 0.0 ? 3 : 1, false, 0.0}; }
+  void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
+             const Interrupt& interrupt) const override;
 
  private:
   Grid grid() const { return {height, width}; }
   void check_wall_density() const;
-  void write_start(const CellMarks& blocked, std::int64_t goal, TaskBuffer& task, Meter& meter) const;
+  void write_start(const CellMarks& blocked, std::int64_t goal, OutcomeWriter& out, Meter& meter) const;
 };
 
 inline void GoalGrid::check() const {
-  constexpr std::int64_t kLongestSide = 1 << 15;
-  require(height >= 1 && height <= kLongestSide, "height", static_cast<double>(height), "1 to 2^15");
-  require(width >= 1 && width <= kLongestSide, "width", static_cast<double>(width), "1 to 2^15");
-  require(static_cast<std::int64_t>(walls.size()) == states(), "the number of walls",
+  check_parameters(*this);
+  const std::int64_t cells = grid().cells();
+  require(static_cast<std::int64_t>(walls.size()) == cells, "the number of walls",
           static_cast<double>(walls.size()), "height * width");
-  require(wall_density >= 0.0 && wall_density < 1.0, "wall_density", wall_density, "0 to below 1");
-  require(slip >= 0.0 && slip <= 1.0, "slip", slip, "0 to 1");
-  require(!goals.empty() && goals.size() == goal_cumulative.size(), "the number of goals",
-          static_cast<double>(goals.size()), "at least one, each with its cumulative probability");
+  require(!goals.empty(), "the number of goals", 0.0, "at least one");
+  require(goal_cumulative.size() == goals.size(), "the length of goal_cumulative",
+          static_cast<double>(goal_cumulative.size()), "that of goals");
   for (const std::int64_t goal : goals) {
-    require(goal >= 0 && goal < states() && !walls[static_cast<std::size_t>(goal)], "goal",
-            static_cast<double>(goal), "a cell that is no wall");
+    require(goal < cells && !walls[static_cast<std::size_t>(goal)], "goal", static_cast<double>(goal),
+            "a cell that is no wall");
   }
-  require(start >= kAnywhere && start < states(), "start", static_cast<double>(start), "a cell, or -1");
-  require(std::isfinite(goal_reward), "goal_reward", goal_reward, "a finite number");
-  require(std::isfinite(step_reward), "step_reward", step_reward, "a finite number");
+  require(start < cells, "start", static_cast<double>(start), "a cell, or -1");
   require(std::isfinite(goal_reward + step_reward), "goal_reward + step_reward", goal_reward + step_reward,
           "a finite number");
   check_wall_density();
@@ -77,22 +93,18 @@ inline void GoalGrid::check_wall_density() const {
   }
 }
 
-inline void GoalGrid::write_start(const CellMarks& blocked, std::int64_t goal, TaskBuffer& task,
+inline void GoalGrid::write_start(const CellMarks& blocked, std::int64_t goal, OutcomeWriter& out,
                                   Meter& meter) const {
-  std::fill(task.start.begin(), task.start.end(), 0.0);
-  if (start != kAnywhere) {
-    task.start[static_cast<std::size_t>(start)] = 1.0;
-    return;
-  }
+  if (start != kAnywhere) return out.start(start);
   const std::vector<std::int32_t> moves = distances(grid(), goal, blocked, meter);
   const auto can_begin = [](std::int32_t away) { return away > 0; };
   const auto cells = static_cast<double>(std::count_if(moves.begin(), moves.end(), can_begin));
   for (std::size_t cell = 0; cell < moves.size(); ++cell) {
-    task.start[cell] = can_begin(moves[cell]) ? 1.0 / cells : 0.0;
+    if (can_begin(moves[cell])) out.start(static_cast<std::int64_t>(cell), 1.0 / cells);
   }
 }
 
-inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, std::int64_t, TaskBuffer& task,
                             const Interrupt& interrupt) const {
   Meter meter(interrupt);
   Stream stream = make_stream(key, id, Purpose::layout);
@@ -103,27 +115,25 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, TaskBuffer& tas
   const CellMarks blocked =
       wall_density > 0.0 ? draw_walls(grid(), walls, wall_density, start, goal, stream, meter) : walls;
 
-  const std::int64_t outcomes = slip > 0.0 ? 3 : 1;
+  OutcomeWriter out(shape(), task, meter);
+  const std::int64_t outcomes = shape().outcomes;
   const double probability[3] = {1.0 - slip, 0.5 * slip, 0.5 * slip};
   const std::int64_t turn[3] = {0, 1, 3};  // ahead, right, left
-  std::size_t place = 0;
-  for (std::int64_t cell = 0; cell < states(); ++cell) {
+  for (std::int64_t cell = 0; cell < grid().cells(); ++cell) {
     const bool absorbing = cell == goal || blocked[static_cast<std::size_t>(cell)];
-    meter.count(Grid::kActions * outcomes);
-    task.terminal[static_cast<std::size_t>(cell)] = absorbing;
+    if (absorbing) out.terminal(cell);
     for (std::int64_t action = 0; action < Grid::kActions; ++action) {
-      for (std::int64_t k = 0; k < outcomes; ++k, ++place) {
+      out.begin(cell, action);
+      for (std::int64_t k = 0; k < outcomes; ++k) {
         const std::int64_t target =
             absorbing ? cell : grid().move(cell, (action + turn[k]) % Grid::kActions, blocked);
         const bool arrived = !absorbing && target == goal;
-        task.probability[place] = probability[k];
-        task.next_state[place] = static_cast<std::int32_t>(target);
-        task.reward[place] = absorbing ? 0.0 : step_reward + (arrived ? goal_reward : 0.0);
-        task.terminated[place] = absorbing || arrived;
+        out.add(probability[k], target, absorbing ? 0.0 : step_reward + (arrived ? goal_reward : 0.0),
+                absorbing || arrived);
       }
     }
   }
-  write_start(blocked, goal, task, meter);
+  write_start(blocked, goal, out, meter);
 }
 
 }  // namespace metarl_fast

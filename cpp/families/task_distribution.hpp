@@ -5,18 +5,29 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "../elementary.hpp"
 #include "../mdp.hpp"
 #include "../rng.hpp"
 #include "../uniform_law.hpp"
+#include "family.hpp"
+#include "parameters.hpp"
 
 namespace metarl_fast {
 
-struct TaskDistribution {
+class TaskDistribution final : public Family {
+ public:
+  static constexpr const char* kName = "TaskDistribution";
+
   enum class TransitionLaw { uniform, dirichlet, garnet };
   enum class RewardLaw { normal, uniform, fixed };
+  static constexpr Word<TransitionLaw> kTransitionLaws[] = {{"uniform", TransitionLaw::uniform},
+                                                            {"dirichlet", TransitionLaw::dirichlet},
+                                                            {"garnet", TransitionLaw::garnet}};
+  static constexpr Word<RewardLaw> kRewardLaws[] = {
+      {"normal", RewardLaw::normal}, {"uniform", RewardLaw::uniform}, {"fixed", RewardLaw::fixed}};
 
   std::int64_t states = 0;
   std::int64_t actions = 0;
@@ -30,14 +41,30 @@ struct TaskDistribution {
   double reward_noise = 0.0;
   std::vector<double> start;  // [S]
 
-  void check() const;
-  Shape shape() const;
-  void write(std::uint64_t key, std::uint64_t id, TaskBuffer& task, const Interrupt& interrupt) const;
-  void write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
-                          const Interrupt& interrupt) const;
+  template <class Self, class Visitor>
+  static void parameters(Self& family, const Visitor& visit) {
+    visit("num_states", family.states, at_least(1));
+    visit("num_actions", family.actions, at_least(1));
+    visit("transition_law", family.transition_law, kTransitionLaws);
+    visit("concentration", family.concentration, above(0));
+    visit("branching", family.branching, at_least(1));
+    visit("reward_law", family.reward_law, kRewardLaws);
+    visit("reward_a", family.reward_a, finite());
+    visit("reward_b", family.reward_b, finite());
+    visit("rewards", family.rewards, finite());
+    visit("reward_noise", family.reward_noise, at_least(0));
+    visit("start", family.start, between(0, 1));
+  }
+
+  void check() const override;
+  Shape shape() const override;
+  void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
+             const Interrupt& interrupt) const override;
+  std::optional<UniformLaw> uniform_law(std::uint64_t key) const override;
 
  private:
   bool by_rejection() const;
+  void write_rewards_and_start(std::uint64_t key, std::uint64_t id, TaskBuffer& task, Meter& meter) const;
   double write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const;
   void write_dirichlet_row(Stream& stream, double* row) const;
   void write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
@@ -67,16 +94,9 @@ inline double log_gamma_variate(Stream& stream, double shape) {
 }
 
 inline void TaskDistribution::check() const {
-  if (transition_law == TransitionLaw::dirichlet) {
-    require(concentration > 0.0 && std::isfinite(concentration), "concentration", concentration,
-            "a finite number above 0");
-  }
-  if (transition_law == TransitionLaw::garnet) {
-    require(branching >= 1 && branching <= states, "branching", static_cast<double>(branching),
-            "1 to num_states");
-  }
-  require(std::isfinite(reward_a), "reward_a", reward_a, "a finite number");
-  require(std::isfinite(reward_b), "reward_b", reward_b, "a finite number");
+  check_parameters(*this);
+  require(transition_law != TransitionLaw::garnet || branching <= states, "branching",
+          static_cast<double>(branching), "1 to num_states");
   const auto num_rewards = static_cast<double>(rewards.size());
   require(reward_law != RewardLaw::fixed ||
               num_rewards == static_cast<double>(states) * static_cast<double>(actions),
@@ -165,14 +185,15 @@ inline double TaskDistribution::draw_reward(const IndexKey& key, std::int64_t pa
   return reward_a + (reward_b - reward_a) * unit(x, double{});
 }
 
-inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, std::int64_t, TaskBuffer& task,
                                     const Interrupt& interrupt) const {
-  write_without_rows(key, id, task, interrupt);
+  Meter meter(interrupt);
+  write_rewards_and_start(key, id, task, meter);
+  if (task.probability.empty()) return;
   const std::int64_t outcomes = shape().outcomes;
   Stream stream = make_stream(key, id, Purpose::transitions);
   const IndexKey weight_key = make_index_key(key, id, Purpose::transitions);
   std::vector<double> cuts;
-  Meter meter(interrupt);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     meter.count(outcomes);
     double* row = task.probability.data() + pair * outcomes;
@@ -190,11 +211,10 @@ inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, TaskBuf
   }
 }
 
-inline void TaskDistribution::write_without_rows(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
-                                                 const Interrupt& interrupt) const {
+inline void TaskDistribution::write_rewards_and_start(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
+                                                      Meter& meter) const {
   const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
   const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
-  Meter meter(interrupt);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     meter.count(copies);
     std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(reward_key, pair));
@@ -204,28 +224,14 @@ inline void TaskDistribution::write_without_rows(std::uint64_t key, std::uint64_
   std::copy(start.begin(), start.end(), task.start.begin());
 }
 
-class TaskDistributionTasks final : public GeneratedTasks<TaskDistribution> {
- public:
-  using GeneratedTasks::GeneratedTasks;
-
-  std::optional<UniformLaw> uniform_law() const override {
-    const TaskDistribution& of = family();
-    if (of.transition_law != TaskDistribution::TransitionLaw::uniform) return std::nullopt;
-    const bool fixed = of.reward_law == TaskDistribution::RewardLaw::fixed;
-    return UniformLaw{key(),
-                      of.start.data(),
-                      fixed ? of.rewards.data() : nullptr,
-                      of.reward_law == TaskDistribution::RewardLaw::normal,
-                      of.reward_a,
-                      of.reward_b};
-  }
-
- private:
-  TaskView do_load_without_rows(std::int64_t index, TaskBuffer& buffer,
-                                const Interrupt& interrupt) const override {
-    family().write_without_rows(key(), ids()[index], buffer, interrupt);
-    return buffer.view();
-  }
-};
+inline std::optional<UniformLaw> TaskDistribution::uniform_law(std::uint64_t key) const {
+  if (transition_law != TransitionLaw::uniform) return std::nullopt;
+  return UniformLaw{key,
+                    start.data(),
+                    reward_law == RewardLaw::fixed ? rewards.data() : nullptr,
+                    reward_law == RewardLaw::normal,
+                    reward_a,
+                    reward_b};
+}
 
 }  // namespace metarl_fast

@@ -21,7 +21,7 @@ class TaskIds(metaclass=_Pybind11Type):
     def __init__(self, first: int, count: int, list: NDArray[np.uint64] | None) -> None: ...
 
 class TaskBatch(metaclass=_Pybind11Type):
-    # Made by the functions below only.
+    # Made by `stored_tasks` and `generate` only.
     def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     @property
     def num_tasks(self) -> int: ...
@@ -41,18 +41,6 @@ class TaskBatch(metaclass=_Pybind11Type):
     def masked(self) -> bool: ...  # some actions may not be available
     @property
     def reward_noise(self) -> float: ...  # the largest of any task
-
-class TransitionLaw(enum.Enum):
-    __pybind11_native_enum__: object
-    uniform = 0
-    dirichlet = 1
-    garnet = 2
-
-class RewardLaw(enum.Enum):
-    __pybind11_native_enum__: object
-    normal = 0
-    uniform = 1
-    fixed = 2
 
 def stored_tasks(
     ids: TaskIds,
@@ -75,35 +63,6 @@ def accept(  # changes the arrays in place; whether some actions are not availab
     start: NDArray[np.float64],  # [S] or [N, S]
     infer_terminal: bool,  # of outcome lists, into [N, S]
 ) -> bool: ...
-def task_distributions(
-    key: int,
-    ids: TaskIds,
-    num_states: int,
-    num_actions: int,
-    transition_law: TransitionLaw,
-    concentration: float,
-    branching: int,
-    reward_law: RewardLaw,
-    reward_a: float,
-    reward_b: float,
-    rewards: NDArray[np.float64],  # [S, A] when the law is fixed
-    reward_noise: float,
-    start: NDArray[np.float64],  # [S]
-) -> TaskBatch: ...
-def goal_grids(
-    key: int,
-    ids: TaskIds,
-    height: int,
-    width: int,
-    walls: NDArray[np.uint8],  # [S]
-    wall_density: float,
-    slip: float,
-    goals: NDArray[np.int64],  # cells
-    goal_cumulative: NDArray[np.float64],  # as long as goals
-    start: int,
-    goal_reward: float,
-    step_reward: float,
-) -> TaskBatch: ...
 def materialise(
     batch: TaskBatch,
     probability: NDArray[np.float64] | None,
@@ -116,6 +75,18 @@ def materialise(
     reward_noise: NDArray[np.float64] | None,
     num_threads: int,
 ) -> None: ...
+
+# --- bind_families.cpp ---
+
+# Parameters are those that `parameters` names in the family's file in cpp/families, all by keyword: numbers,
+# words, and arrays of exactly the type.
+class Family(metaclass=_Pybind11Type):
+    def __init__(self, *args: Never, **parameters: Any) -> None: ...
+
+class GoalGrid(Family): ...
+class TaskDistribution(Family): ...
+
+def generate(family: Family, key: int, ids: TaskIds) -> TaskBatch: ...
 
 # --- bind_train.cpp ---
 

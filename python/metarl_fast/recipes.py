@@ -129,8 +129,7 @@ class GeneratedRecipe(DrawnRecipe):
 
     def build(self) -> _core.TaskBatch:
         """Make the lazy batch."""
-        batch: _core.TaskBatch = self.family._build(self.key, core_ids(self.ids))
-        return batch
+        return _core.generate(self.family._core_family(), self.key, core_ids(self.ids))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
+#include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/rng.hpp>
 
 #include <array>
@@ -136,18 +137,16 @@ void expect_valid(const TaskBatch& tasks) {
 void test_families_draw_valid_tasks() {
   for (const auto law : {TaskDistribution::TransitionLaw::uniform, TaskDistribution::TransitionLaw::dirichlet,
                          TaskDistribution::TransitionLaw::garnet}) {
-    expect_valid(GeneratedTasks<TaskDistribution>(random_family(law), 7, range_of(37)));
+    expect_valid(GeneratedTasks(share(random_family(law)), 7, range_of(37)));
   }
-  expect_valid(GeneratedTasks<GoalGrid>(grid_family(), 7, range_of(37)));
+  expect_valid(GeneratedTasks(share(grid_family()), 7, range_of(37)));
 }
 
 void test_a_task_is_its_id() {
-  const GeneratedTasks<TaskDistribution> whole(random_family(TaskDistribution::TransitionLaw::garnet), 7,
-                                               range_of(8));
+  const GeneratedTasks whole(share(random_family(TaskDistribution::TransitionLaw::garnet)), 7, range_of(8));
   const std::shared_ptr<const std::uint64_t> list(new std::uint64_t[2]{5, 2},
                                                   [](const std::uint64_t* p) { delete[] p; });
-  const GeneratedTasks<TaskDistribution> part(random_family(TaskDistribution::TransitionLaw::garnet), 7,
-                                              {0, 2, list});
+  const GeneratedTasks part(share(random_family(TaskDistribution::TransitionLaw::garnet)), 7, {0, 2, list});
   TaskBuffer a(whole.shape());
   TaskBuffer b(part.shape());
   whole.load(5, a);
@@ -262,6 +261,21 @@ void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& is
   }
 }
 
+// A family of the uniform law that does not say so.
+class WithoutLaw final : public Family {
+ public:
+  explicit WithoutLaw(TaskDistribution of) : of_(std::move(of)) {}
+  void check() const override { of_.check(); }
+  Shape shape() const override { return of_.shape(); }
+  void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
+             const Interrupt& interrupt) const override {
+    of_.write(key, id, segment, task, interrupt);
+  }
+
+ private:
+  TaskDistribution of_;
+};
+
 // Tasks of the uniform law that the kernel draws for all lanes, and the same written out one by one.
 void test_drawn_in_the_kernel_or_written_out() {
   for (const std::int64_t states : {9, 33, 64, 65, 80}) {
@@ -270,8 +284,8 @@ void test_drawn_in_the_kernel_or_written_out() {
     family.actions = 2;
     family.reward_law = TaskDistribution::RewardLaw::normal;
     family.start.assign(static_cast<std::size_t>(states), 1.0 / static_cast<double>(states));
-    const TaskDistributionTasks drawn(family, 7, range_of(35));
-    const GeneratedTasks<TaskDistribution> written(family, 7, range_of(35));
+    const GeneratedTasks drawn(share(family), 7, range_of(35));
+    const GeneratedTasks written(share(WithoutLaw(family)), 7, range_of(35));
     for (const Learner& learner : {kLearners[0], kLearners[1]}) {
       EXPECT(run<float>(drawn, learner, 1) == run<float>(written, learner, 1));
       EXPECT(run<double>(drawn, learner, 1) == run<double>(written, learner, 1));
@@ -285,8 +299,8 @@ void test_train_gives_the_same_bits() {
   TaskDistribution noisy = random_family(TaskDistribution::TransitionLaw::uniform);
   noisy.reward_noise = 0.5;
   // Enough work for two threads, and a last block that is not full.
-  const GeneratedTasks<TaskDistribution> dense(noisy, 7, range_of(150));
-  const GeneratedTasks<GoalGrid> outcomes(grid_family(), 7, range_of(150));
+  const GeneratedTasks dense(share(noisy), 7, range_of(150));
+  const GeneratedTasks outcomes(share(grid_family()), 7, range_of(150));
   expect_same_bits<float>(dense, isas);
   expect_same_bits<double>(dense, isas);
   expect_same_bits<float>(outcomes, isas);
@@ -300,7 +314,7 @@ void test_train_learns_the_optimal_policy() {
 }
 
 void test_nothing_to_do() {
-  const GeneratedTasks<GoalGrid> none(grid_family(), 7, range_of(0));
+  const GeneratedTasks none(share(grid_family()), 7, range_of(0));
   EXPECT(run<float>(none, Learner(), 2).q_table.empty());
   const SwitchTask task;
   const std::vector<float> initial{1, 2, 3, 4};
@@ -382,19 +396,19 @@ void test_refusals_name_the_value() {
   EXPECT(contains(refusal([] { StoredTasks(Shape(), range_of(1), TaskArrays()); }), "num_states=0"));
   GoalGrid grid = grid_family();
   grid.goals[1] = 20;
-  EXPECT(contains(refusal([&] { GeneratedTasks<GoalGrid>(grid, 0, range_of(1)); }), "20"));
+  EXPECT(contains(refusal([&] { GeneratedTasks(share(grid), 0, range_of(1)); }), "20"));
   TaskDistribution garnet = random_family(TaskDistribution::TransitionLaw::garnet);
   garnet.branching = 11;
-  EXPECT(contains(refusal([&] { GeneratedTasks<TaskDistribution>(garnet, 0, range_of(1)); }), "11"));
-  EXPECT(contains(
-      refusal([] { GeneratedTasks<GoalGrid>(grid_family(), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
-      "72057594037927936"));
+  EXPECT(contains(refusal([&] { GeneratedTasks(share(garnet), 0, range_of(1)); }), "11"));
+  EXPECT(
+      contains(refusal([] { GeneratedTasks(share(grid_family()), 0, {std::uint64_t{1} << 56, 1, nullptr}); }),
+               "72057594037927936"));
 }
 
 struct Cancelled {};
 
 void test_progress_may_cancel() {
-  const GeneratedTasks<GoalGrid> tasks(grid_family(), 7, range_of(64));
+  const GeneratedTasks tasks(share(grid_family()), 7, range_of(64));
   const std::vector<float> initial(80, 0.0f);
   TrainArrays<float> arrays;
   arrays.initial_table = initial.data();

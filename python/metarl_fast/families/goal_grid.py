@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.base import Family
+from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import fraction
-from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
@@ -97,7 +96,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class GoalGrid(Family):
+class GoalGrid(CoreFamily):
     """A grid with a hidden goal: actions up, right, down, left; entering the goal ends the episode.
 
     States are cells, row by row from the top left. A move into a wall or the border stays where it is.
@@ -315,27 +314,22 @@ class GoalGrid(Family):
         goals = Cells(cells, tuple(weights[where].tolist()))
         return replace(self, goals=goals, split_path=(*self.split_path, part))
 
-    def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self, key, ids)
-
-    def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
+    def _core_family(self) -> _core.Family:
         weights = self.goal_weights().ravel()
         goals = np.flatnonzero(weights)
         cumulative = np.cumsum(weights[goals])
         height, width = self.shape
-        return _core.goal_grids(
-            key,
-            ids,
-            height,
-            width,
-            self._blocked().astype(np.uint8).ravel(),
-            self.wall_density,
-            self.slip,
-            goals.astype(np.int64),
-            cumulative / cumulative[-1],
-            -1 if self.start is None else self.start[0] * width + self.start[1],
-            self.goal_reward,
-            self.step_reward,
+        return _core.GoalGrid(
+            height=height,
+            width=width,
+            walls=self._blocked().astype(np.uint8).ravel(),
+            wall_density=self.wall_density,
+            slip=self.slip,
+            goals=goals.astype(np.int64),
+            goal_cumulative=cumulative / cumulative[-1],
+            start=-1 if self.start is None else self.start[0] * width + self.start[1],
+            goal_reward=self.goal_reward,
+            step_reward=self.step_reward,
         )
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
-from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
@@ -20,7 +20,7 @@ RewardLaw: TypeAlias = Uniform | Normal | Fixed
 
 
 @dataclass(frozen=True)
-class TaskDistribution(Family):
+class TaskDistribution(CoreFamily):
     """Random MDPs whose rows and rewards are drawn independently.
 
     Without further arguments the tutorial's distribution. RL²'s is
@@ -137,39 +137,30 @@ class TaskDistribution(Family):
         start[self.start] = 1.0
         return start
 
-    def _recipe(self, key: int, ids: Ids) -> Recipe:
-        return GeneratedRecipe(self, key, ids)
-
-    def _build(self, key: int, ids: _core.TaskIds) -> _core.TaskBatch:
-        law = self.transitions
-        rewards = np.empty((0, 0))
-        a, b = 0.0, 0.0
-        if isinstance(self.rewards, Normal):
-            reward_law, a, b = _core.RewardLaw.normal, self.rewards.mean, self.rewards.std
-        elif isinstance(self.rewards, Uniform):
-            reward_law, a, b = _core.RewardLaw.uniform, self.rewards.low, self.rewards.high
+    def _core_family(self) -> _core.Family:
+        rows, rewards = self.transitions, self.rewards
+        law, alpha, branching = "uniform", 1.0, 1
+        if isinstance(rows, Dirichlet):
+            law, alpha = "dirichlet", rows.alpha
+        elif isinstance(rows, Garnet):
+            law, branching = "garnet", rows.branching
+        reward_law, a, b, fixed = "fixed", 0.0, 0.0, np.empty(0)
+        if isinstance(rewards, Fixed):
+            fixed = np.array(np.broadcast_to(rewards.values, (self.num_states, self.num_actions)), np.float64)
+        elif isinstance(rewards, Normal):
+            reward_law, a, b = "normal", rewards.mean, rewards.std
         else:
-            reward_law = _core.RewardLaw.fixed
-            rewards = np.array(
-                np.broadcast_to(self.rewards.values, (self.num_states, self.num_actions)), np.float64
-            )
-        transition_law = _core.TransitionLaw.uniform
-        if isinstance(law, Dirichlet):
-            transition_law = _core.TransitionLaw.dirichlet
-        elif isinstance(law, Garnet):
-            transition_law = _core.TransitionLaw.garnet
-        return _core.task_distributions(
-            key,
-            ids,
-            self.num_states,
-            self.num_actions,
-            transition_law,
-            law.alpha if isinstance(law, Dirichlet) else 1.0,
-            law.branching if isinstance(law, Garnet) else 1,
-            reward_law,
-            a,
-            b,
-            rewards,
-            self.reward_noise,
-            self._start_distribution(),
+            reward_law, a, b = "uniform", rewards.low, rewards.high
+        return _core.TaskDistribution(
+            num_states=self.num_states,
+            num_actions=self.num_actions,
+            transition_law=law,
+            concentration=alpha,
+            branching=branching,
+            reward_law=reward_law,
+            reward_a=a,
+            reward_b=b,
+            rewards=fixed,
+            reward_noise=self.reward_noise,
+            start=self._start_distribution(),
         )

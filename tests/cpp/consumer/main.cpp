@@ -2,6 +2,7 @@
 // Trains Q-learning on 100 random MDPs on two threads; prints a checksum of what was learned.
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
+#include <metarl_fast/generated_tasks.hpp>
 
 #include <cstdio>
 #include <numeric>
@@ -13,8 +14,7 @@ int main() {
   family.states = 10;
   family.actions = 5;
   family.start = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  const mf::GeneratedTasks<mf::TaskDistribution> tasks(family, /*key=*/1,
-                                                       {/*first=*/0, /*count=*/100, nullptr});
+  const mf::GeneratedTasks tasks(mf::share(family), /*key=*/1, {/*first=*/0, /*count=*/100, nullptr});
 
   const std::vector<double> initial(50, 0.0);
   std::vector<double> q_table(100 * 50);
