@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import family_twins
 import metarl_fast as mf
 import reference
 
@@ -25,7 +26,7 @@ def following(learner, family, *, num_episodes=15, num_steps=12):
     """Yield the twin's run after each step that both have learned from."""
     table = np.full((learner.num_states, learner.num_actions), learner.initial_q)
     stream = reference.make_stream(0, 0, reference.LEARNING)
-    run = reference.Run(reference.generate(family, 0, 0), stream, learner, num_episodes, table, float)
+    run = reference.Run(family_twins.generate(family, 0, 0), stream, learner, num_episodes, table, float)
     for episode in range(num_episodes):
         run.begin_episode(episode)
         for _ in range(num_steps):

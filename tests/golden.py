@@ -1,30 +1,27 @@
 """Small runs whose results are part of the promise: the same bits on every machine and instruction set.
 
-`python tests/golden.py > tests/data/golden.json` writes their checksums anew; do that only when a release is
-meant to change results, and say so in the changelog.
+`python tests/golden.py` writes their checksums anew, a file of `tests/data/golden` for each family; do that
+only when a release is meant to change results, and say so in the changelog.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+from pathlib import Path
 
 import numpy as np
 
+import family_twins
 import metarl_fast as mf
 from bits import digest
 from metarl_fast.learners import LEARNERS
 
-FAMILIES = {
-    "uniform": mf.TaskDistribution(10, 5),
-    "dirichlet": mf.TaskDistribution(
-        7, 3, mf.Dirichlet(0.4), mf.Normal(1, 1), start=mf.Uniform(), reward_noise=1.0
-    ),
-    "garnet": mf.TaskDistribution(30, 4, mf.Garnet(6), mf.Uniform(-1, 1)),
-    "long_rows": mf.TaskDistribution(270, 2),
-    "many_actions": mf.TaskDistribution(5, 19, transitions=mf.Dirichlet(2.0)),
-    "goal_grid": mf.GoalGrid(6, wall_density=0.2, slip=0.3, start=None, step_reward=-0.1),
+FOLDER = Path(__file__).parent / "data" / "golden"
+
+_OF_FILES = {
+    module.__name__.rpartition(".test_")[2]: module.GOLDEN for module in family_twins.MODULES.values()
 }
+FAMILIES = {name: family for families in _OF_FILES.values() for name, family in families.items()}
 
 
 def train(family, dtype, kind=mf.QLearning, **options):
@@ -53,9 +50,9 @@ def plan(family):
     )
 
 
-def checksums():
+def checksums(families=FAMILIES):
     found = {}
-    for name, family in FAMILIES.items():
+    for name, family in families.items():
         tasks = family.sample(5, rng=1)
         found[f"{name}, tasks"] = digest(*tasks.outcomes.values(), tasks.start)
         found[f"{name}, float32"] = train(family, np.float32)
@@ -75,5 +72,17 @@ def checksums():
     return found
 
 
+def known_checksums():
+    """What the files hold."""
+    return {
+        name: checksum
+        for file in _OF_FILES
+        for name, checksum in json.loads((FOLDER / f"{file}.json").read_text(encoding="ascii")).items()
+    }
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(checksums(), indent=2) + "\n")
+    for file, families in _OF_FILES.items():
+        (FOLDER / f"{file}.json").write_text(
+            json.dumps(checksums(families), indent=2) + "\n", encoding="ascii"
+        )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, product
 
@@ -250,43 +250,6 @@ def sample(row, u):
     return bisect_right(row, u)
 
 
-# --- cpp/families ------------------------------------------------------------------------------------------
-
-
-def log_gamma_variate(stream, shape):
-    log_boost = 0.0
-    if shape < 1.0:
-        log_boost = portable_log(open_unit(stream.next())) / shape
-        shape += 1.0
-    d = shape - 1.0 / 3.0
-    c = 1.0 / math.sqrt(9.0 * d)
-    while True:
-        x = normal_quantile(open_unit(stream.next()))
-        u = open_unit(stream.next())
-        root = 1.0 + c * x
-        if root <= 0.0:
-            continue
-        v = root * root * root
-        log_v = portable_log(v)
-        if portable_log(u) < 0.5 * x * x + d - d * v + d * log_v:
-            return portable_log(d) + log_v + log_boost
-
-
-LONGEST_UNIFORM_ROW = 64
-
-
-def uniform_weights(key, pair, states):
-    return [indexed(key, pair, k) >> 8 for k in range(states)]
-
-
-def normalised(weights):
-    """Integer weights as probabilities; without any, the first state is certain."""
-    if not any(weights):
-        weights = [1, *weights[1:]]
-    scale = 1.0 / sum(weights)
-    return [w * scale for w in weights]
-
-
 def sample_by_rejection(weights, stream):
     """A state, drawn evenly, is accepted with the probability of its weight."""
     for _ in range(4096):
@@ -294,166 +257,6 @@ def sample_by_rejection(weights, stream):
         if stream.next() >> 8 < weights[proposed]:
             break
     return proposed
-
-
-def dirichlet_row(stream, states, alpha):
-    logs = [log_gamma_variate(stream, alpha) for _ in range(states)]
-    weights = [portable_exp(x - max(logs)) for x in logs]
-    total = 0.0
-    for w in weights:
-        total += w
-    return [w / total for w in weights]
-
-
-def garnet_row(stream, states, branching):
-    """(probabilities, next states)."""
-    chosen = []
-    for limit in range(states - branching, states):
-        candidate = below(stream.next(), limit + 1)
-        insort(chosen, limit if candidate in chosen else candidate)
-    cuts = sorted(unit(stream.next()) for _ in range(branching - 1))
-    return [high - low for low, high in zip([0.0, *cuts], [*cuts, 1.0], strict=True)], chosen
-
-
-def draw_reward(key, law, state, action, actions):
-    x = indexed(key, 0, state * actions + action)
-    if hasattr(law, "std"):
-        return law.mean + law.std * normal_quantile(open_unit(x))
-    if hasattr(law, "low"):
-        return law.low + (law.high - law.low) * unit(x)
-    return law.values if np.ndim(law.values) == 0 else law.values[state][action]
-
-
-def task_distribution(family, key, task):
-    """A task of `TaskDistribution`."""
-    s, a = family.num_states, family.num_actions
-    law = family.transitions
-    stream = make_stream(key, task, TRANSITIONS)
-    reward_key = make_index_key(key, task, REWARDS)
-    reward = np.array(
-        [[draw_reward(reward_key, family.rewards, i, j, a) for j in range(a)] for i in range(s)], float
-    )
-    start = family.start
-    if hasattr(start, "low"):
-        start = np.full(s, 1.0 / s)
-    elif np.ndim(start) == 0:
-        start = np.eye(s)[start]
-    if hasattr(law, "branching"):
-        rows = [garnet_row(stream, s, law.branching) for _ in range(s * a)]
-        shape = (s, a, law.branching)
-        probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
-        reward = np.repeat(reward[..., None], law.branching, axis=-1)
-        return Model(probability, next_state, reward, np.zeros(shape, bool), start, family.reward_noise)
-    terminated = np.zeros(s, bool)
-    if hasattr(law, "alpha"):
-        rows = [dirichlet_row(stream, s, law.alpha) for _ in range(s * a)]
-        return Model(np.reshape(rows, (s, a, s)), None, reward, terminated, start, family.reward_noise)
-    weight_key = make_index_key(key, task, TRANSITIONS)
-    weights = [[uniform_weights(weight_key, i * a + j, s) for j in range(a)] for i in range(s)]
-    probability = np.array([[normalised(row) for row in rows] for rows in weights])
-    by_rejection = weights if s > LONGEST_UNIFORM_ROW else None
-    return Model(probability, None, reward, terminated, start, family.reward_noise, by_rejection)
-
-
-class GoalGrid:
-    """A task of `GoalGrid`; cells are (row, column)."""
-
-    MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
-
-    def __init__(self, family):
-        self.family = family
-        self.height, self.width = family.shape
-        self.cells = list(product(range(self.height), range(self.width)))
-        self.walls = {c for c in self.cells if family.walls is not None and family.walls[c[0]][c[1]] == "#"}
-
-    def move(self, cell, action, walls):
-        row, column = (x + d for x, d in zip(cell, self.MOVES[action % 4], strict=True))
-        inside = 0 <= row < self.height and 0 <= column < self.width
-        return (row, column) if inside and (row, column) not in walls else cell
-
-    def reaching(self, goal, walls):
-        """The cells from which the goal can be reached."""
-        reached, frontier = {goal}, [goal]
-        while frontier:
-            cell = frontier.pop()
-            new = {self.move(cell, action, walls) for action in range(4)} - reached
-            reached |= new
-            frontier += new
-        return reached
-
-    def draw_goal(self, stream):
-        weights = self.family.goal_weights()
-        goals = [c for c in self.cells if weights[c] > 0]
-        cumulative = np.cumsum([weights[c] for c in goals])
-        return goals[sample((cumulative / cumulative[-1]).tolist()[:-1], unit(stream.next()))]
-
-    def leaves_a_way(self, goal, walls):
-        reached, start = self.reaching(goal, walls), self.family.start
-        return len(reached) > 1 if start is None else start in reached
-
-    def shortest_way(self, stream, goal):
-        """The cells between start and goal."""
-        ring, left = {goal}, {goal: 0}
-        while ring:
-            around = {self.move(cell, action, self.walls) for cell in ring for action in range(4)}
-            ring = around - left.keys()
-            left |= dict.fromkeys(ring, max(left.values()) + 1)
-        cell, way = self.family.start, set()
-        while left[cell] > 1:
-            targets = [self.move(cell, action, self.walls) for action in range(4)]
-            nearer = [target for target in targets if left[target] < left[cell]]
-            cell = nearer[below(stream.next(), len(nearer))]
-            way.add(cell)
-        return way
-
-    def draw_walls(self, stream, goal):
-        if self.family.wall_density == 0.0:
-            return self.walls
-        order = [c for c in self.cells if c not in self.walls | {goal, self.family.start}]
-        wanted = int(self.family.wall_density * len(order) + unit(stream.next()))
-        walls = set(self.walls)
-        for k in range(len(order)):
-            if len(walls) == len(self.walls) + wanted:
-                return walls
-            other = k + below(stream.next(), len(order) - k)
-            order[k], order[other] = order[other], order[k]
-            if self.leaves_a_way(goal, walls | {order[k]}):
-                walls.add(order[k])
-        if len(walls) == len(self.walls) + wanted:
-            return walls
-        way = self.shortest_way(stream, goal)
-        return self.walls | set([cell for cell in order if cell not in way][:wanted])
-
-    def model(self, key, task):
-        family = self.family
-        stream = make_stream(key, task, LAYOUT)
-        goal = self.draw_goal(stream)
-        walls = self.draw_walls(stream, goal)
-        turns = (
-            {0: 1.0 - family.slip, 1: 0.5 * family.slip, 3: 0.5 * family.slip} if family.slip else {0: 1.0}
-        )
-        outcomes = []
-        for cell, action, (turn, probability) in product(self.cells, range(4), turns.items()):
-            absorbing = cell == goal or cell in walls
-            target = cell if absorbing else self.move(cell, action + turn, walls)
-            arrived = target == goal and not absorbing
-            reward = 0.0 if absorbing else family.step_reward + (family.goal_reward if arrived else 0.0)
-            outcomes.append((probability, self.cells.index(target), reward, absorbing or arrived))
-        shape = (len(self.cells), 4, len(turns))
-        probability, next_state, reward, terminated = (
-            np.reshape(x, shape) for x in zip(*outcomes, strict=True)
-        )
-        starts = {family.start} if family.start is not None else self.reaching(goal, walls) - {goal}
-        start = np.array([1.0 / len(starts) if c in starts else 0.0 for c in self.cells])
-        return Model(probability, next_state, reward.astype(float), terminated, start)
-
-
-def generate(family, key, task):
-    return (
-        GoalGrid(family).model(key, task)
-        if hasattr(family, "goals")
-        else task_distribution(family, key, task)
-    )
 
 
 # --- cpp/learners: behaviour ------------------------------------------------------------------------------

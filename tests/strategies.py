@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -62,49 +61,6 @@ def learners_of(draw, kind, s, a):
         **(draw(softmax) or {}),
         **(more if issubclass(kind, TraceLearner) else {}),
     )
-
-
-def task_distributions(states=num_states, actions=num_actions):
-    reward_laws = st.sampled_from([mf.Uniform(), mf.Uniform(-3, 7), mf.Normal(1, 1), mf.Fixed(0.3)])
-
-    def with_states(s):
-        laws = st.one_of(
-            st.just(mf.Uniform()),
-            st.builds(mf.Dirichlet, st.sampled_from([0.01, 0.5, 1.0, 30.0])),
-            st.builds(mf.Garnet, st.integers(1, s)),
-        )
-        return st.builds(
-            mf.TaskDistribution,
-            st.just(s),
-            actions,
-            transitions=laws,
-            rewards=reward_laws,
-            start=st.just(mf.Uniform()) | st.integers(0, s - 1),
-            reward_noise=st.sampled_from([0.0, 0.0, 0.7]),
-        )
-
-    return states.flatmap(with_states)
-
-
-@st.composite
-def goal_grids(draw, max_side=6):
-    height, width = draw(st.tuples(st.integers(1, max_side), st.integers(2, max_side)))
-    cells = [(row, column) for row in range(height) for column in range(width)]
-    start, *goals = draw(st.permutations(cells))
-    weights = draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=len(goals), max_size=len(goals)))
-    grid = mf.GoalGrid(
-        (height, width),
-        slip=draw(st.sampled_from([0.0, 0.2, 1.0])),
-        goals=draw(st.just(mf.Anywhere()) | st.just(mf.Cells(tuple(goals), tuple(weights)))),
-        start=draw(st.none() | st.just(start)),
-        goal_reward=draw(st.sampled_from([1.0, -0.5])),
-        step_reward=draw(st.sampled_from([0.0, -0.1])),
-    )
-    density = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9]))
-    try:
-        return replace(grid, wall_density=density)
-    except ValueError as refusal:  # no room for a way: as many walls as there may be
-        return replace(grid, wall_density=float(re.search(r"at most (\S+):", str(refusal))[1]))
 
 
 def distributions(random, shape):

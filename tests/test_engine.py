@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import family_twins
 import metarl_fast as mf
 import reference
 import strategies
@@ -86,12 +87,12 @@ def initial_tables(draw, n, s, a):
 @thorough
 @given(data=st.data())
 def test_generated_tasks_and_learning_equal_the_twin(kind, data):
-    family = data.draw(strategies.task_distributions() | strategies.goal_grids())
+    family = data.draw(family_twins.families())
     n, key = data.draw(strategies.num_tasks), data.draw(strategies.seeds)
     s, a = family.num_states, family.num_actions
     assert_equals_twin(
         family.sample(n, rng=key),
-        lambda index: reference.generate(family, reference.make_key(key), index),
+        lambda index: family_twins.generate(family, reference.make_key(key), index),
         data.draw(strategies.learners(s, a, [kind])),
         initial_table=data.draw(initial_tables(n, s, a)),
         **data.draw(schedules()),
@@ -138,7 +139,7 @@ def test_every_row_width_equals_the_twin(s, a, kind, behaviour, real):
     family = mf.TaskDistribution(s, a, start=mf.Uniform(), reward_noise=0.1)
     assert_equals_twin(
         family.sample(1, rng=0),
-        lambda index: reference.generate(family, reference.make_key(0), index),
+        lambda index: family_twins.generate(family, reference.make_key(0), index),
         kind(s, a, **behaviour),
         num_episodes=3,
         num_steps=1400,
@@ -152,7 +153,7 @@ def test_lanes_that_end_at_different_times_equal_the_twin(kind, continuing):
     family = mf.GoalGrid(4, slip=0.1)
     assert_equals_twin(
         family.sample(20, rng=1),
-        lambda index: reference.generate(family, reference.make_key(1), index),
+        lambda index: family_twins.generate(family, reference.make_key(1), index),
         kind(16, 4, learning_rate=0.5, epsilon=0.5, epsilon_decay=0.9),
         num_episodes=30,
         num_steps=50,
@@ -414,7 +415,7 @@ def test_learning_on_long_rows_equals_the_twin_lazy_and_in_memory(kind, dtype):
     tasks = family.sample(33, rng=7)
 
     def model_of(index):
-        return reference.generate(family, reference.make_key(7), index)
+        return family_twins.generate(family, reference.make_key(7), index)
 
     for batch in (tasks, tasks.materialise()):
         assert_equals_twin(batch, model_of, learner, num_episodes=4, num_steps=25, dtype=dtype)

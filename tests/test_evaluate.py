@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import family_twins
 import metarl_fast as mf
 import strategies
 import textbook
@@ -215,7 +216,7 @@ UNITS = [1.0, 1e-9, 1e-30, 1e-200, 1e12]
 
 @thorough
 @given(
-    strategies.task_distributions(states=strategies.small_states),
+    family_twins.MODULES[mf.TaskDistribution].families(states=strategies.small_states),
     st.sampled_from([(0.5, None), (0.95, None), (0.9999, None), (0.9, 7), (1.0, 7)]),
     strategies.seeds,
 )

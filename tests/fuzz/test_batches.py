@@ -7,15 +7,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+import family_twins
 import metarl_fast as mf
 from fuzz.campaign import examples
-from strategies import goal_grids, task_distributions
 
 
 @st.composite
 def batches(draw):
     """A batch made by some steps, and the ids that it should hold."""
-    family = draw(st.one_of(task_distributions(st.integers(1, 6), st.integers(1, 3)), goal_grids(3)))
+    family = draw(family_twins.families())
     tasks = family.sample(draw(st.integers(1, 40)), rng=0)
     ids = list(range(len(tasks)))
     for _ in range(draw(st.integers(0, 4))):

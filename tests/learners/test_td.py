@@ -9,6 +9,7 @@ import pickle
 import numpy as np
 import pytest
 
+import family_twins
 import metarl_fast as mf
 import reference
 from bits import assert_same_bits
@@ -195,7 +196,7 @@ def test_without_bonus_and_temperature_nothing_is_drawn_differently():
     learner = mf.QLearning(4, 3, epsilon=0.5, bonus=0.0, temperature=None)
     run = mf.train(learner, family.sample(1, rng=0), 5, 10, rng=1, dtype=np.float64)
     stream = reference.make_stream(reference.make_key(1), 0, reference.LEARNING)
-    model = reference.generate(family, reference.make_key(0), 0)
+    model = family_twins.generate(family, reference.make_key(0), 0)
     twin = reference.Run(model, stream, learner, 5, np.zeros((4, 3)), float)
     for episode in range(5):
         twin.begin_episode(episode)

@@ -1,0 +1,36 @@
+"""What the test file of each family says of it, found by the family's class.
+
+A file of `tests/families` about a family that the core draws says `FAMILY`, the class; `twin(family, key,
+task, segment=0)`, a task in plain Python, as a `Model` equal to the core's bit for bit; `families()`, a
+strategy that draws families of the class; and `GOLDEN`, families by name whose results are part of the
+promise (golden.py).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+
+MODULES = {}
+"""The test files that say these, by the class of their family."""
+
+
+def generate(family, key, task, segment=0):
+    """A task of a family, in plain Python."""
+    return MODULES[type(family)].twin(family, key, task, segment)
+
+
+def families():
+    """Families of all classes."""
+    return st.one_of([module.families() for module in MODULES.values()])
+
+
+for path in sorted((Path(__file__).parent / "families").glob("test_*.py")):
+    with suppress(pytest.skip.Exception):
+        module = import_module(f"families.{path.stem}")
+        if hasattr(module, "FAMILY"):
+            MODULES[module.FAMILY] = module
