@@ -16,6 +16,8 @@ from following import MORE
 from metarl_fast import checks
 from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
+from metarl_fast.listing import concrete
+from metarl_fast.result import Result
 from refusals import Table
 
 NAN, INF = math.nan, math.inf
@@ -292,6 +294,11 @@ for episodes, text in (([2, 1], "[2, 1]"), ([1, 1], "[1, 1]"), ([4], "is 4")):
     refuses("train", f"snapshots {episodes}", partial(train, 3, snapshot_episodes=episodes), ValueError, text)
 refuses("adapt", "[]", lambda: mf.adapt(LEARNER, TASKS, []), ValueError, "episodes is empty")
 refuses("adapt", "[2, 1]", lambda: mf.adapt(LEARNER, TASKS, [2, 1]), ValueError, "[2, 1]")
+refuses("compare", "{}", lambda: mf.compare({}, TASKS), ValueError, "contenders is empty")
+refuses("compare", "5", lambda: mf.compare(5, TASKS), TypeError, "contenders is 5")
+refuses("compare", "a number", lambda: mf.compare({"a": 5}, TASKS), TypeError, "is a int")
+refuses("compare", "no batches", lambda: mf.compare({"a": LEARNER}, []), ValueError, "tasks is an empty list")
+refuses("compare", "[2, 1]", lambda: mf.compare({"a": LEARNER}, TASKS, [2, 1]), ValueError, "[2, 1]")
 refuses("score", "limits=5", lambda: mf.score(TASKS, POLICY, 5), TypeError, "limits is a int")
 refuses(
     "score",
@@ -875,15 +882,8 @@ def test_refused(case, monkeypatch):
 
 
 def test_every_public_entry_is_in_the_table():
-    made_by_the_library = {
-        "Anywhere",
-        "Bounds",
-        "Interval",
-        "MdpFile",
-        "PolicyValues",
-        "Solution",
-        "TrainResult",
-    }
+    made_by_the_library = {kind.__name__ for kind in concrete(vars(mf), Result)} - {"AdaptationCurve"}
+    made_by_the_library |= {"Anywhere", "Learner", "MdpFile"}
     without_arguments = {"__version__", "build_info"}
     tried = {case.entry.split(".")[0].split("[")[0].split()[0] for case in TABLE}
     assert set(mf.__all__) - made_by_the_library - without_arguments <= tried

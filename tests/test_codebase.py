@@ -152,10 +152,10 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 
 PYTHON_LAYERS = [
     {"_core"},
-    {"checks", "listing"},
-    {"archive", "files", "recipes", "runtime", "scratch", "seeding", "settings"},
+    {"checks", "listing", "result"},
+    {"archive", "files", "recipes", "runtime", "scratch", "seeding", "settings", "train_result"},
     {"tasks", "statistics"},
-    {"forms", "outcome_tables"},
+    {"forms", "joining", "outcome_tables"},
     {"sparse"},
     {"data"},
     {"families", "learners"},

@@ -55,7 +55,7 @@ def assert_equals_twin(tasks, model_of, learner, **options):
         assert_same_bits(run.q_table[index], q_table)
         assert_same_bits(run.returns[index], returns)
         assert_same_bits(run.policy[index], policy)
-        if run.snapshots is not None:
+        if hasattr(run, "snapshots"):
             assert_same_bits(run.snapshots[index], snapshots)
 
 
@@ -187,16 +187,21 @@ def test_a_single_task_is_a_batch_of_one():
     )
 
 
-def test_what_is_not_wanted_is_none():
+def test_what_is_not_wanted_is_no_attribute_and_says_how_to_want_it():
     tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
     run = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0, returns=False, q_table=False)
-    assert (run.q_table, run.returns, run.mean_returns, run.snapshots) == (None, None, None, None)
+    assert repr(run) == "TrainResult(policy[3, 4])"
+    for name in ("q_table", "returns", "mean_returns"):
+        assert not hasattr(run, name)
+        with pytest.raises(AttributeError, match=f"{name} was not kept: tell train {name}=True"):
+            getattr(run, name)
+    with pytest.raises(AttributeError, match=r"snapshots was not kept: tell train snapshot_episodes=\["):
+        _ = run.snapshots
     whole = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0)
     assert_same_bits(run.get_policy(), whole.policy)
     run = mf.train(mf.QLearning(4, 2), tasks, 2, 5, rng=0, policy=False)
-    assert run.policy is None
     assert_same_bits(run.q_table, whole.q_table)
-    with pytest.raises(ValueError, match="policy is None: it was not kept"):
+    with pytest.raises(AttributeError, match="policy was not kept: tell train policy=True"):
         run.get_policy()
 
 
@@ -212,7 +217,7 @@ def test_mean_returns_are_the_means_whether_or_not_the_returns_are_kept(kind, re
     for threads in (1, 2, 3):
         options = {"rng": 1, "mean_returns": True, "dtype": real, "num_threads": threads}
         alone = mf.train(learner, tasks, 7, 30, returns=False, **options)
-        assert alone.returns is None
+        assert not hasattr(alone, "returns")
         assert_same_bits(alone.mean_returns, run.mean_returns)
 
 

@@ -8,6 +8,7 @@ terminated). See `Tasks` for the arrays.
 from __future__ import annotations
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 try:
     from metarl_fast import _core as _core
@@ -24,7 +25,6 @@ from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *
 from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes
-from metarl_fast.engine import TrainResult as TrainResult
 from metarl_fast.engine import train as train
 from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve
 from metarl_fast.evaluate import Bounds as Bounds
@@ -32,9 +32,11 @@ from metarl_fast.evaluate import adapt as adapt
 from metarl_fast.evaluate import bounds as bounds
 from metarl_fast.evaluate import score as score
 from metarl_fast.families import *
+from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names
 from metarl_fast.meta import *
+from metarl_fast.planning import BoundedSolution as BoundedSolution
 from metarl_fast.planning import PolicyValues as PolicyValues
 from metarl_fast.planning import Solution as Solution
 from metarl_fast.planning import backward_induction as backward_induction
@@ -47,13 +49,14 @@ from metarl_fast.statistics import Interval as Interval
 from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
 from metarl_fast.tasks import Task as Task
 from metarl_fast.tasks import Tasks as Tasks
-from metarl_fast.tasks import concatenate as concatenate
+from metarl_fast.train_result import TrainResult as TrainResult
 
 __version__ = _version("metarl-fast")
 
-__all__ = sorted([*_public_names(globals()), "__version__"])
+if not _TYPE_CHECKING:  # checkers read the import lines themselves
+    __all__ = sorted([*_public_names(globals()), "__version__"])
 
 
 def __dir__() -> list[str]:
     """Show the public names alone, to who presses Tab."""
-    return __all__
+    return sorted([*_public_names(globals()), "__version__"])

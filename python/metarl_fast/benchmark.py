@@ -86,7 +86,6 @@ def run_engine(work: Workload, seed: int, num_threads: int | None = None) -> Lea
         returns=False,
         num_threads=num_threads,
     )
-    assert run.q_table is not None
     return Learned(run.q_table[:, 0].max(axis=1), run.get_policy())
 
 

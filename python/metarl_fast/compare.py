@@ -14,6 +14,7 @@ from metarl_fast import checks, plotting
 from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps
 from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds
 from metarl_fast.learners import Learner
+from metarl_fast.result import Result
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.statistics import Interval, bootstrap_mean, checked_confidence
 from metarl_fast.tasks import Task, Tasks
@@ -25,8 +26,8 @@ Measure: TypeAlias = Literal["scores", "returns"]
 Float: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Result):
     """What `compare` found.
 
     Attributes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_scratch
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
+from metarl_fast.train_result import TrainResult
 
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
@@ -29,49 +29,6 @@ _LANES = 32
 
 _LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
 """The largest action value of each type of table, which the core never exceeds."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrainResult:
-    """What N learners learned; None for what was not asked for.
-
-    With `num_runs=R` every array but `mean_returns` has an axis R after N.
-
-    Attributes
-    ----------
-    q_table
-        Action values [N, S, A]; -inf for actions that are not available.
-    policy
-        First best action of each state [N, S].
-    returns
-        Undiscounted sum of rewards of each episode [N, E], in float64; 0 for one that starts in a terminal
-        state, which has no steps.
-    snapshots
-        Tables [N, len(snapshot_episodes), S, A] as they stood before those episodes.
-    snapshot_episodes
-        When the snapshots were taken.
-    mean_returns
-        Mean of `returns` over the tasks and runs [E], in float64; NaN if there are no tasks.
-    """
-
-    q_table: NDArray[Any] | None
-    policy: NDArray[np.int32] | None
-    returns: NDArray[np.float64] | None
-    snapshots: NDArray[Any] | None
-    snapshot_episodes: tuple[int, ...] = ()
-    mean_returns: NDArray[np.float64] | None = None
-
-    def get_policy(self) -> NDArray[np.int32]:
-        """Return the first best action of each state [N, S].
-
-        Raises
-        ------
-        ValueError
-            If it was not kept.
-        """
-        if self.policy is None:
-            raise ValueError("policy is None: it was not kept, train was told policy=False")
-        return self.policy
 
 
 def as_batch(tasks: Tasks | Task) -> Tasks:
@@ -252,14 +209,17 @@ def train(
     if table.ndim < 3:
         _warn_of_repeated_tasks(batch)
 
-    result = TrainResult(
-        q_table=np.empty((n, s, a), real) if keep_table else None,
-        policy=np.empty((n, s), np.int32) if keep_policy else None,
-        returns=np.empty((n, episodes)) if keep_returns else None,
-        snapshots=np.empty((n, len(snapshots_at), s, a), real) if snapshots_at else None,
-        snapshot_episodes=tuple(snapshots_at),
-        mean_returns=np.full(episodes, np.nan) if keep_mean else None,
-    )
+    kept: dict[str, NDArray[Any]] = {}
+    if keep_table:
+        kept["q_table"] = np.empty((n, s, a), real)
+    if keep_policy:
+        kept["policy"] = np.empty((n, s), np.int32)
+    if keep_returns:
+        kept["returns"] = np.empty((n, episodes))
+    if snapshots_at:
+        kept["snapshots"] = np.empty((n, len(snapshots_at), s, a), real)
+    if keep_mean:
+        kept["mean_returns"] = np.full(episodes, np.nan)
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     run(
         batch.core,
@@ -269,32 +229,20 @@ def train(
         np.repeat(steps, runs) if np.ndim(steps) else np.asarray(steps, np.int64),
         checks.flag(continuing, "continuing"),
         table,
-        result.q_table,
-        result.policy,
-        result.returns,
-        result.mean_returns,
-        result.snapshots,
+        kept.get("q_table"),
+        kept.get("policy"),
+        kept.get("returns"),
+        kept.get("mean_returns"),
+        kept.get("snapshots"),
         np.array(snapshots_at, np.int64),
         threads,
         checks.callback(progress, "progress"),
         num_runs=runs,
     )
-    return result if num_runs is None else _with_runs(result, len(batch), runs)
-
-
-def _with_runs(result: TrainResult, num_tasks: int, num_runs: int) -> TrainResult:
-    """Give the runs of each task an axis of their own."""
-
-    def split(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values.reshape(num_tasks, num_runs, *values.shape[1:])
-
-    return replace(
-        result,
-        q_table=split(result.q_table),
-        policy=split(result.policy),
-        returns=split(result.returns),
-        snapshots=split(result.snapshots),
-    )
+    if num_runs is not None:
+        of_tasks = kept.keys() - {"mean_returns"}
+        kept |= {name: kept[name].reshape(len(batch), runs, *kept[name].shape[1:]) for name in of_tasks}
+    return TrainResult(kept, tuple(snapshots_at))
 
 
 def _warn_of_repeated_tasks(tasks: Tasks) -> None:

@@ -16,6 +16,7 @@ from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps,
 from metarl_fast.learners import Learner
 from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
 from metarl_fast.policies import given_policies, greedy_policy
+from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks
@@ -24,8 +25,8 @@ from metarl_fast.tasks import Task, Tasks
 _PART = 2**27
 
 
-@dataclass(frozen=True, eq=False)
-class Bounds:
+@dataclass(frozen=True, eq=False, repr=False)
+class Bounds(Result):
     """What scales a score, for one criterion: exact returns, and how far apart they are.
 
     Attributes
@@ -162,8 +163,8 @@ def check_limits(limits: Bounds, tasks: Tasks) -> None:
     checks.shape(limits.optimal, "limits.optimal", (len(tasks),))
 
 
-@dataclass(frozen=True, eq=False)
-class AdaptationCurve:
+@dataclass(frozen=True, eq=False, repr=False)
+class AdaptationCurve(Result):
     """How well N learners did after few episodes.
 
     With `num_runs=R` both arrays have an axis R after N.
@@ -248,8 +249,6 @@ def adapt(
         num_threads=num_threads,
         progress=progress,
     )
-    assert run.snapshots is not None
-    assert run.returns is not None
     if limits is None:
         horizon = steps if learner.discount == 1.0 else math.inf
         limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)

@@ -169,7 +169,6 @@ class Experiment:
             num_threads=num_threads,
             progress=report("learning on training tasks"),
         ).q_table
-        assert learned is not None
         average, prior = AverageQ(s, a), MetaLearner(s, a)
         average.observe(learned)
         prior.observe(learned)

@@ -13,13 +13,14 @@ from metarl_fast import _core, checks
 from metarl_fast.criterion import DISCOUNT, Criterion, Horizon, planning_horizon
 from metarl_fast.engine import Progress, as_batch
 from metarl_fast.policies import GivenPolicies, given_policies
+from metarl_fast.result import Result
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_scratch
 from metarl_fast.tasks import Task, Tasks
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(Result):
     """Optimal values of N tasks.
 
     Attributes
@@ -33,19 +34,29 @@ class Solution:
         task's own horizon.
     returns
         Expected optimal return from the start distribution [N].
-    error_bound
-        How far a value may be from v*, for each task [N]; None where doubles alone limit them.
     """
 
     values: NDArray[np.float64]
     q_values: NDArray[np.float64]
     policy: NDArray[np.int32]
     returns: NDArray[np.float64]
-    error_bound: NDArray[np.float64] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class PolicyValues:
+@dataclass(frozen=True, eq=False, repr=False)
+class BoundedSolution(Solution):
+    """A `Solution` whose values are right within a bound.
+
+    Attributes
+    ----------
+    error_bound
+        How far a value may be from v*, for each task [N].
+    """
+
+    error_bound: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PolicyValues(Result):
     """Values of given policies on N tasks.
 
     Attributes
@@ -131,7 +142,7 @@ def value_iteration(
     tolerance: float = 1e-12,
     num_threads: int | None = None,
     progress: Progress | None = None,
-) -> Solution:
+) -> BoundedSolution:
     """Solve the discounted problem without a time limit by sweeps (Sutton and Barto, section 4.4).
 
     The bound on the error is that of MacQueen (1966; Puterman 1994, section 6.6), widened by what rounding
@@ -165,7 +176,7 @@ def value_iteration(
     arrays = _room_for_solution(batch)
     bound = np.empty(len(batch))
     _core.value_iteration(batch.core, gamma, precision, *arrays, bound, threads, report)
-    return Solution(*arrays, bound)
+    return BoundedSolution(*arrays, bound)
 
 
 def backward_induction(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
+from metarl_fast.result import Result
 from metarl_fast.seeding import Seed, make_key
 
 Float = NDArray[np.float64]
@@ -23,8 +24,8 @@ _LARGEST = float(np.finfo(np.float64).max)
 _PART = 2**20
 
 
-@dataclass(frozen=True, eq=False)
-class Interval:
+@dataclass(frozen=True, eq=False, repr=False)
+class Interval(Result):
     """A mean and the ends of its interval."""
 
     mean: Float

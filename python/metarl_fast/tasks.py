@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, overload
@@ -302,6 +302,21 @@ class Task:
         return np.asarray(self.batch.available[0])
 
     @property
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        """The outcome lists, each [S, A, K]."""
+        return {name: values[0] for name, values in self.batch.outcomes.items()}
+
+    @property
+    def num_states(self) -> int:
+        """S."""
+        return self.batch.num_states
+
+    @property
+    def num_actions(self) -> int:
+        """A."""
+        return self.batch.num_actions
+
+    @property
     def horizon(self) -> int | None:
         """Steps of an episode, or None if the task does not say."""
         return self.batch.horizon  # type: ignore[return-value]  # all of one are alike
@@ -316,10 +331,14 @@ class Task:
         """The integer that names the task."""
         return int(self.batch.ids[0])
 
+    def materialise(self) -> Task:
+        """Return the same task held in memory."""
+        return Task(self.batch.materialise())
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(S, A, S)."""
-        return (self.batch.num_states, self.batch.num_actions, self.batch.num_states)
+        return (self.num_states, self.num_actions, self.num_states)
 
     @property
     def dtype(self) -> np.dtype[np.float64]:
@@ -332,7 +351,7 @@ class Task:
         return 3
 
     def __len__(self) -> int:
-        return self.batch.num_states
+        return self.num_states
 
     def __getitem__(self, index: Any) -> Any:
         return self.transitions[index]
@@ -341,55 +360,4 @@ class Task:
         return np.array(self.transitions, dtype=dtype, copy=True if copy is None else copy)
 
     def __repr__(self) -> str:
-        return f"Task(id={self.id}, num_states={self.batch.num_states}, num_actions={self.batch.num_actions})"
-
-
-def concatenate(batches: Iterable[Tasks | Task], *, horizon: Horizon = None) -> Tasks:
-    """Put batches one after the other.
-
-    Tasks keep their ids, and learn what they learned before. Tasks of the same id meet the same random
-    numbers: `from_arrays` numbers its tasks from 0 each time, so where they should meet independent ones put
-    the arrays together instead.
-
-    Parameters
-    ----------
-    batches
-        Batches of equal S and A, or single tasks. Lazy ones of one family and one seed stay lazy; others go
-        together when all are in memory.
-    horizon
-        Steps of an episode, for all tasks or [N]; default the batches' own, or None if one has none.
-
-    Raises
-    ------
-    ValueError
-        For no batches, other shapes, and lazy batches that are not one family's and seed's: those
-        have to be written out with `materialise()` first.
-    TypeError
-        For anything else than batches and tasks.
-    MemoryError
-        If there is no room for the copies.
-    """
-    parts: list[Tasks] = []
-    for place, batch in enumerate(batches):
-        part = batch.batch if isinstance(batch, Task) else batch
-        if not isinstance(part, Tasks):
-            raise TypeError(f"batches[{place}] is a {type(part).__name__}, expected Tasks or a Task")
-        parts.append(part)
-    if not parts:
-        raise ValueError("batches is empty, expected at least one")
-    recipe = parts[0].recipe.join([part.recipe for part in parts[1:]])
-    return Tasks(
-        recipe, checked_horizon(_own_horizons(parts) if horizon is None else horizon, len(recipe.ids))
-    )
-
-
-def _own_horizons(parts: Sequence[Tasks]) -> Horizon:
-    """Return the horizons that batches bring along: one number if that says it, None if one has none."""
-    own = [part.horizon for part in parts]
-    if any(steps is None for steps in own):
-        return None
-    if all(isinstance(steps, int) and steps == own[0] for steps in own):
-        return own[0]
-    each = zip(own, parts, strict=True)
-    steps = np.concatenate([np.broadcast_to(np.asarray(h), (len(part),)) for h, part in each])
-    return steps if steps.size else own[0]
+        return f"Task(id={self.id}, num_states={self.num_states}, num_actions={self.num_actions})"

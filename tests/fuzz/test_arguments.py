@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import metarl_fast as mf
 from fuzz.campaign import examples
 from fuzz.hostile import NO_TASKS, calls, values
+from metarl_fast.listing import concrete
+from metarl_fast.result import Result
 
 STANDARD = (ValueError, TypeError, MemoryError, IndexError, OSError, ImportError)
 FOREIGN = ("pybind", "incompatible function arguments", "std::", "bad_alloc", "_core.")
@@ -64,8 +66,8 @@ def test_calls_work_or_refuse(name, data):
 def test_every_public_function_is_tried():
     """What is added to the package is added to the campaign."""
     tried = {name.split(".", 1)[0] for name in calls()}
-    results = {"AdaptationCurve", "Bounds", "Interval", "MdpFile", "PolicyValues", "Solution", "TrainResult"}
-    others = {"Anywhere", "Family", "FrozenLakeMaps", "Learner", "TdLearner", "build_info", "__version__"}
+    results = {kind.__name__ for kind in concrete(vars(mf), Result)}
+    others = {"Learner", "MdpFile", "TdLearner", "Anywhere", "Family", "FrozenLakeMaps", "build_info"}
     missing = {
         name for name in mf.__all__ if callable(getattr(mf, name)) and name not in tried | results | others
     }

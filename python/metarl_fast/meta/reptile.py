@@ -93,7 +93,6 @@ class Reptile(StartLearner):
                 policy=False,
                 num_threads=num_threads,
             )
-            assert run.q_table is not None
             mean, _ = mean_of_available(run.q_table.astype(np.float64), theta)
             theta = theta + self.step_size * (mean - theta)
             if progress is not None:

@@ -179,7 +179,6 @@ class TableObserver(StartLearner):
             num_threads=num_threads,
             progress=progress,
         )
-        assert run.q_table is not None
         self.observe(run.q_table)
         return self
 

@@ -1,0 +1,25 @@
+"""What the package returns: arrays by name, shown in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+
+class Result:
+    """Base of dataclasses of results; `repr` says what there is and of which shape, in one line."""
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}{list(value.shape)}" if isinstance(value, np.ndarray) else f"{name}={value!r}"
+            for name, value in self._contents()
+            if value is not None
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _contents(self) -> Iterator[tuple[str, Any]]:
+        """Yield what there is by name."""
+        return ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
