@@ -7,6 +7,7 @@
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/kernel/kernel.hpp>
+#include <metarl_fast/learners/td_learner.hpp>
 
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -60,7 +61,7 @@ void learn(const Work& work, std::int64_t tasks, std::int64_t episodes, std::int
   family.start[0] = 1.0;
   const GeneratedTasks batch(share(std::move(family)), 1, TaskIds{0, tasks, nullptr});
   const double exploration = 0.1;
-  Learner learner;
+  TdLearner learner;
   learner.rule = work.rule;
   learner.behaviour = work.behaviour;
   learner.exploration = &exploration;

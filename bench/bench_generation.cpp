@@ -43,7 +43,7 @@ void add_family(const std::string& name, const Kind& family, std::uint64_t known
 void draw_lanes(benchmark::State& state, std::int64_t states, std::int64_t actions, const std::string& isa) {
   constexpr std::int64_t kMany = 1024;
   const std::vector<float> zeros(static_cast<std::size_t>(kMany * states * actions), 0.0f);
-  time_train<float>(state, tasks_of(task_distribution(states, actions), kMany), Learner(), /*episodes=*/0,
+  time_train<float>(state, tasks_of(task_distribution(states, actions), kMany), TdLearner(), /*episodes=*/0,
                     /*threads=*/1, isa, Checksum().add(zeros).value());
 }
 

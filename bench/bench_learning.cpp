@@ -45,8 +45,8 @@ constexpr RuleCase kRules[] = {
     {"sarsa_lambda/epsilon_greedy", R::sarsa_lambda, B::epsilon_greedy, 0, 0, false, 0x1fa0da1c58afbec0},
 };
 
-Learner learner_of(Behaviour behaviour) {
-  Learner learner;
+TdLearner learner_of(Behaviour behaviour) {
+  TdLearner learner;
   learner.behaviour = behaviour;
   learner.exploration = behaviour == Behaviour::softmax ? &kTemperature : &kEpsilon;
   learner.num_explorations = 1;
@@ -54,7 +54,7 @@ Learner learner_of(Behaviour behaviour) {
 }
 
 void rule(benchmark::State& state, const RuleCase& of, const std::string& isa) {
-  Learner learner = learner_of(of.behaviour);
+  TdLearner learner = learner_of(of.behaviour);
   learner.rule = of.rule;
   learner.learning_rate_decay = of.learning_rate_decay;
   learner.bonus = of.bonus;
@@ -80,7 +80,7 @@ constexpr SizeCase kSizes[] = {
 };
 
 void size(benchmark::State& state, const SizeCase& of, bool uniform, int threads, const std::string& isa) {
-  const Learner learner = learner_of(uniform ? Behaviour::uniform : Behaviour::epsilon_greedy);
+  const TdLearner learner = learner_of(uniform ? Behaviour::uniform : Behaviour::epsilon_greedy);
   const GeneratedTasks tasks = tasks_of(task_distribution(of.states, of.actions), of.tasks);
   time_train<float>(state, tasks, learner, /*episodes=*/500, threads, isa,
                     uniform ? of.uniform : of.epsilon_greedy);

@@ -43,7 +43,7 @@ void add_tasks(const std::string& name, const Kind& family, bool in_memory, std:
       if (*tasks == nullptr) {
         *tasks = std::make_unique<GeneratedTasks>(share(family), 1, TaskIds{0, kTasks, nullptr});
       }
-      time_train<float>(state, **tasks, Learner(), /*episodes=*/10'000, /*threads=*/1, isa, known);
+      time_train<float>(state, **tasks, TdLearner(), /*episodes=*/10'000, /*threads=*/1, isa, known);
     });
   }
 }

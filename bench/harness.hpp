@@ -7,6 +7,7 @@
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
+#include <metarl_fast/learners/td_learner.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -85,7 +86,7 @@ GeneratedTasks tasks_of(Kind family, std::int64_t count) {
 
 // Episodes of 10 steps. Times the whole call, from the seed to finished tables; reports updates a second.
 template <class Real>
-void time_train(benchmark::State& state, const TaskBatch& tasks, const Learner& learner,
+void time_train(benchmark::State& state, const TaskBatch& tasks, const TdLearner& learner,
                 std::int64_t episodes, int threads, const std::string& isa, std::uint64_t known) {
   constexpr std::int64_t kSteps = 10;
   const WithInstructionSet scope(isa);

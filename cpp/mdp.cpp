@@ -60,6 +60,16 @@ TaskBuffer::TaskBuffer(const Shape& shape, bool with_rows)
       scale(with_rows && shape.sampling == Sampling::rejection ? size(shape.pairs()) : 0),
       reward_noise(shape.reward_noise) {}
 
+double TaskBuffer::bytes(const Shape& shape, bool with_rows) {
+  const auto pairs = static_cast<double>(shape.states) * static_cast<double>(shape.actions);
+  const double outcomes = pairs * static_cast<double>(shape.outcomes);
+  const double lists = shape.dense ? 0.0 : outcomes * (sizeof(std::int32_t) + sizeof(std::uint8_t));
+  const double scale = shape.sampling == Sampling::rejection ? pairs * sizeof(double) : 0.0;
+  return (shape.dense ? pairs : outcomes) * sizeof(double) +
+         (with_rows ? outcomes * sizeof(double) + lists + scale : 0.0) +
+         static_cast<double>(shape.states) * (sizeof(double) + sizeof(std::uint8_t));
+}
+
 TaskView TaskBuffer::view() const {
   return {probability.data(), next_state.data(), reward.data(), terminated.data(),
           terminal.data(),    start.data(),      scale.data(),  reward_noise};

@@ -79,6 +79,7 @@ double start_value(const Shape&, const TaskView&, const double* values);
 struct TaskBuffer {
   explicit TaskBuffer(const Shape& shape, bool with_rows = true);
   TaskView view() const;
+  static double bytes(const Shape& shape, bool with_rows = true);
 
   std::vector<double> probability;
   std::vector<std::int32_t> next_state;

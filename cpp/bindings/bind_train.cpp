@@ -6,34 +6,44 @@
 
 #include "arrays.hpp"
 
+#include "../learners/td_learner.hpp"
 #include "../repeated_tasks.hpp"
 
 namespace metarl_fast::bindings {
 namespace {
 
-// A learner that keeps the array its `exploration` points into.
-struct BoundLearner {
-  Learner learner;
-  Array<double> exploration;
+// One that keeps the array its `exploration` points into.
+struct BoundTdLearner final : TdLearner {
+  Array<double> kept;
 };
 
-BoundLearner make_learner(Rule rule, Behaviour behaviour, Array<double> exploration, double learning_rate,
-                          double learning_rate_decay, double discount, double initial_visits,
-                          double trace_decay, Traces traces, double bonus, std::int64_t bonus_episodes) {
+std::unique_ptr<BoundTdLearner> make_td_learner(Rule rule, Behaviour behaviour, Array<double> exploration,
+                                                double learning_rate, double learning_rate_decay,
+                                                double discount, double initial_visits, double trace_decay,
+                                                Traces traces, double bonus, std::int64_t bonus_episodes) {
   require_shape(exploration, "exploration", {exploration.size()});
-  const Learner learner{rule,
-                        behaviour,
-                        exploration.data(),
-                        exploration.size(),
-                        learning_rate,
-                        learning_rate_decay,
-                        discount,
-                        initial_visits,
-                        trace_decay,
-                        traces,
-                        bonus,
-                        bonus_episodes};
-  return {learner, std::move(exploration)};
+  auto learner = std::make_unique<BoundTdLearner>();
+  static_cast<TdSettings&>(*learner) = {rule,
+                                        behaviour,
+                                        exploration.data(),
+                                        exploration.size(),
+                                        learning_rate,
+                                        learning_rate_decay,
+                                        discount,
+                                        initial_visits,
+                                        trace_decay,
+                                        traces,
+                                        bonus,
+                                        bonus_episodes};
+  learner->kept = std::move(exploration);
+  return learner;
+}
+
+double scratch(const Learner& learner, const TaskBatch& batch, std::int64_t num_tasks,
+               std::int64_t num_episodes, std::int64_t num_steps, bool continuing, bool mean_returns,
+               std::size_t bytes_of_real) {
+  const Schedule schedule{0, num_episodes, num_steps, continuing};
+  return learner.scratch(batch, num_tasks, schedule, mean_returns, bytes_of_real);
 }
 
 constexpr std::int64_t kMostRuns = std::numeric_limits<std::int32_t>::max();
@@ -42,7 +52,7 @@ template <class Real>
 void bind_train_as(py::module_& m, const char* name) {
   m.def(
       name,
-      [](const TaskBatch& batch, const BoundLearner& learner, std::uint64_t key, std::int64_t num_episodes,
+      [](const TaskBatch& batch, const Learner& learner, std::uint64_t key, std::int64_t num_episodes,
          const Array<std::int64_t>& num_steps, bool continuing, const Array<Real>& initial_table,
          OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
          OptionalArray<double> mean_returns, OptionalArray<Real> snapshots,
@@ -78,8 +88,8 @@ void bind_train_as(py::module_& m, const char* name) {
         arrays.num_snapshots = k;
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        if (num_runs == 1) return train(batch, learner.learner, schedule, arrays, options);
-        train(RepeatedTasks(batch, num_runs), learner.learner, schedule, arrays, options);
+        if (num_runs == 1) return train(batch, learner, schedule, arrays, options);
+        train(RepeatedTasks(batch, num_runs), learner, schedule, arrays, options);
       },
       py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("num_episodes"),
       py::arg("num_steps").noconvert(), py::arg("continuing"), py::arg("initial_table").noconvert(),
@@ -109,11 +119,15 @@ void bind_train(py::module_& m) {
       .value("replacing", Traces::replacing)
       .value("accumulating", Traces::accumulating)
       .finalize();
-  py::class_<BoundLearner>(m, "Learner")
-      .def(py::init(&make_learner), py::arg("rule"), py::arg("behaviour"), py::arg("exploration").noconvert(),
-           py::arg("learning_rate"), py::arg("learning_rate_decay"), py::arg("discount"),
-           py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"), py::arg("bonus"),
-           py::arg("bonus_episodes"));
+  py::class_<Learner>(m, "Learner")
+      .def_property_readonly("tasks_at_once", &Learner::tasks_at_once)
+      .def("scratch", &scratch, py::arg("batch"), py::arg("num_tasks"), py::arg("num_episodes"),
+           py::arg("num_steps"), py::arg("continuing"), py::arg("mean_returns"), py::arg("bytes_of_real"));
+  py::class_<BoundTdLearner, Learner>(m, "TdLearner")
+      .def(py::init(&make_td_learner), py::arg("rule"), py::arg("behaviour"),
+           py::arg("exploration").noconvert(), py::arg("learning_rate"), py::arg("learning_rate_decay"),
+           py::arg("discount"), py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"),
+           py::arg("bonus"), py::arg("bonus_episodes"));
   bind_train_as<float>(m, "train_float32");
   bind_train_as<double>(m, "train_float64");
 }

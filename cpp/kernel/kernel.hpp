@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../learners/learner.hpp"
+#include "../learners/td_settings.hpp"
 #include "../solvers/dense_solver.hpp"
 #include "../uniform_law.hpp"
 #include "row.hpp"
@@ -52,7 +52,7 @@ struct Block {
   std::int32_t num_episodes;
   bool continuing;    // the state survives the time limit
   bool may_overflow;  // rewards are so large that action values must be held within bounds
-  Learner learner;
+  TdSettings learner;
   bool same_exploration;  // in all episodes
   Real discount;
   std::int64_t num_snapshots;

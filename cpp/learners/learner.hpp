@@ -1,40 +1,50 @@
 // SPDX-License-Identifier: MIT
-// A learner: which update rule, which behaviour, and their numbers. The rules stand in files of their own.
+// What a learner is to the engine: frozen settings that make workers. `train` knows neither lanes nor tables.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+
+#include "../interrupt.hpp"
+#include "../mdp.hpp"
+#include "../training.hpp"
 
 namespace metarl_fast {
 
-enum class Rule : std::int32_t {
-  q_learning,
-  sarsa,
-  expected_sarsa,
-  double_q_learning,
-  q_lambda,
-  sarsa_lambda
+// One thread's scratch, and what it does with a block of tasks.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+
+  // Runs the block'th tasks_at_once() tasks of the batch and writes their results; returns how many, or 0 if
+  // interrupted.
+  virtual std::int64_t run(std::int64_t block, const Interrupt& interrupt) = 0;
+
+  // The returns [num_episodes] of a task of the block that has just run, if any were asked for.
+  virtual const double* returns(std::int64_t task_of_block) const = 0;
 };
 
-enum class Behaviour : std::int32_t { uniform, epsilon_greedy, softmax };
+class Learner {
+ public:
+  virtual ~Learner() = default;
 
-// What a visit does to the trace of its pair: set it to 1 and drop those of the state's other actions (Singh
-// and Sutton 1996), or add 1.
-enum class Traces : std::int32_t { replacing, accumulating };
+  // How many tasks a worker runs side by side.
+  virtual int tasks_at_once() const = 0;
 
-struct Learner {
-  Rule rule = Rule::q_learning;
-  Behaviour behaviour = Behaviour::uniform;
-  // Epsilon, or the temperature of softmax: [num_explorations]; not read for the uniform behaviour.
-  const double* exploration = nullptr;
-  std::int64_t num_explorations = 0;  // those of the first episodes; the last one holds from there on
-  double learning_rate = 0.1;
-  double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
-  double discount = 0.95;
-  double initial_visits = 0.0;  // N(s, a) at the start: how many visits the initial value is worth
-  double trace_decay = 0.0;     // lambda
-  Traces traces = Traces::replacing;
-  double bonus = 0.0;  // b in b (1 - e/n) / sqrt(N(s, a) + 1), added to action values when choosing
-  std::int64_t bonus_episodes = 0;  // n; 0: the bonus does not fade
+  // Throws std::invalid_argument for settings out of range and for tasks that are none of this learner's.
+  virtual void check(const TaskBatch&, const Schedule&) const = 0;
+
+  // Bytes that one worker takes, of `num_tasks` tasks (those of the batch, or their runs) in numbers of
+  // `bytes_of_real`. A double, because it may be more than any integer counts.
+  virtual double scratch(const TaskBatch&, std::int64_t num_tasks, const Schedule&, bool mean_returns,
+                         std::size_t bytes_of_real) const = 0;
+
+  // Everything given stays where it is for as long as the worker lives.
+  virtual std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&,
+                                         const TrainArrays<float>&) const = 0;
+  virtual std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&,
+                                         const TrainArrays<double>&) const = 0;
 };
 
 }  // namespace metarl_fast

@@ -111,6 +111,22 @@ class Traces(enum.Enum):
     accumulating = 1
 
 class Learner(metaclass=_Pybind11Type):
+    # Made as one of the classes below.
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    @property
+    def tasks_at_once(self) -> int: ...  # of one thread
+    def scratch(  # bytes that one thread takes
+        self,
+        batch: TaskBatch,
+        num_tasks: int,  # or runs
+        num_episodes: int,
+        num_steps: int,
+        continuing: bool,
+        mean_returns: bool,
+        bytes_of_real: int,
+    ) -> float: ...
+
+class TdLearner(Learner):
     def __init__(
         self,
         rule: Rule,

@@ -15,7 +15,7 @@ from metarl_fast.learners import Learner
 from metarl_fast.learners.table import Table
 from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
-from metarl_fast.scratch import check_scratch
+from metarl_fast.scratch import check_threads
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 from metarl_fast.train_result import TrainResult
@@ -23,9 +23,6 @@ from metarl_fast.train_result import TrainResult
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
 
-
-_LANES = 32
-"""Tasks that a thread runs side by side, kLanes of `cpp/kernel/kernel.hpp`."""
 
 _LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
 """The largest action value of each type of table, which the core never exceeds."""
@@ -188,22 +185,13 @@ def train(
         + episodes * 8 * keep_mean,
         lambda: f"the results of {n} tasks and {episodes} episodes",
     )
+    settings, going_on = learner.core(episodes), checks.flag(continuing, "continuing")
+    at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
-    threads = 1 if num_threads is None and n <= _LANES else thread_count(num_threads)
-    lanes = min(_LANES, n)
-    # Thresholds, rewards and successors of an outcome; the learner's tables, padded to eights; returns.
-    tables = lanes * s * ((a + 7) // 8 * 8) * learner.scratch(real.itemsize)
-    # Rows turned for the lanes: values, values ahead, preferences, counts, and weights of softmax.
-    tables += _LANES * ((a + 7) // 8 * 8) * (4 * real.itemsize + 8)
-    sums = episodes * (lanes * 8 + 16) * keep_mean
-    threads = check_scratch(
-        batch.core,
-        threads,
-        lanes=_LANES,
-        bytes_per_outcome=2 * real.itemsize + 4,
-        more_bytes=tables + sums,
-        rows=batch.core.needs_rows,
-    )
+    threads = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
+    longest = int(np.max(steps, initial=1))
+    room = settings.scratch(batch.core, n, episodes, longest, going_on, keep_mean, real.itemsize)
+    threads = check_threads(batch.core, threads, room, tasks_at_once=at_once, runs=runs)
     _check_rewards(batch, real)
     table = _initial_table(initial_table, learner, batch, real)
     if table.ndim < 3:
@@ -223,11 +211,11 @@ def train(
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     run(
         batch.core,
-        learner.core(episodes),
+        settings,
         make_key(rng),
         episodes,
         np.repeat(steps, runs) if np.ndim(steps) else np.asarray(steps, np.int64),
-        checks.flag(continuing, "continuing"),
+        going_on,
         table,
         kept.get("q_table"),
         kept.get("policy"),

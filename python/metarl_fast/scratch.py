@@ -10,28 +10,16 @@ _FEW_THREADS = 64
 """Any machine may use these; how many more is for the core to say."""
 
 
-def check_scratch(
-    core: _core.TaskBatch,
-    num_threads: int,
-    *,
-    lanes: int = 1,
-    bytes_per_outcome: int = 0,
-    more_bytes: int = 0,
-    rows: bool = True,
+def check_threads(
+    core: _core.TaskBatch, num_threads: int, bytes_of_thread: float, *, tasks_at_once: int = 1, runs: int = 1
 ) -> int:
-    """Return how many of `num_threads` have work, and memory for it; MemoryError if not even one has.
-
-    Each holds a task as generated, `lanes` in work, and `more_bytes`. Without `rows` their rows of
-    probabilities are not written out.
-    """
-    # Rows are padded to at most 15 outcomes more; a generated outcome has 8 + 4 + 8 + 1 bytes.
-    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
-    threads = max(1, min(num_threads, math.ceil(core.num_tasks / lanes)))
+    """Return how many of `num_threads` have work, and memory for it; MemoryError if not even one has."""
+    threads = max(1, min(num_threads, math.ceil(core.num_tasks * runs / tasks_at_once)))
     if threads > _FEW_THREADS:
         threads = min(threads, _core.most_threads())
-    scratch = outcomes * (21 + min(lanes, core.num_tasks) * bytes_per_outcome) + more_bytes
-    if scratch * threads <= checks.ALWAYS_FITS:
+    if bytes_of_thread * threads <= checks.ALWAYS_FITS:
         return threads
+    scratch = int(bytes_of_thread)
     checks.memory(
         scratch,
         lambda: (
@@ -40,3 +28,20 @@ def check_scratch(
         ),
     )
     return max(1, min(threads, checks.available_memory() // scratch))
+
+
+def check_scratch(
+    core: _core.TaskBatch,
+    num_threads: int,
+    *,
+    bytes_per_outcome: int = 0,
+    more_bytes: int = 0,
+    rows: bool = True,
+) -> int:
+    """Do the same for threads that hold one task as generated, and more.
+
+    Without `rows` their rows of probabilities are not written out.
+    """
+    # A generated outcome has 8 + 4 + 8 + 1 bytes.
+    outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
+    return check_threads(core, num_threads, outcomes * (21 + bytes_per_outcome) + more_bytes)

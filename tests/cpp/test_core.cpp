@@ -5,6 +5,7 @@
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
+#include <metarl_fast/learners/td_learner.hpp>
 #include <metarl_fast/rng.hpp>
 
 #include <array>
@@ -174,7 +175,7 @@ constexpr std::int64_t kEpisodes = 30;
 constexpr std::int64_t kSteps = 12;
 
 template <class Real>
-Trained<Real> run(const TaskBatch& tasks, Learner learner, int num_threads) {
+Trained<Real> run(const TaskBatch& tasks, TdLearner learner, int num_threads) {
   const Shape& shape = tasks.shape();
   const auto n = static_cast<std::size_t>(tasks.size());
   const auto pairs = static_cast<std::size_t>(shape.pairs());
@@ -207,7 +208,7 @@ std::vector<std::string> instruction_sets() {
   const SwitchTask task;
   for (const char* name : {"base", "avx2", "avx512"}) {
     setenv("METARL_FAST_ISA", name, 1);
-    if (refusal([&] { run<float>(task.batch(), Learner(), 1); }) == "nothing was thrown") {
+    if (refusal([&] { run<float>(task.batch(), TdLearner(), 1); }) == "nothing was thrown") {
       usable.emplace_back(name);
     }
   }
@@ -215,8 +216,8 @@ std::vector<std::string> instruction_sets() {
   return usable;
 }
 
-Learner learner_of(Rule rule, Behaviour behaviour, double decay, double bonus) {
-  Learner learner;
+TdLearner learner_of(Rule rule, Behaviour behaviour, double decay, double bonus) {
+  TdLearner learner;
   learner.rule = rule;
   learner.behaviour = behaviour;
   learner.learning_rate_decay = decay;
@@ -226,7 +227,7 @@ Learner learner_of(Rule rule, Behaviour behaviour, double decay, double bonus) {
 }
 
 // Every rule, every behaviour, with and without counts.
-const std::vector<Learner> kLearners = {
+const std::vector<TdLearner> kLearners = {
     learner_of(Rule::q_learning, Behaviour::uniform, 0.0, 0.0),
     learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.7, 0.0),
     learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.0, 0.3),
@@ -241,7 +242,7 @@ const std::vector<Learner> kLearners = {
 
 template <class Real>
 void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& isas) {
-  for (const Learner& learner : kLearners) {
+  for (const TdLearner& learner : kLearners) {
     const Trained<Real> one = run<Real>(tasks, learner, 1);
     EXPECT(run<Real>(tasks, learner, 2) == one);
     for (const std::string& isa : isas) {
@@ -286,7 +287,7 @@ void test_drawn_in_the_kernel_or_written_out() {
     family.start.assign(static_cast<std::size_t>(states), 1.0 / static_cast<double>(states));
     const GeneratedTasks drawn(share(family), 7, range_of(35));
     const GeneratedTasks written(share(WithoutLaw(family)), 7, range_of(35));
-    for (const Learner& learner : {kLearners[0], kLearners[1]}) {
+    for (const TdLearner& learner : {kLearners[0], kLearners[1]}) {
       EXPECT(run<float>(drawn, learner, 1) == run<float>(written, learner, 1));
       EXPECT(run<double>(drawn, learner, 1) == run<double>(written, learner, 1));
     }
@@ -309,20 +310,20 @@ void test_train_gives_the_same_bits() {
 
 void test_train_learns_the_optimal_policy() {
   const SwitchTask task;
-  const Trained<double> learned = run<double>(task.batch(), Learner(), 1);
+  const Trained<double> learned = run<double>(task.batch(), TdLearner(), 1);
   EXPECT(learned.policy[0] == 1 && learned.policy[1] == 1);
 }
 
 void test_nothing_to_do() {
   const GeneratedTasks none(share(grid_family()), 7, range_of(0));
-  EXPECT(run<float>(none, Learner(), 2).q_table.empty());
+  EXPECT(run<float>(none, TdLearner(), 2).q_table.empty());
   const SwitchTask task;
   const std::vector<float> initial{1, 2, 3, 4};
   std::vector<float> q_table(4);
   TrainArrays<float> arrays;
   arrays.initial_table = initial.data();
   arrays.q_table = q_table.data();
-  train(task.batch(), Learner(), {3, 0, 1, false}, arrays, RunOptions());
+  train(task.batch(), TdLearner(), {3, 0, 1, false}, arrays, RunOptions());
   EXPECT(q_table == initial);
 }
 
@@ -374,16 +375,17 @@ void test_refusals_name_the_value() {
   const std::vector<float> initial(4, 0.0f);
   TrainArrays<float> arrays;
   arrays.initial_table = initial.data();
-  Learner learner;
+  TdLearner learner;
   learner.learning_rate = 1.5;
   EXPECT(contains(refusal([&] { train(tasks, learner, Schedule(), arrays, RunOptions()); }), "1.5"));
-  EXPECT(contains(refusal([&] { train(tasks, Learner(), {0, -2, 1, false}, arrays, RunOptions()); }), "-2"));
-  EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, {0, nullptr}); }),
+  EXPECT(
+      contains(refusal([&] { train(tasks, TdLearner(), {0, -2, 1, false}, arrays, RunOptions()); }), "-2"));
+  EXPECT(contains(refusal([&] { train(tasks, TdLearner(), Schedule(), arrays, {0, nullptr}); }),
                   "num_threads is 0"));
   EXPECT(contains(refusal([&] { value_iteration(tasks, 1.0, 1e-8, SolveArrays{}, nullptr, {}); }),
                   "discount is 1"));
   setenv("METARL_FAST_ISA", "sse9", 1);
-  EXPECT(contains(refusal([&] { train(tasks, Learner(), Schedule(), arrays, RunOptions()); }), "sse9"));
+  EXPECT(contains(refusal([&] { train(tasks, TdLearner(), Schedule(), arrays, RunOptions()); }), "sse9"));
   unsetenv("METARL_FAST_ISA");
 
   task.transitions[4] = 0.25;
@@ -416,7 +418,7 @@ void test_progress_may_cancel() {
     bool cancelled = false;
     try {
       // Would run for hours.
-      train(tasks, Learner(), {3, 2'000'000'000, 100, false}, arrays,
+      train(tasks, TdLearner(), {3, 2'000'000'000, 100, false}, arrays,
             {num_threads, [](std::int64_t, std::int64_t) { throw Cancelled(); }});
     } catch (const Cancelled&) {
       cancelled = true;

@@ -253,12 +253,24 @@ def test_tables_begin_at_initial_q_and_policies_at_the_first_action(kind):
 
 @kinds
 @pytest.mark.parametrize("itemsize", [4, 8])
-def test_scratch_counts_what_the_core_keeps_for_a_pair(kind, itemsize):
+def test_the_core_counts_what_it_keeps_for_a_pair(kind, itemsize):
+    s, a, lanes = 100_000, 8, 32
+    tasks = mf.TaskDistribution(s, a, horizon=5).sample(100, rng=0)
+
+    def bytes_of_pair(**settings):
+        more = {"trace_decay": 1.0, "discount": 1.0} if has_traces else {}  # traces never fade
+        core = kind(**more, **settings).core(1)
+        assert core.tasks_at_once == lanes
+        return core.scratch(tasks.core, 100, 1, 2**30, False, False, itemsize) / (lanes * s * a)
+
+    has_traces = issubclass(kind, TraceLearner)
     tables = 2 if kind is mf.DoubleQLearning else 1
-    traces = itemsize + 4 if issubclass(kind, TraceLearner) else 0
-    assert kind(2, 2).scratch(itemsize) == tables * itemsize + traces
-    for counted in ({"bonus": 1.0}, {"learning_rate_decay": 0.5}, {"bonus": 1.0, "learning_rate_decay": 0.5}):
-        assert kind(2, 2, **counted).scratch(itemsize) == 2 * tables * itemsize + traces
+    traces = (itemsize + 4) / a if has_traces else 0.0  # one a state: they replace each other
+    shared = itemsize + itemsize / lanes + (itemsize + 1) / a  # rewards; the initial table; starts and ends
+    assert bytes_of_pair() == pytest.approx(tables * itemsize + traces + shared, rel=0.05)
+    for counted in ({"bonus": 1.0}, {"learning_rate_decay": 0.5}):
+        more = bytes_of_pair(**counted) - bytes_of_pair()
+        assert more == pytest.approx(tables * itemsize, rel=0.05)
 
 
 # --- tables of their own, made when they are wanted ---

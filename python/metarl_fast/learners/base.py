@@ -42,10 +42,6 @@ class Learner(Settings, ABC):
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""
 
-    @abstractmethod
-    def scratch(self, itemsize: int) -> int:
-        """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
-
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not the learner's.
 

@@ -226,7 +226,7 @@ class TdLearner(Learner):
             uniform = bool((exploration == 1.0).all())
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
         checks.real(self.bonus, "bonus", 0.0, 2.0**126)
-        return _core.Learner(
+        return _core.TdLearner(
             self._rule,
             behaviour,
             exploration,
@@ -239,11 +239,6 @@ class TdLearner(Learner):
             float(self.bonus),
             self.bonus_episodes or 0,
         )
-
-    def scratch(self, itemsize: int) -> int:
-        """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
-        counts_visits = self.learning_rate_decay != 0.0 or self.bonus != 0.0
-        return self._num_tables * itemsize * (2 if counts_visits else 1)
 
     def _check_transition(
         self, state: int, action: int, reward: float, next_state: int, terminated: bool

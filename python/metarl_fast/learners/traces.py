@@ -58,10 +58,6 @@ class TraceLearner(TdLearner):
     def _trace_kind(self) -> str:
         return self.trace_kind
 
-    def scratch(self, itemsize: int) -> int:
-        """Return how many bytes `train` works in for a pair of one task; its numbers have `itemsize`."""
-        return super().scratch(itemsize) + 4 + itemsize  # which pair, and its trace
-
     def end_episode(self) -> None:
         """Forget the path, when an episode ends otherwise than by `terminated`."""
         self.traces[:] = 0.0

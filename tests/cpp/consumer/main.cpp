@@ -3,6 +3,7 @@
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
+#include <metarl_fast/learners/td_learner.hpp>
 
 #include <cstdio>
 #include <numeric>
@@ -21,7 +22,7 @@ int main() {
   mf::TrainArrays<double> arrays;
   arrays.initial_table = initial.data();
   arrays.q_table = q_table.data();
-  mf::train(tasks, mf::Learner(), {/*key=*/2, /*num_episodes=*/50, /*num_steps=*/10, false}, arrays,
+  mf::train(tasks, mf::TdLearner(), {/*key=*/2, /*num_episodes=*/50, /*num_steps=*/10, false}, arrays,
             {2, nullptr});
 
   std::printf("sum %.17g\n", std::accumulate(q_table.begin(), q_table.end(), 0.0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What fits into a lane: how long episodes and lists of traces get, and rewards that its numbers hold.
+// What fits into a worker: how long lists of traces get, and rewards that its numbers hold.
 #pragma once
 
 #include <algorithm>
@@ -9,21 +9,16 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "elementary.hpp"
-#include "engine.hpp"
-#include "learners/rule.hpp"
+#include "../elementary.hpp"
+#include "../learners/rule.hpp"
+#include "../learners/td_settings.hpp"
+#include "../mdp.hpp"
 
 namespace metarl_fast {
 
-// The steps of the longest episode of n tasks.
-inline std::int64_t longest_episode(const Schedule& schedule, std::int64_t n) {
-  const std::int64_t* steps = schedule.num_steps_of;
-  return steps == nullptr || n == 0 ? schedule.num_steps : *std::max_element(steps, steps + n);
-}
-
 // The most traces there can be at once, and one: they fade below kSmallestTrace, an episode has so many
 // steps, and a task so many pairs, or states where a pair's trace replaces those of its state.
-inline std::int64_t trace_room(const Learner& learner, bool continuing, std::int64_t num_steps,
+inline std::int64_t trace_room(const TdSettings& learner, bool continuing, std::int64_t num_steps,
                                const Shape& shape) {
   const double decay = learner.discount * learner.trace_decay;
   const bool replacing = learner.traces == Traces::replacing;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a learner on a block of tasks: action values, streams and places for results beside the tasks in the
-// lanes.
+// Runs a temporal-difference learner on a block of tasks: action values, streams and places for results
+// beside the tasks in the lanes.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,14 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "aligned.hpp"
-#include "engine.hpp"
-#include "interrupt.hpp"
-#include "kernel/kernel.hpp"
-#include "lane_limits.hpp"
+#include "../aligned.hpp"
+#include "../interrupt.hpp"
+#include "../kernel/kernel.hpp"
+#include "../learners/learner.hpp"
+#include "../learners/rule.hpp"
+#include "../rng.hpp"
 #include "lane_tasks.hpp"
-#include "learners/rule.hpp"
-#include "rng.hpp"
+#include "limits.hpp"
 
 namespace metarl_fast {
 
@@ -39,19 +39,44 @@ inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.
 inline void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
 inline void begin(const Kernels& k, Block<double>& b) { k.begin_double(b); }
 
-inline bool needs_visits(const Learner& learner) {
-  return learner.learning_rate_decay != 0.0 || learner.bonus != 0.0;
-}
-inline bool has_traces(const Learner& learner) {
-  return learner.rule == Rule::q_lambda || learner.rule == Rule::sarsa_lambda;
-}
+// How many entries a lane has for the learner.
+struct LaneSizes {
+  LaneSizes(const Shape& shape, const TdSettings& learner, bool continuing, std::int64_t longest)
+      : q_stride((shape.actions + 7) / 8 * 8),
+        table(odd_multiple(shape.states * q_stride, kLine)),
+        num_tables(learner.rule == Rule::double_q_learning ? 2 : 1),
+        cells(num_tables == 2 ? 2 * table + kLine : table),
+        counts_visits(learner.learning_rate_decay != 0.0 || learner.bonus != 0.0),
+        traces(learner.rule == Rule::q_lambda || learner.rule == Rule::sarsa_lambda
+                   ? trace_room(learner, continuing, longest, shape)
+                   : 0),
+        softmax(learner.behaviour == Behaviour::softmax) {}
+
+  // Of so many lanes, in numbers of `real` bytes: tables, and rows turned for the kernel.
+  double bytes(std::int64_t lanes, double real) const {
+    const double tables = static_cast<double>(cells) * real * (counts_visits ? 2.0 : 1.0) +
+                          static_cast<double>(traces) * (real + sizeof(std::int32_t));
+    const double rows = static_cast<double>(q_stride) *
+                        (real * (3 + (counts_visits ? num_tables : 0)) + (softmax ? sizeof(double) : 0.0));
+    const double shared = real * static_cast<double>(table + q_stride);  // the initial table, one row
+    return static_cast<double>(lanes) * tables + kLanes * rows + shared;
+  }
+
+  std::int64_t q_stride;  // from a state's values to the next one's
+  std::int64_t table;     // cells of one table
+  int num_tables;
+  std::int64_t cells;
+  bool counts_visits;
+  std::int64_t traces;
+  bool softmax;
+};
 
 // One thread's scratch for a block of tasks: the tables of all lanes and the task being read.
 template <class Real>
-class LaneBlock {
+class LaneWorker final : public Worker {
  public:
-  LaneBlock(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
-            const TrainArrays<Real>& arrays)
+  LaneWorker(const TaskBatch& batch, const TdSettings& learner, const Schedule& schedule,
+             const TrainArrays<Real>& arrays)
       : batch_(batch),
         schedule_(schedule),
         arrays_(arrays),
@@ -60,15 +85,15 @@ class LaneBlock {
         tasks_(batch, block_, longest_, arrays.mean_returns ? batch.size() : 1) {
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
     set_run(batch.shape(), learner);
-    allocate_learner(batch.shape(), lanes);
+    allocate_learner(batch.shape(), LaneSizes(batch.shape(), learner, schedule.continuing, longest_), lanes);
     if (arrays.mean_returns) block_returns_.resize(lanes * count(schedule.num_episodes));
   }
 
-  LaneBlock(const LaneBlock&) = delete;  // its tasks know where its block is
-  LaneBlock& operator=(const LaneBlock&) = delete;
+  LaneWorker(const LaneWorker&) = delete;  // its tasks know where its block is
+  LaneWorker& operator=(const LaneWorker&) = delete;
 
   // Runs the block'th kLanes tasks; returns how many, or 0 if interrupted.
-  std::int64_t run(std::int64_t block_index, const Interrupt& interrupt) {
+  std::int64_t run(std::int64_t block_index, const Interrupt& interrupt) override {
     const std::int64_t first = block_index * kLanes;
     block_.active = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.size() - first));
     for (int lane = 0; lane < kLanes; ++lane) {
@@ -94,13 +119,12 @@ class LaneBlock {
   }
 
   // The returns [num_episodes] of a task of the block that has just run.
-  const double* returns(std::int64_t lane) const { return block_.outputs[lane].returns; }
+  const double* returns(std::int64_t lane) const override { return block_.outputs[lane].returns; }
 
  private:
-  void set_run(const Shape& shape, const Learner& learner) {
+  void set_run(const Shape& shape, const TdSettings& learner) {
     block_.states = static_cast<std::int32_t>(shape.states);
     block_.actions = static_cast<std::int32_t>(shape.actions);
-    block_.q_stride = (shape.actions + 7) / 8 * 8;
     block_.num_episodes = static_cast<std::int32_t>(schedule_.num_episodes);
     block_.continuing = schedule_.continuing;
     block_.learner = learner;
@@ -113,35 +137,33 @@ class LaneBlock {
     block_.snapshot_episodes = arrays_.snapshot_episodes;
   }
 
-  void allocate_learner(const Shape& shape, std::size_t lanes) {
-    const Learner& learner = block_.learner;
-    const std::int64_t table = odd_multiple(shape.states * block_.q_stride, kLine);
-    const bool two_tables = learner.rule == Rule::double_q_learning;
-    q_cells_ = two_tables ? 2 * table + kLine : table;
-    block_.second_table = two_tables ? static_cast<std::int32_t>(table) : 0;
+  void allocate_learner(const Shape& shape, const LaneSizes& sizes, std::size_t lanes) {
+    q_cells_ = sizes.cells;
+    block_.q_stride = sizes.q_stride;
+    block_.second_table = sizes.num_tables == 2 ? static_cast<std::int32_t>(sizes.table) : 0;
     q_table_ = make_aligned<Real>(lanes * count(q_cells_));
     block_.q_table = q_table_.get();
-    initial_.resize(count(shape.states * block_.q_stride), -std::numeric_limits<Real>::infinity());
+    initial_.resize(count(shape.states * sizes.q_stride), -std::numeric_limits<Real>::infinity());
     if (!arrays_.initial_per_task) pad_initial(arrays_.initial_table);
-    if (needs_visits(learner)) {
+    if (sizes.counts_visits) {
       visits_ = make_aligned<Count<Real>>(lanes * count(q_cells_));
       block_.visits = visits_.get();
-      visit_tile_ = make_aligned<Count<Real>>((two_tables ? 2 : 1) * kLanes * count(block_.q_stride));
+      visit_tile_ = make_aligned<Count<Real>>(count(sizes.num_tables) * kLanes * count(sizes.q_stride));
       block_.visit_tile = reinterpret_cast<Count<Real>(*)[kLanes]>(visit_tile_.get());
     }
-    if (has_traces(learner)) {
-      block_.trace_room = trace_room(learner, schedule_.continuing, longest_, shape);
-      trace_cells_ = make_aligned<std::int32_t>(lanes * count(block_.trace_room));
-      traces_ = make_aligned<Real>(lanes * count(block_.trace_room));
+    if (sizes.traces > 0) {
+      block_.trace_room = sizes.traces;
+      trace_cells_ = make_aligned<std::int32_t>(lanes * count(sizes.traces));
+      traces_ = make_aligned<Real>(lanes * count(sizes.traces));
       block_.trace_cells = trace_cells_.get();
       block_.traces = traces_.get();
     }
-    const std::size_t column = count(block_.q_stride);
+    const std::size_t column = count(sizes.q_stride);
     tiles_ = make_aligned<Real>(3 * kLanes * column);
     block_.tile = reinterpret_cast<Real(*)[kLanes]>(tiles_.get());
-    block_.next_tile = block_.tile + block_.q_stride;
-    block_.preference = block_.next_tile + block_.q_stride;
-    if (learner.behaviour == Behaviour::softmax) softmax_ = make_aligned<double>(kLanes * column);
+    block_.next_tile = block_.tile + sizes.q_stride;
+    block_.preference = block_.next_tile + sizes.q_stride;
+    if (sizes.softmax) softmax_ = make_aligned<double>(kLanes * column);
     block_.softmax = reinterpret_cast<double(*)[kLanes]>(softmax_.get());
     row_of_one_.resize(column);
     block_.row_of_one = row_of_one_.data();

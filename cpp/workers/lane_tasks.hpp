@@ -11,12 +11,12 @@
 #include <stdexcept>
 #include <vector>
 
-#include "aligned.hpp"
-#include "engine.hpp"
-#include "interrupt.hpp"
-#include "kernel/kernel.hpp"
-#include "lane_limits.hpp"
-#include "rng.hpp"
+#include "../aligned.hpp"
+#include "../interrupt.hpp"
+#include "../kernel/kernel.hpp"
+#include "../mdp.hpp"
+#include "../rng.hpp"
+#include "limits.hpp"
 
 namespace metarl_fast {
 
@@ -42,6 +42,50 @@ inline std::size_t count(std::int64_t n) { return static_cast<std::size_t>(n); }
 inline void draw(const Kernels& k, UniformTasks<float>& tasks) { k.draw_float(tasks); }
 inline void draw(const Kernels& k, UniformTasks<double>& tasks) { k.draw_double(tasks); }
 
+// Thresholds, rewards and successors of a pair, in whole lines: so many numbers of `real` bytes.
+inline std::int64_t record_of_lists(std::int64_t fine, std::int64_t real) {
+  const std::int64_t reals = static_cast<std::int64_t>(kCacheLine) / real;
+  const std::int64_t successors = (fine * 4 + real - 1) / real;
+  return (2 * fine + successors + reals - 1) / reals * reals;
+}
+
+// How many entries a lane has for its task.
+struct TaskSizes {
+  TaskSizes(const TaskBatch& batch, std::int64_t real) {
+    const Shape& shape = batch.shape();
+    const bool law = batch.uniform_law().has_value();
+    const bool rejection = shape.sampling == Sampling::rejection;
+    answers = rejection     ? law ? Answers::drawn_weights : Answers::stored_weights
+              : shape.dense ? Answers::rows
+                            : Answers::outcome_lists;
+    row = Row::for_outcomes(shape.outcomes);
+    start_row = Row::for_outcomes(shape.states);
+    kept_row = rejection ? Row{0, 0} : row;
+    record = shape.dense ? kept_row.fine : record_of_lists(kept_row.fine, real);
+    pairs = odd_multiple(shape.pairs(), std::max<std::int64_t>(1, kLine / std::max<std::int64_t>(1, record)));
+    entries = shape.pairs() * (rejection && law ? 1 : shape.outcomes);
+  }
+
+  // Of so many lanes, and of the one task that is being written.
+  double bytes(const Shape& shape, std::int64_t lanes, double real) const {
+    const double weights = answers == Answers::stored_weights ? 4.0 * static_cast<double>(shape.states) : 0.0;
+    const double pair =
+        real * static_cast<double>(record + kept_row.coarse + (shape.dense ? 1 : 0)) + weights;
+    const double states =
+        real * static_cast<double>(start_row.fine + start_row.coarse) + static_cast<double>(shape.states);
+    const double lane = static_cast<double>(pairs) * pair + states;
+    return static_cast<double>(lanes) * lane +
+           (answers == Answers::drawn_weights ? 0.0 : TaskBuffer::bytes(shape));
+  }
+
+  Answers answers;
+  Row row, start_row;
+  Row kept_row;          // of those that are written out
+  std::int64_t record;   // from a pair's thresholds to the next one's
+  std::int64_t pairs;    // with padding
+  std::int64_t entries;  // read or written to prepare a task
+};
+
 // One thread's tables of tasks, and the part of the block that says where they are.
 template <class Real>
 class LaneTasks {
@@ -54,14 +98,11 @@ class LaneTasks {
         law_(batch.uniform_law()),
         num_steps_(num_steps),
         summed_tasks_(summed_tasks) {
-    const Shape& shape = batch.shape();
-    const bool rejection = shape.sampling == Sampling::rejection;
-    block_.answers = rejection     ? law_ ? Answers::drawn_weights : Answers::stored_weights
-                     : shape.dense ? Answers::rows
-                                   : Answers::outcome_lists;
-    block_.row = Row::for_outcomes(shape.outcomes);
-    block_.start_row = Row::for_outcomes(shape.states);
-    allocate(count(std::min<std::int64_t>(kLanes, batch.size())));
+    const TaskSizes sizes(batch, sizeof(Real));
+    block_.answers = sizes.answers;
+    block_.row = sizes.row;
+    block_.start_row = sizes.start_row;
+    allocate(sizes, count(std::min<std::int64_t>(kLanes, batch.size())));
   }
 
   // Puts the tasks from `first` on into the active lanes; the others mirror the first one. `after_task(lane,
@@ -99,18 +140,14 @@ class LaneTasks {
   const std::vector<std::uint8_t>& available() const { return available_; }
 
  private:
-  void allocate(std::size_t lanes) {
+  void allocate(const TaskSizes& sizes, std::size_t lanes) {
     const Shape& shape = batch_.shape();
-    const bool has_rows = shape.sampling == Sampling::inverse;
-    const Row row = has_rows ? block_.row : Row{0, 0};
-    block_.record = shape.dense ? row.fine : record_of_lists(row.fine);
-    const std::int64_t pairs_a_line =
-        std::max<std::int64_t>(1, kLine / std::max<std::int64_t>(1, block_.record));
-    lane_pairs_ = odd_multiple(shape.pairs(), pairs_a_line);
-    lane_entries_ = shape.pairs() * (has_rows || !law_ ? shape.outcomes : 1);
+    block_.record = sizes.record;
+    lane_pairs_ = sizes.pairs;
+    lane_entries_ = sizes.entries;
     const std::size_t pairs = lanes * count(lane_pairs_);
     records_ = make_aligned<Real>(pairs * count(block_.record));
-    coarse_ = make_aligned<Real>(pairs * count(row.coarse));
+    coarse_ = make_aligned<Real>(pairs * count(sizes.kept_row.coarse));
     if (shape.dense) rewards_ = make_aligned<Real>(pairs);
     start_ = make_aligned<Real>(lanes * count(block_.start_row.fine));
     start_coarse_ = make_aligned<Real>(lanes * count(block_.start_row.coarse));
@@ -260,13 +297,6 @@ class LaneTasks {
         weights[place] = static_cast<std::int32_t>(task.probability[place] / task.scale[pair] + 0.5);
       }
     }
-  }
-
-  // Thresholds, rewards and successors, in whole lines.
-  static std::int64_t record_of_lists(std::int64_t fine) {
-    constexpr auto kReals = static_cast<std::int64_t>(kCacheLine / sizeof(Real));
-    const std::int64_t successors = (fine * 4 + std::int64_t{sizeof(Real)} - 1) / std::int64_t{sizeof(Real)};
-    return (2 * fine + successors + kReals - 1) / kReals * kReals;
   }
 
   void write_outcomes(const TaskView& task, Real* record, Meter& meter) const {

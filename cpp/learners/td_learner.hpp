@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The learner of the temporal-difference rules: settings, and workers that run them in the kernel's lanes.
+#pragma once
+
+#include "learner.hpp"
+#include "td_settings.hpp"
+
+namespace metarl_fast {
+
+struct TdLearner : Learner, TdSettings {
+  int tasks_at_once() const override;
+  void check(const TaskBatch&, const Schedule&) const override;
+  double scratch(const TaskBatch&, std::int64_t num_tasks, const Schedule&, bool mean_returns,
+                 std::size_t bytes_of_real) const override;
+  std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&, const TrainArrays<float>&) const override;
+  std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&,
+                                 const TrainArrays<double>&) const override;
+};
+
+}  // namespace metarl_fast

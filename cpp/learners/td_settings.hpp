@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// A temporal-difference learner in numbers: which update rule, which behaviour, and their settings. The rules
+// stand in files of their own.
+#pragma once
+
+#include <cstdint>
+
+namespace metarl_fast {
+
+enum class Rule : std::int32_t {
+  q_learning,
+  sarsa,
+  expected_sarsa,
+  double_q_learning,
+  q_lambda,
+  sarsa_lambda
+};
+
+enum class Behaviour : std::int32_t { uniform, epsilon_greedy, softmax };
+
+// What a visit does to the trace of its pair: set it to 1 and drop those of the state's other actions (Singh
+// and Sutton 1996), or add 1.
+enum class Traces : std::int32_t { replacing, accumulating };
+
+struct TdSettings {
+  Rule rule = Rule::q_learning;
+  Behaviour behaviour = Behaviour::uniform;
+  // Epsilon, or the temperature of softmax: [num_explorations]; not read for the uniform behaviour.
+  const double* exploration = nullptr;
+  std::int64_t num_explorations = 0;  // those of the first episodes; the last one holds from there on
+  double learning_rate = 0.1;
+  double learning_rate_decay = 0.0;  // w in learning_rate / N(s, a)^w
+  double discount = 0.95;
+  double initial_visits = 0.0;  // N(s, a) at the start: how many visits the initial value is worth
+  double trace_decay = 0.0;     // lambda
+  Traces traces = Traces::replacing;
+  double bonus = 0.0;  // b in b (1 - e/n) / sqrt(N(s, a) + 1), added to action values when choosing
+  std::int64_t bonus_episodes = 0;  // n; 0: the bonus does not fade
+};
+
+}  // namespace metarl_fast

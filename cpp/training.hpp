@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What a run of training is asked for: how many episodes of how many steps, and where the results go.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace metarl_fast {
+
+struct Schedule {
+  std::uint64_t key = 0;  // of the learner's random streams
+  std::int64_t num_episodes = 1;
+  std::int64_t num_steps = 1;                  // time limit of an episode
+  bool continuing = false;                     // keep the state when the time limit is reached
+  const std::int64_t* num_steps_of = nullptr;  // [tasks], in place of num_steps
+  std::int64_t num_runs = 1;                   // the batch holds every task so often, see RepeatedTasks
+};
+
+// The steps of the longest episode of n tasks.
+inline std::int64_t longest_episode(const Schedule& schedule, std::int64_t n) {
+  const std::int64_t* steps = schedule.num_steps_of;
+  return steps == nullptr || n == 0 ? schedule.num_steps : *std::max_element(steps, steps + n);
+}
+
+// Tables in and out; Real is float or double. Null for what is not wanted.
+template <class Real>
+struct TrainArrays {
+  const Real* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task; -infinity is allowed
+                                        // where actions are not available
+  bool initial_per_task = false;
+  Real* q_table = nullptr;                          // [tasks][S][A]
+  std::int32_t* policy = nullptr;                   // [tasks][S]
+  double* returns = nullptr;                        // [tasks][num_episodes]
+  double* mean_returns = nullptr;                   // [num_episodes], the mean over tasks
+  Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
+  const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
+  std::int64_t num_snapshots = 0;
+};
+
+}  // namespace metarl_fast
