@@ -21,7 +21,7 @@ def expected_sum():
     family = metarl_fast.TaskDistribution(10, 5)._core_family()
     tasks = _core.generate(family, 1, ids)
     q_table = np.empty((100, 10, 5))
-    learner = _core.Learner(
+    learner = _core.TdLearner(
         rule=_core.Rule.q_learning,
         behaviour=_core.Behaviour.uniform,
         exploration=np.empty(0),

@@ -73,7 +73,7 @@ LEARNER = {
 }
 TRAIN = {
     "batch": DENSE,
-    "learner": _core.Learner(**LEARNER),
+    "learner": _core.TdLearner(**LEARNER),
     "key": 0,
     "num_episodes": 2,
     "num_steps": np.full(N, 3),
@@ -269,7 +269,7 @@ refuses(
     _core.train_float32,
     ValueError,
     "num_episodes is -1",
-    learner=_core.Learner(**{**LEARNER, "exploration": np.array([0.5])}),
+    learner=_core.TdLearner(**{**LEARNER, "exploration": np.array([0.5])}),
     num_episodes=-1,
     returns=None,
     mean_returns=None,
@@ -282,7 +282,7 @@ def refuses_learner(error, text, **changes):
     """Whether at once or by `train`."""
 
     def call():
-        _core.train_float32(**{**TRAIN, "learner": _core.Learner(**{**LEARNER, **changes})})
+        _core.train_float32(**{**TRAIN, "learner": _core.TdLearner(**{**LEARNER, **changes})})
 
     given = ", ".join(f"{name}={value!r:.30}" for name, value in changes.items())
     TABLE.add("Learner", given, call, error, text)
