@@ -2,8 +2,8 @@
 
 A file of `tests/families` about a family that the core draws says `FAMILY`, the class; `twin(family, key,
 task, segment=0)`, a task in plain Python, as a `Model` equal to the core's bit for bit; `families()`, a
-strategy that draws families of the class; and `GOLDEN`, families by name whose results are part of the
-promise (golden.py).
+strategy that draws families of the class; `GOLDEN`, families by name whose results are part of the promise
+(golden.py); and `ARGUMENTS`, good ones for the campaign to spoil (fuzz).
 """
 
 from __future__ import annotations

@@ -19,6 +19,16 @@ from bits import assert_same_bits
 from reference import LAYOUT, Model, below, make_stream, sample, unit
 
 FAMILY = mf.GoalGrid
+ARGUMENTS = {
+    "size": 3,
+    "wall_density": 0.1,
+    "slip": 0.1,
+    "start": (0, 0),
+    "goal_reward": 1.0,
+    "step_reward": 0.0,
+    "goals": mf.Anywhere(),
+    "horizon": 5,
+}
 GOLDEN = {"goal_grid": mf.GoalGrid(6, wall_density=0.2, slip=0.3, start=None, step_reward=-0.1)}
 
 UP, RIGHT, DOWN, LEFT = range(4)

@@ -33,6 +33,15 @@ from reference import (
 )
 
 FAMILY = mf.TaskDistribution
+ARGUMENTS = {
+    "num_states": 3,
+    "num_actions": 2,
+    "transitions": mf.Dirichlet(0.5),
+    "rewards": mf.Normal(),
+    "start": 0,
+    "reward_noise": 0.1,
+    "horizon": 3,
+}
 GOLDEN = {
     "uniform": mf.TaskDistribution(10, 5),
     "dirichlet": mf.TaskDistribution(

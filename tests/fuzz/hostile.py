@@ -9,6 +9,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
+import family_twins
 import metarl_fast as mf
 
 S, A, N = 3, 2, 4
@@ -302,29 +303,7 @@ def calls():
             {"values": np.arange(12.0).reshape(6, 2), "rng": 0, "confidence": 0.95, "num_resamples": 50},
         ),
         "load": (mf.load, {"path": "no such file"}),
-        "TaskDistribution": (
-            mf.TaskDistribution,
-            {
-                "num_states": S,
-                "num_actions": A,
-                "transitions": mf.Dirichlet(0.5),
-                "rewards": mf.Normal(),
-                "start": 0,
-            }
-            | {"reward_noise": 0.1, "horizon": 3},
-        ),
-        "GoalGrid": (
-            mf.GoalGrid,
-            {
-                "size": 3,
-                "wall_density": 0.1,
-                "slip": 0.1,
-                "start": (0, 0),
-                "goal_reward": 1.0,
-                "step_reward": 0.0,
-            }
-            | {"goals": mf.Anywhere(), "horizon": 5},
-        ),
+        **{kind.__name__: (kind, module.ARGUMENTS) for kind, module in family_twins.MODULES.items()},
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
         "FamilyPart": (mf.FamilyPart, {"family": mf.TaskDistribution(S, A), "ids": (0, 10)}),
         "Family.sample": (mf.TaskDistribution(S, A).sample, {"num_tasks": 3, "rng": 0}),
