@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
+import golden
 import metarl_fast as mf
 from metarl_fast.config import _TYPES, from_config, read_table, to_config
 from metarl_fast.learners import LEARNERS, Learner
 
 DESCRIBED = [
+    *golden.FAMILIES.values(),
     mf.TaskDistribution(10, 5),
     mf.TaskDistribution(
         6, 2, mf.Dirichlet(0.5), mf.Normal(1.0, 2.0), start=mf.Uniform(), reward_noise=0.5, horizon=20
