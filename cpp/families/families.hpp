@@ -4,6 +4,7 @@
 #pragma once
 
 #include "goal_grid.hpp"
+#include "river_swim.hpp"
 #include "task_distribution.hpp"
 
 namespace metarl_fast {
@@ -13,6 +14,7 @@ struct FamilyList {};
 
 using Families = FamilyList<  //
     GoalGrid,                 //
+    RiverSwim,                //
     TaskDistribution>;
 
 }  // namespace metarl_fast
