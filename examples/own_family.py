@@ -41,9 +41,9 @@ print(
 )
 
 # A meta-learner makes a start out of what was learned, for tasks that nobody has seen.
-meta = mf.AverageQ(12, 2).fit(training, learner, 50, num_tasks=1000, rng=2)
+meta = mf.AverageQ().fit(training, learner, 50, num_tasks=1000, rng=2)
 new_tasks = held_out.sample(500, rng=3)
 print("score after 0, 1, 2, 5, 10 and 20 episodes on a new task (0: random, 1: optimal)")
-for name, table in (("from scratch", None), ("meta-learned", meta.initial_table)):
-    curve = mf.adapt(learner, new_tasks, [0, 1, 2, 5, 10, 20], rng=4, initial_table=table)
+for name, contender in (("from scratch", learner), ("meta-learned", meta)):
+    curve = mf.adapt(contender, new_tasks, [0, 1, 2, 5, 10, 20], rng=4)
     print(name, curve.interval().mean.round(2))

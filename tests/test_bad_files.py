@@ -14,21 +14,22 @@ import pytest
 import metarl_fast as mf
 from metarl_fast import checks
 
+SMALL = mf.TaskDistribution(3, 2, horizon=4)
 
-@pytest.fixture(params=[mf.AverageQ, mf.MetaLearner, mf.Reptile], ids=lambda kind: kind.__name__)
+
+@pytest.fixture(params=[mf.AverageQ, mf.PolicyPrior, mf.Reptile], ids=lambda kind: kind.__name__)
 def saved(request, tmp_path):
     """A good file."""
-    meta = request.param(3, 2)
-    meta.context = {"family": "GoalGrid", "seed": 3}
+    fitted = request.param().fit(SMALL, mf.QLearning(), 2, num_iterations=1, num_tasks=2, rng=0)
     path = tmp_path / "meta.npz"
-    meta.save(path)
-    assert type(mf.load(path)) is request.param
+    fitted.replace(context={"family": "GoalGrid", "seed": 3}).save(path)
+    assert mf.load(path).learner == fitted.learner
     return path
 
 
 def assert_refused(path, *texts):
     with pytest.raises(
-        ValueError, match="is not a metarl_fast meta-learner file, or it is damaged"
+        ValueError, match="is not a file of metarl_fast settings, or it is damaged"
     ) as refused:
         mf.load(path)
     for text in (path.name, *texts):
@@ -37,7 +38,7 @@ def assert_refused(path, *texts):
 
 def test_truncations_are_refused(saved):
     data = saved.read_bytes()
-    for length in (*range(0, len(data), 23), len(data) - 1):
+    for length in (*range(0, len(data), 61), len(data) - 1):
         saved.write_bytes(data[:length])
         assert_refused(saved)
 
@@ -47,7 +48,7 @@ def test_changed_bytes_are_refused_if_anything(saved):
     data = saved.read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
-    places = range(0, len(data), 11)
+    places = range(0, len(data), 31)
     for place in places:
         changed = bytearray(data)
         changed[place] ^= int(rng.integers(1, 256))
@@ -135,24 +136,58 @@ def rewritten(path, change_header=None, **arrays):
     ("change", "text"),
     [
         ({"format": "another program's"}, 'format is "another program\'s"'),
-        ({"version": 2}, "file version is 2, this program reads 1"),
-        ({"version": "1"}, "file version is 1"),
-        ({"kind": "Unknown"}, "kind is 'Unknown', expected one of"),
-        ({"kind": "TableObserver"}, ""),
-        ({"kind": ["AverageQ"]}, ""),
-        ({"num_states": 4}, "shape (3, 2)"),
-        ({"num_states": 0}, "num_states is 0"),
-        ({"num_states": -1}, "num_states is -1"),
-        ({"num_actions": 2.0}, "num_actions is 2.0"),
-        ({"num_actions": True}, "num_actions is True"),
-        ({"num_actions": None}, "num_actions is None"),
-        ({"settings": {"unknown": 1}}, "unknown"),
-        ({"settings": [1]}, ""),
-        ({"context": 5}, "context is 5"),
+        ({"version": 1}, "file version is 1, this program reads 2"),
+        ({"version": "2"}, "file version is 2"),
+        ({"version": True}, "file version is True"),
+        ({"settings": None}, "settings are None"),
+        ({"settings": [1, {"dict": {}}]}, "settings are [1, {}]"),
+        ({"settings": {"dict": {}}}, "settings are {}"),
+        ({"settings": {"type": "Unknown", "with": {}}}, "type is 'Unknown', expected one of"),
+        ({"settings": {"type": "TableMeta", "with": {}}}, "type is 'TableMeta', expected one of"),
+        ({"settings": {"type": "os.system", "with": {}}}, "type is 'os.system'"),
+        ({"settings": {"type": ["AverageQ"], "with": {}}}, "type is ['AverageQ']"),
+        ({"settings": {"type": "AverageQ", "with": {}}}, "AverageQ has [], expected ['tasks_per_iteration']"),
+        ({"settings": {"type": "AverageQ", "with": [1]}}, "its header holds"),
+        ({"settings": {"type": "AverageQ"}}, "its header holds {'type': 'AverageQ'}"),
+        ({"settings": {"type": "AverageQ", "with": {"tasks_per_iteration": 0}}}, "tasks_per_iteration is 0"),
+        (
+            {"settings": {"type": "Linear", "with": {"first": 1, "last": 0, "num_episodes": 2}}},
+            "does not name",
+        ),
     ],
 )
 def test_other_headers_are_refused(saved, change, text):
     rewritten(saved, lambda header: {**header, **change})
+    assert_refused(saved, text)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "text"),
+    [
+        ("meta", 5, "meta is 5"),
+        ("base", {"tuple": []}, "base is ()"),
+        ("base", {"type": "Linear", "with": {"first": 1, "last": 0, "num_episodes": 2}}, ""),
+        ("num_iterations", 2, "shape (1, 2), expected 2 rows"),
+        ("num_iterations", 1.0, "num_iterations is 1.0"),
+        ("key", -1, "key is -1"),
+        ("context", 5, "context is 5"),
+        ("state", {"dict": {}}, "state has []"),
+        ("state", {"array": "state.returns", "shape": [2]}, "state is array"),
+        ("history", {"array": "nowhere", "shape": [2]}, "it holds no array 'nowhere'"),
+        ("history", {"array": "header", "shape": [2]}, "it holds no array 'header'"),
+        ("history", {"array": ["x"], "shape": [2]}, "it holds no array ['x']"),
+        ("history", {"array": "history.returns", "shape": 2}, "has shape 2, expected a list"),
+        ("history", {"array": "history.returns", "shape": [-1]}, "shape of history.returns is -1"),
+        ("history", {"array": "history.returns", "shape": [1, 2.0]}, "shape of history.returns is 2.0"),
+        ("history", {"array": "history.returns", "shape": [2, 1]}, "has shape (1, 2), expected (2, 1)"),
+    ],
+)
+def test_other_parts_are_refused(saved, place, value, text):
+    def change(header):
+        header["settings"]["with"][place] = value
+        return header
+
+    rewritten(saved, change)
     assert_refused(saved, text)
 
 
@@ -174,7 +209,7 @@ def test_every_entry_of_the_header_is_needed(saved):
 
 def main_array(path):
     with np.load(path) as file:
-        return "table" if "table" in file.files else "theta"
+        return next(name for name in ("state.mean", "state.theta") if name in file.files)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +217,13 @@ def main_array(path):
     [
         (np.full((3, 2), np.nan), "[0, 0] is nan"),
         (np.full((3, 2), -np.inf), "[0, 0] is -inf"),
+        (np.full((3, 2), np.inf), "[0, 0] is inf"),
         (np.zeros((2, 3)), "shape (2, 3), expected (3, 2)"),
         (np.zeros((0, 2)), "shape (0, 2)"),
         (np.zeros((3, 2), complex), "complex128"),
         (np.full((3, 2), "0"), "<U1"),
         (np.full((3, 2), 0, "M8[s]"), "datetime64"),
-        (None, "it holds"),
+        (None, "it holds no array"),
     ],
 )
 def test_other_arrays_in_a_good_file_are_refused(saved, values, text):
@@ -226,7 +262,7 @@ def test_compressed_files_are_read_and_damage_in_them_is_refused(saved):
     with np.load(saved) as file:
         np.savez_compressed(saved, **{name: file[name] for name in file.files})
     data = saved.read_bytes()
-    assert mf.load(saved).num_states == 3
+    assert mf.load(saved).learner.initial_q.shape == (3, 2)
     for place in range(30, len(data), 29):
         changed = bytearray(data)
         changed[place] ^= 0x55
@@ -239,10 +275,9 @@ def test_compressed_files_are_read_and_damage_in_them_is_refused(saved):
 
 def test_save_replaces_the_file_whole_or_not_at_all(saved):
     before = saved.read_bytes()
-    meta = mf.load(saved)
-    meta.context = {"cannot be": object()}
-    with pytest.raises(TypeError, match="object is not JSON"):
-        meta.save(saved)
+    fitted = mf.load(saved).replace(context={"cannot be": object()})
+    with pytest.raises(TypeError, match=r"context\.cannot be is .*: object is not JSON"):
+        fitted.save(saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
@@ -256,20 +291,19 @@ def test_files_have_the_usual_permissions(saved):
 def test_a_member_beyond_what_its_header_says_is_not_read(tmp_path):
     """A small file that unpacks to a thousand times its size is refused by what it declares."""
     path = tmp_path / "meta.npz"
-    mf.AverageQ(3, 2).save(path)
+    mf.save(path, mf.Table(np.zeros((3, 2))))
     with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
+        header = file["header"]
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (2**24, 1)})
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("table.npy", "w", force_zip64=True) as member:
+        with archive.open("values.npy", "w", force_zip64=True) as member:
             member.write(head.getvalue())
             for _ in range(2**27 // 2**23):
                 member.write(bytes(2**23))
-        for name in ("header", "_num_seen"):
-            packed = io.BytesIO()
-            np.save(packed, arrays[name])
-            archive.writestr(f"{name}.npy", packed.getvalue())
+        packed = io.BytesIO()
+        np.save(packed, header)
+        archive.writestr("header.npy", packed.getvalue())
     assert path.stat().st_size < 1e6
     tracemalloc.start()
     try:
@@ -282,8 +316,21 @@ def test_a_member_beyond_what_its_header_says_is_not_read(tmp_path):
 
 def test_headers_that_promise_more_than_the_file_holds_are_refused(saved):
     for size in (10**6, 2**40):
-        rewritten(saved, lambda header, size=size: {**header, "num_states": size})
-        assert_refused(saved, f"too few for {size} states and 2 actions")
+
+        def change(header, size=size):
+            header["settings"]["with"]["history"]["dict"]["returns"]["shape"] = [size, size]
+            return header
+
+        rewritten(saved, change)
+        assert_refused(saved, f"expected ({size}, {size})")
+
+
+def test_headers_as_deep_as_a_well_are_refused(saved):
+    deep = "[" * 100_000 + "]" * 100_000
+    with np.load(saved) as file:
+        content = {name: file[name] for name in file.files}
+    np.savez(saved, **{**content, "header": np.array(deep)})
+    assert_refused(saved)
 
 
 def test_many_members_and_twice_the_same_are_refused(tmp_path):

@@ -17,6 +17,7 @@ from metarl_fast import checks
 from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from metarl_fast.listing import concrete
+from metarl_fast.meta import METAS
 from metarl_fast.result import Result
 from refusals import Table
 
@@ -29,6 +30,7 @@ ENDLESS = mf.from_arrays(ROWS, REWARDS)
 LIMITS = mf.bounds(TASKS, 0.9)
 FAMILY = mf.TaskDistribution(S, A, horizon=5)
 LEARNER = mf.QLearning(S, A)
+FITTED = mf.AverageQ().fit(TASKS, LEARNER, 1, rng=0)
 DECAYING = dataclasses.replace(LEARNER, epsilon_decay=0.5)
 COOLING = dataclasses.replace(LEARNER, temperature=1.0, temperature_decay=0.5)
 POLICY = np.full((S, A), 1 / A)
@@ -118,12 +120,14 @@ for abstract in (mf.Learner, mf.TdLearner):
     name = abstract.__name__
     refuses(name, "", partial(abstract, S, A), TypeError, f"abstract class {name}")
 
-for entry in (*LEARNERS, mf.TaskDistribution, mf.AverageQ, mf.MetaLearner, mf.Reptile):
+for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
     refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
     refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
-refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size", S, A), 0.0, 1.1)
-refuses_counts("Reptile", "tasks_per_iteration", with_keyword(mf.Reptile, "tasks_per_iteration", S, A), 0)
+refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "learning_rate"), 0.0)
+refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
+for kind in METAS:
+    refuses_counts(kind.__name__, "tasks_per_iteration", with_keyword(kind, "tasks_per_iteration"), 0)
 
 refuses_all(
     "Table",
@@ -222,12 +226,30 @@ refuses_numbers(
 refuses_counts("bootstrap_mean", "num_resamples", with_keyword(mf.bootstrap_mean, "num_resamples", [1.0]), 0)
 refuses_numbers("AdaptationCurve", "confidence", with_keyword(CURVE.interval, "confidence"), 0.0, 1.1)
 
-for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
-    entry = f"{type(meta).__name__}.fit"
-    refuses_counts(entry, "num_tasks", with_keyword(meta.fit, "num_tasks", FAMILY, LEARNER, 1), -1)
-    refuses_counts(entry, "num_episodes", partial(meta.fit, TASKS, LEARNER), -1)
-call = with_keyword(mf.Reptile(S, A).fit, "num_iterations", TASKS, LEARNER, 1)
-refuses_counts("Reptile.fit", "num_iterations", call, -1)
+for kind in METAS:
+    fit, entry = kind().fit, f"{kind.__name__}.fit"
+    refuses_counts(entry, "num_tasks", with_keyword(fit, "num_tasks", FAMILY, LEARNER, 1), -1)
+    refuses_counts(entry, "num_episodes", partial(fit, TASKS, LEARNER), -1)
+    refuses_counts(entry, "num_iterations", with_keyword(fit, "num_iterations", TASKS, LEARNER, 1), -1)
+    refuses(entry, "progress=5", partial(fit, TASKS, LEARNER, 1, progress=5), TypeError, "progress is 5")
+    refuses(entry, "resume=5", partial(fit, TASKS, LEARNER, 1, resume=5), TypeError, "resume is a int")
+refuses_all(
+    "Fitted",
+    lambda changes: FITTED.replace(**changes),
+    (
+        ({"meta": 5}, TypeError, "meta is 5"),
+        ({"base": None}, TypeError, "base is None"),
+        ({"num_iterations": -1}, ValueError, "num_iterations is -1"),
+        ({"num_iterations": 3}, ValueError, "returns has shape (1, 1), expected 3 rows"),
+        ({"key": 2**64}, ValueError, "key is 18446744073709551616"),
+        ({"context": 5}, TypeError, "context is 5"),
+        ({"state": 5}, TypeError, "state is 5, expected a dict of arrays"),
+        ({"state": {}}, ValueError, "state has [], expected ['mean', 'num_tasks', 'returns']"),
+        ({"state": {**FITTED.state, "mean": [[NAN]]}}, ValueError, "mean[0, 0] is nan"),
+        ({"state": {**FITTED.state, "mean": "x"}}, TypeError, "mean has dtype <U1"),
+    ),
+)
+refuses("Meta", "", mf.Meta, TypeError, "abstract class Meta")
 
 refuses(
     "GoalGrid",
@@ -243,8 +265,8 @@ for function in (
     partial(FAMILY.sample, 2),
     partial(train, 1),
     partial(mf.adapt, LEARNER, TASKS, [1]),
-    partial(mf.AverageQ(S, A).fit, TASKS, LEARNER, 1),
-    partial(mf.Reptile(S, A).fit, TASKS, LEARNER, 1),
+    partial(mf.AverageQ().fit, TASKS, LEARNER, 1),
+    partial(mf.Reptile().fit, TASKS, LEARNER, 1),
     partial(mf.bootstrap_mean, [1.0]),
 ):
     entry = getattr(function, "func", function).__qualname__
@@ -261,7 +283,7 @@ for function in (
     mf.bounds,
     lambda tasks: mf.policy_evaluation(tasks, POLICY),
     lambda tasks: mf.score(tasks, POLICY, LIMITS),
-    lambda tasks: mf.AverageQ(S, A).fit(tasks, LEARNER, 1),
+    lambda tasks: mf.AverageQ().fit(tasks, LEARNER, 1),
 ):
     for tasks in (ROWS, None, [TASKS]):
         text = f"tasks is a {type(tasks).__name__}"
@@ -269,7 +291,7 @@ for function in (
 for function in (
     lambda learner: mf.train(learner, TASKS, 1),
     lambda learner: mf.adapt(learner, TASKS),
-    lambda learner: mf.AverageQ(S, A).fit(TASKS, learner, 1),
+    lambda learner: mf.AverageQ().fit(TASKS, learner, 1),
 ):
     refuses("learner", "'Q'", partial(function, "Q"), TypeError, "learner is a str")
     for kind in LEARNERS:
@@ -454,8 +476,11 @@ for entry, call in (
             (spoiled(POLICY, -0.5), ValueError, "-0.5"),
         ),
     )
-for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A)):
-    refuses_arrays(f"{type(meta).__name__}.observe", "q_tables", Q, meta.observe, (NAN, INF))
+for entry, observe in (
+    ("AverageQ", partial(mf.AverageQ().observe, FITTED.state)),
+    ("MetaLearner", mf.MetaLearner(S, A).observe),
+):
+    refuses_arrays(f"{entry}.observe", "q_tables", Q, observe, (NAN, INF))
 refuses_all(
     "greedy_policy",
     mf.greedy_policy,
@@ -745,9 +770,10 @@ refuses_all(
     mf.read_mdp,
     ((5, TypeError, "int"), ("no/such/file.mdp", FileNotFoundError, "no/such/file.mdp")),
 )
-for meta in (mf.AverageQ(S, A), mf.MetaLearner(S, A), mf.Reptile(S, A)):
-    rows = ((5, TypeError, "int"), ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"))
-    refuses_all(f"{type(meta).__name__}.save", meta.save, rows)
+rows = ((5, TypeError, "int"), ("no/such/file.npz", FileNotFoundError, "no/such/file.npz"))
+refuses_all("Fitted.save", FITTED.save, rows)
+refuses_all("save", lambda path: mf.save(path, LEARNER), rows)
+refuses("save", "no settings", lambda: mf.save("file", 5), TypeError, "settings is 5")
 
 # --- more than there is memory: refused before anything is allocated --------------------
 
@@ -757,9 +783,7 @@ for entry, call in (
     *((kind.__name__, lambda k=kind: k(2**31 - 1, 2**31 - 1).q_table) for kind in LEARNERS),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
     ("QLearning.temperatures", lambda: COOLING.temperatures(2**40)),
-    ("AverageQ", lambda: mf.AverageQ(2**40, 2**20)),
     ("MetaLearner", lambda: mf.MetaLearner(2**40, 2**20)),
-    ("Reptile", lambda: mf.Reptile(2**40, 2**20)),
     ("TaskDistribution", lambda: mf.TaskDistribution(2**16, 2**14)),
     ("TaskDistribution", lambda: mf.TaskDistribution(2**31 - 1, 1)),
     ("GoalGrid", lambda: mf.GoalGrid(2**14)),
@@ -787,7 +811,7 @@ for entry, call in (
     ("backward_induction", lambda: mf.backward_induction(TASKS, 2**40)),
     ("policy_evaluation", lambda: mf.policy_evaluation(MANY, POLICY)),
     ("bounds", lambda: mf.bounds(MANY)),
-    ("AverageQ.fit", lambda: mf.AverageQ(S, A).fit(MANY, LEARNER, 1)),
+    ("AverageQ.fit", lambda: mf.AverageQ(tasks_per_iteration=2**50).fit(MANY, LEARNER, 1)),
     ("bootstrap_mean", lambda: mf.bootstrap_mean([1.0], num_resamples=2**40)),
 ):
     refuses(entry, "beyond memory", call, MemoryError, "GB are available")

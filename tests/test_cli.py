@@ -88,7 +88,7 @@ def test_quickstart_draws_a_picture(quickstart):
 def test_what_the_quickstart_learned_is_read_back(quickstart, capsys):
     folder, *_ = quickstart
     meta = mf.load(folder / "meta.npz")
-    assert meta.initial_table.shape == (81, 4)
+    assert meta.learner.initial_q.shape == (81, 4)
     assert meta.context == json.loads((folder / "results.json").read_text())["experiment"]
 
     printed = succeed(capsys, "adapt", folder / "meta.npz", "--tasks", 100, "--episodes", 5, 0)
@@ -198,7 +198,7 @@ def test_files_that_are_missing_or_foreign_are_named(tmp_path, capsys):
 
 
 def test_a_table_without_its_tasks_cannot_be_adapted_from(tmp_path, capsys):
-    mf.AverageQ(4, 2).save(tmp_path / "meta.npz")
+    mf.save(tmp_path / "meta.npz", mf.QLearning(4, 2))
     assert "does not say which tasks it is for" in fail(capsys, "adapt", tmp_path / "meta.npz")
 
 

@@ -152,6 +152,7 @@ PYTHON_LAYERS = [
     {"_core"},
     {"checks", "listing", "result"},
     {"archive", "files", "recipes", "runtime", "scratch", "seeding", "settings", "train_result"},
+    {"store"},
     {"tasks", "statistics"},
     {"forms", "joining", "outcome_tables"},
     {"sparse"},

@@ -19,6 +19,7 @@ import metarl_fast as mf
 from bits import assert_same_bits, digest
 from following import MORE
 from metarl_fast.learners import LEARNERS
+from metarl_fast.meta import METAS
 
 HERE = Path(__file__).parent
 
@@ -252,19 +253,27 @@ def test_copies_of_learners_go_on_from_where_they_were(copied, kind):
 
 
 @copies
-@pytest.mark.parametrize("kind", [mf.AverageQ, mf.Reptile, mf.MetaLearner])
-def test_copies_of_meta_learners_go_on_from_where_they_were(copied, kind):
+@pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
+def test_copies_of_what_was_meta_learned_go_on_from_where_it_was(copied, kind):
     tasks = mf.TaskDistribution(4, 3).sample(30, rng=0)
-    learner = mf.QLearning(4, 3)
+    learner = mf.QLearning()
+    meta = kind(tasks_per_iteration=5)
+    fitted = meta.fit(tasks, learner, 4, 8, num_iterations=3, rng=1)
+    again = copied(fitted)
+    assert again.learner == fitted.learner
+    further = [meta.fit(tasks, learner, 4, 8, num_iterations=2, resume=one) for one in (fitted, again)]
+    assert further[0].learner == further[1].learner
+    assert further[0].learner != fitted.learner
 
-    def fit(meta):
-        options = {"num_iterations": 3} if kind is mf.Reptile else {}
-        return meta.fit(tasks, learner, 4, 8, rng=1, **options)
 
-    meta = fit(kind(4, 3))
-    again = copied(meta)
+def test_copies_of_the_articles_meta_learner_go_on_from_where_it_was():
+    meta = mf.MetaLearner(4, 3)
+    meta.observe(np.random.default_rng(0).random((5, 4, 3)))
+    again = by_pickle(meta)
+    for one in (meta, again):
+        one.observe(np.random.default_rng(1).random((5, 4, 3)))
+    assert_same_bits(again.theta, meta.theta)
     assert_same_bits(again.initial_table, meta.initial_table)
-    assert_same_bits(fit(again).initial_table, fit(meta).initial_table)
 
 
 def test_a_row_that_ends_in_a_weight_of_zero():

@@ -313,8 +313,8 @@ def test_a_table_replaces_only_what_it_names():
         ({"family": "GoalGrid"}, ValueError, "family is a str, expected a distribution over tasks"),
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLearning has no setting 'epsylon'"),
-        ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected QLearning"),
-        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected QLearning, Sarsa, Exp"),
+        ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected DoubleQLearning"),
+        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected DoubleQLearning, ExpectedSarsa"),
         (
             {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
             ValueError,
@@ -343,9 +343,9 @@ def test_saving_leaves_nothing_else_and_replaces_what_was_there(tmp_path):
     modes = {file.name: file.stat().st_mode for file in folder.iterdir()}
     assert len(set(modes.values())) == 1
     meta = mf.load(folder / "meta.npz")
-    assert isinstance(meta, mf.Reptile)
+    assert isinstance(meta.meta, mf.Reptile)
     assert meta.context == results.experiment.to_config()
-    np.testing.assert_array_equal(meta.initial_table, results.meta["reptile"].initial_table)
+    assert meta.learner == results.reptile.learner
 
 
 def test_the_table_shows_every_start():

@@ -29,8 +29,8 @@ def test_the_whole_core_works_without_extras():
         import metarl_fast as mf
         family, other = mf.GoalGrid(4).split()
         learner = mf.QLearning(16, 4)
-        meta = mf.AverageQ(16, 4).fit(family, learner, 10, num_tasks=20, rng=0)
-        mf.adapt(learner, other.sample(5, rng=0), [0, 1], initial_table=meta.initial_table, rng=0).interval()
+        meta = mf.AverageQ().fit(family, learner, 10, num_tasks=20, rng=0)
+        mf.adapt(meta, other.sample(5, rng=0), [0, 1], rng=0).interval()
         """
     )
 

@@ -256,7 +256,7 @@ JOBS = {
     "adapt": lambda progress, threads: mf.adapt(
         LEARNER, TASKS, [0, 500], num_steps=20, rng=0, num_threads=threads, progress=progress
     ),
-    "AverageQ.fit": lambda progress, threads: mf.AverageQ(10, 5).fit(
+    "AverageQ.fit": lambda progress, threads: mf.AverageQ().fit(
         TASKS, LEARNER, 500, 10, rng=0, num_threads=threads, progress=progress
     ),
 }
@@ -279,13 +279,6 @@ def test_progress_comes_while_the_work_goes_on():
     assert len(set(calls)) > 3
     # About twenty times a second, not once a task.
     assert len(calls) < 1000
-
-
-def test_reptile_counts_iterations():
-    calls = []
-    meta = mf.Reptile(10, 5)
-    meta.fit(TASKS, LEARNER, 2, 5, num_iterations=4, rng=0, progress=lambda *call: calls.append(call))
-    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -213,7 +213,6 @@ def test_no_tasks_work_everywhere(make, tmp_path):
     assert mf.policy_evaluation(tasks, np.zeros((0, S), int)).returns.shape == (0,)
     assert mf.score(tasks, uniform, mf.bounds(tasks)).shape == (0,)
     assert mf.adapt(LEARNER, tasks, [0, 1], rng=0).scores.shape == (0, 2)
-    assert_same_bits(mf.AverageQ(S, A).fit(tasks, LEARNER, 1, rng=0).initial_table, np.zeros((S, A)))
 
 
 def test_a_sample_of_no_tasks():

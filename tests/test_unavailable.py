@@ -11,6 +11,7 @@ import metarl_fast as mf
 from bits import assert_same_bits
 from following import MORE
 from metarl_fast.learners import LEARNERS
+from metarl_fast.meta import METAS
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 BEHAVIOURS = {
@@ -178,29 +179,40 @@ def after(kind):
 
 
 def test_the_mean_table_is_over_the_tasks_that_have_the_action():
-    meta = mf.AverageQ(1, 3)
-    meta.observe([[[1.0, -np.inf, -np.inf]], [[3.0, 4.0, -np.inf]]])
-    assert meta.initial_table.tolist() == [[2.0, 4.0, 0.0]]
-    meta.observe([[[5.0, 6.0, -np.inf]]])
-    assert meta.initial_table == pytest.approx(np.array([[3.0, 5.0, 0.0]]))
+    meta = mf.AverageQ()
+    for initial, unseen in ((0.0, 0.0), (mf.Table([[7.0, 7.0, -np.inf]]), -np.inf)):
+        state = meta.init(mf.QLearning(initial_q=initial))
+        state = meta.observe(state, [[[1.0, -np.inf, -np.inf]], [[3.0, 4.0, -np.inf]]])
+        assert meta.start(state).tolist() == [[2.0, 4.0, unseen]]
+        state = meta.observe(state, [[[5.0, 6.0, -np.inf]]])
+        assert meta.start(state)[0] == pytest.approx([3.0, 5.0, unseen])
 
 
 def test_large_tables_have_a_finite_mean():
-    meta = mf.AverageQ(1, 2)
+    meta, state = mf.AverageQ(), mf.AverageQ().init(mf.QLearning())
     for _ in range(3):
-        meta.observe([[[1e308, -1e308]], [[1e308, 1e308]]])
-    assert meta.initial_table == pytest.approx(np.array([[1e308, 0.0]]))
+        state = meta.observe(state, [[[1e308, -1e308]], [[1e308, 1e308]]])
+    assert meta.start(state) == pytest.approx(np.array([[1e308, 0.0]]))
 
 
-@pytest.mark.parametrize("kind", [mf.AverageQ, mf.Reptile, mf.MetaLearner])
+@pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
 def test_what_meta_learners_make_of_them_is_a_start(kind):
     missing = np.random.default_rng(0).random((40, 6, 4)) < 0.4
     missing[:, :, 0] = False
     missing[:, 2, 3] = True
     tasks = without(mf.TaskDistribution(6, 4).sample(40, rng=0).materialise(), missing)
-    learner = mf.QLearning(6, 4)
-    meta = kind(6, 4)
-    meta.fit(tasks, learner, 5, 20, rng=1)
-    assert np.isfinite(meta.initial_table).all()
-    run = mf.train(learner, tasks, 5, 20, rng=2, initial_table=meta.initial_table)
+    fitted = kind().fit(tasks, mf.QLearning(), 5, 20, num_iterations=3, rng=1)
+    assert np.isfinite(fitted.learner.initial_q.values).all()
+    run = mf.train(fitted, tasks, 5, 20, rng=2)
     assert_same_bits(np.isneginf(run.q_table), missing)
+
+
+@pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
+def test_a_learner_may_say_that_an_action_is_not_available(kind):
+    missing = np.zeros((4, 3), bool)
+    missing[2, 1] = True
+    tasks = without(mf.TaskDistribution(4, 3).sample(8, rng=0).materialise(), np.stack([missing] * 8))
+    learner = mf.QLearning(initial_q=mf.Table(np.where(missing, -np.inf, 0.5)))
+    fitted = kind().fit(tasks, learner, 5, 20, num_iterations=3, rng=1)
+    run = mf.train(fitted, tasks, 5, 20, rng=2)
+    assert_same_bits(np.isneginf(run.q_table), np.stack([missing] * 8))

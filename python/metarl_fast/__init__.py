@@ -47,6 +47,8 @@ from metarl_fast.policies import greedy_policy as greedy_policy
 from metarl_fast.runtime import build_info as build_info
 from metarl_fast.statistics import Interval as Interval
 from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
+from metarl_fast.store import load as load
+from metarl_fast.store import save as save
 from metarl_fast.tasks import Task as Task
 from metarl_fast.tasks import Tasks as Tasks
 from metarl_fast.train_result import TrainResult as TrainResult

@@ -20,8 +20,9 @@ from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import GoalGrid
 from metarl_fast.files import check_writable
-from metarl_fast.meta import load
+from metarl_fast.meta import Fitted
 from metarl_fast.runtime import build_info, thread_count
+from metarl_fast.store import load
 
 
 class Progress:
@@ -134,7 +135,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _adapt(options: argparse.Namespace) -> None:
     meta = load(options.meta)
-    if "family" not in meta.context:
+    if not isinstance(meta, Fitted) or "family" not in meta.context:
         raise ValueError(
             f"{options.meta} does not say which tasks it is for: it was not written by quickstart or train"
         )
@@ -147,14 +148,15 @@ def _adapt(options: argparse.Namespace) -> None:
     scores = {}
     limits = experiment.limits(held_out, options.threads)
     try:
-        for name, table in (("scratch", None), (type(meta).__name__, meta.initial_table)):
+        start = np.asarray(meta.learner.initial_q)
+        for name, table in (("scratch", None), (type(meta.meta).__name__, start)):
             stage = partial(progress, f"adapting from {name}")
             scores[name] = experiment.adapt_from(
                 [table], held_out, limits, num_threads=options.threads, progress=stage
             )
     finally:
         progress.close()
-    print(Results(experiment, scores, {}).table())
+    print(Results(experiment, scores, meta).table())
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -40,11 +40,28 @@ def as_batch(tasks: Tasks | Task) -> Tasks:
     return tasks
 
 
-def check_learner(learner: Learner, tasks: Tasks) -> None:
+class HasLearner(Protocol):
+    """What goes where a learner goes: what a meta-learner's `fit` returns."""
+
+    @property
+    def learner(self) -> Learner:
+        """The learner."""
+
+
+def as_learner(learner: Learner | HasLearner) -> Learner:
+    """Return a learner, or the one that something has."""
+    found = learner if isinstance(learner, Learner) else getattr(learner, "learner", learner)
+    if not isinstance(found, Learner):
+        raise TypeError(
+            f"learner is a {type(learner).__name__}, expected one such as QLearning, or what the fit of a "
+            "meta-learner returned"
+        )
+    return found
+
+
+def check_learner(learner: Learner | HasLearner, tasks: Tasks) -> None:
     """Refuse what is not a learner for tasks of this size."""
-    if not isinstance(learner, Learner):
-        raise TypeError(f"learner is a {type(learner).__name__}, expected one such as QLearning")
-    learner.check_sizes(tasks.num_states, tasks.num_actions)
+    as_learner(learner).check_sizes(tasks.num_states, tasks.num_actions)
 
 
 _MOST_STEPS = 2**31 - 2
@@ -96,7 +113,7 @@ def _check_rewards(tasks: Tasks, dtype: np.dtype[Any]) -> None:
 
 
 def train(
-    learner: Learner,
+    learner: Learner | HasLearner,
     tasks: Tasks | Task,
     num_episodes: int,
     num_steps: int | ArrayLike | None = None,
@@ -120,7 +137,8 @@ def train(
     ----------
     learner
         The hyper-parameters: `QLearning`, `Sarsa` or another one of `metarl_fast.learners`; if it has
-        `num_states` and `num_actions`, they must be those of the tasks.
+        `num_states` and `num_actions`, they must be those of the tasks. Or what a meta-learner's `fit`
+        returned.
     tasks
         N tasks, or a single one.
     num_episodes
@@ -165,6 +183,7 @@ def train(
         Within half a second of Ctrl-C.
     """
     batch = as_batch(tasks)
+    learner = as_learner(learner)
     check_learner(learner, batch)
     runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
     n, s, a = len(batch) * runs, batch.num_states, batch.num_actions

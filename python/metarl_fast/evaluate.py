@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.criterion import Criterion, Horizon
-from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps, train
+from metarl_fast.engine import HasLearner, Progress, as_batch, as_learner, check_learner, episode_steps, train
 from metarl_fast.learners import Learner
 from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
 from metarl_fast.policies import given_policies, greedy_policy
@@ -196,7 +196,7 @@ class AdaptationCurve(Result):
 
 
 def adapt(
-    learner: Learner,
+    learner: Learner | HasLearner,
     tasks: Tasks | Task,
     episodes: Sequence[int] = (0, 1, 2, 5, 10, 20, 50),
     *,
@@ -226,6 +226,7 @@ def adapt(
     AdaptationCurve
     """
     batch = as_batch(tasks)
+    learner = as_learner(learner)
     check_learner(learner, batch)
     if limits is not None:
         check_limits(limits, batch)

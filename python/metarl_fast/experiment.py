@@ -21,7 +21,8 @@ from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
 from metarl_fast.learners import LEARNERS, QLearning, TdLearner
-from metarl_fast.meta import AverageQ, MetaLearner, Reptile
+from metarl_fast.meta import AverageQ, Fitted, PolicyPrior, Reptile
+from metarl_fast.meta.tables import TableMeta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
 from metarl_fast.statistics import Interval, bootstrap_mean
@@ -169,28 +170,27 @@ class Experiment:
             num_threads=num_threads,
             progress=report("learning on training tasks"),
         ).q_table
-        average, prior = AverageQ(s, a), MetaLearner(s, a)
-        average.observe(learned)
-        prior.observe(learned)
-        reptile = Reptile(s, a).fit(
-            training,
-            self._training_learner(),
-            self.reptile_episodes,
-            self.num_steps,
-            num_iterations=self.reptile_iterations,
-            rng=child(self.seed, 3),
-            num_threads=num_threads,
-            progress=report("reptile"),
+        reptile = (
+            Reptile()
+            .fit(
+                training,
+                self._training_learner(),
+                self.reptile_episodes,
+                self.num_steps,
+                num_iterations=self.reptile_iterations,
+                rng=child(self.seed, 3),
+                num_threads=num_threads,
+                progress=report("reptile"),
+            )
+            .replace(context=self.to_config())
         )
-        for meta in (average, prior, reptile):
-            meta.context = self.to_config()
         tables: dict[str, Iterable[NDArray[Any] | None]] = {
             "scratch": [None],
             # One source alone may be a lucky or an unlucky one.
             "transfer": learned[:_TRANSFER_SOURCES],
-            "average_q": [average.initial_table],
-            "reptile": [reptile.initial_table],
-            "policy_prior": [prior.initial_table],
+            "average_q": [self._start_of(AverageQ(), learned)],
+            "reptile": [np.broadcast_to(reptile.learner.initial_q, (s, a))],
+            "policy_prior": [self._start_of(PolicyPrior(), learned)],
             "optimal": [self._optimal(held_out, num_threads)],
         }
         scores = {}
@@ -199,7 +199,11 @@ class Experiment:
             scores[name] = self.adapt_from(
                 tables[name], held_out, limits, num_threads=num_threads, progress=stage
             )
-        return Results(self, scores, {"average_q": average, "reptile": reptile, "policy_prior": prior})
+        return Results(self, scores, reptile)
+
+    def _start_of(self, meta: TableMeta, learned: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what a meta-learner makes of learned tables."""
+        return meta.start(meta.observe(meta.init(self.learner), learned))
 
     def adapt_from(
         self,
@@ -274,7 +278,7 @@ class Results:
     experiment: Experiment
     scores: dict[str, Interval]
     """For each start, the mean score over held-out tasks after each of `experiment.episodes`."""
-    meta: dict[str, AverageQ | Reptile | MetaLearner]
+    reptile: Fitted
 
     def table(self) -> str:
         """Return the scores as a table of text."""
@@ -308,4 +312,4 @@ class Results:
         out.mkdir(parents=True, exist_ok=True)
         with whole_file(out / "results.json") as file:
             file.write(json.dumps(self.to_json(), indent=1).encode() + b"\n")
-        self.meta["reptile"].save(out / "meta.npz")
+        self.reptile.save(out / "meta.npz")

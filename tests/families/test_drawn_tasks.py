@@ -70,7 +70,7 @@ def test_slices_and_copies_of_a_batch_draw_nothing_twice(kind):
     assert_same_bits(mf.concatenate([tasks[7], tasks[:3]]).rewards, tasks.rewards[[7, 0, 1, 2]])
     assert_same_bits(tasks.materialise().transitions, tasks.transitions)
     _ = [task.rewards for task in tasks]
-    mf.Reptile(S, A).fit(tasks, LEARNER, 5, num_iterations=3, rng=0)
+    mf.Reptile().fit(tasks, LEARNER, 5, num_iterations=3, rng=0)
     mf.adapt(LEARNER, tasks, (0, 3), rng=0)
     assert_drawn_once(40)
 

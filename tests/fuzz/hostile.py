@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import family_twins
 import metarl_fast as mf
+from metarl_fast.meta import METAS
 
 S, A, N = 3, 2, 4
 
@@ -160,6 +161,7 @@ TABLE = {
     0: {0: [(1.0, 1, 0.5, False)], 1: [(0.5, 0, 0.0, False), (0.5, 1, 1.0, True)]},
     1: {0: [(1.0, 1, 0.0, True)], 1: []},
 }
+FITTED = mf.Transfer().fit(TASKS, mf.QLearning(), 1, rng=0)
 _library = st.sampled_from(
     [
         TASKS,
@@ -170,6 +172,8 @@ _library = st.sampled_from(
         mf.QLearning(S, A),
         mf.QLearning(2, 2),
         mf.QLearning(),
+        mf.Reptile(),
+        FITTED,
         mf.Table(np.ones((S, A))),
         mf.Uniform(),
         TABLE,
@@ -187,7 +191,7 @@ def calls():
     learner = mf.QLearning(S, A, learning_rate=0.5, epsilon=0.3)
     limits = mf.bounds(TASKS, 0.9)
     policy = np.full((S, A), 1 / A)
-    reptile = {"num_episodes": 2, "num_iterations": 2, "rng": 0, "num_threads": 1, "progress": None}
+    meta_fit = {"num_episodes": 2, "num_iterations": 2, "num_tasks": 3, "rng": 0, "progress": None}
     learner_settings = {
         name: getattr(learner, name)
         for name in (
@@ -200,6 +204,7 @@ def calls():
             "bonus",
         )
     }
+    fitted = mf.AverageQ().fit(TASKS, learner, 1, rng=0)
     step = {"state": 0, "action": 1, "reward": 1.0, "next_state": 2, "terminated": False}
     found = {
         "from_arrays": (
@@ -318,20 +323,29 @@ def calls():
         "Fixed": (mf.Fixed, {"rewards": 0.5}),
         "Cells": (mf.Cells, {"cells": ((0, 1), (1, 1)), "weights": (1.0, 2.0)}),
         "Region": (mf.Region, {"rows": (0, 2), "columns": (0, 2)}),
-        "Reptile.fit": (
-            mf.Reptile(S, A).fit,
-            {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **reptile},
+        "Reptile": (mf.Reptile, {"step_size": 0.1, "tasks_per_iteration": 4}),
+        "PolicyPrior": (mf.PolicyPrior, {"learning_rate": 0.1, "tasks_per_iteration": 4}),
+        "AverageQ.observe": (
+            mf.AverageQ().observe,
+            {"state": {**fitted.state}, "q_tables": np.zeros((N, S, A))},
         ),
-        "Reptile": (
-            mf.Reptile,
-            {"num_states": S, "num_actions": A, "step_size": 0.1, "tasks_per_iteration": 4},
+        "Fitted": (
+            mf.Fitted,
+            {name: getattr(fitted, name) for name in ("meta", "base", "state", "history", "num_iterations")}
+            | {"key": 3, "context": {}},
         ),
-        "AverageQ.observe": (mf.AverageQ(S, A).observe, {"q_tables": np.zeros((N, S, A))}),
+        "save": (mf.save, {"path": "no such folder/file", "settings": fitted}),
         "MetaLearner.observe": (mf.MetaLearner(S, A).observe, {"q_tables": np.zeros((N, S, A))}),
         "MetaLearner.update": (mf.MetaLearner(S, A).update, {"task": TASKS[0], "policy": np.zeros(S, int)}),
     }
     for kind in (mf.QLearning, mf.Sarsa, mf.ExpectedSarsa, mf.DoubleQLearning, mf.QLambda, mf.SarsaLambda):
         found[kind.__name__] = (kind, {"num_states": S, "num_actions": A, **learner_settings})
+    for kind in METAS:
+        found.setdefault(kind.__name__, (kind, {"tasks_per_iteration": 4}))
+        found[f"{kind.__name__}.fit"] = (
+            kind(tasks_per_iteration=2).fit,
+            {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **meta_fit},
+        )
     found["Table"] = (mf.Table, {"values": np.zeros((S, A))})
     found["QLearning.replace"] = (learner.replace, {"epsilon": 0.5, "initial_q": mf.Table(np.zeros((S, A)))})
     found["QLearning.update"] = (mf.QLearning(S, A).update, step)

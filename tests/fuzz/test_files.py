@@ -18,13 +18,16 @@ from metarl_fast.experiment import Experiment
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A good file of each meta-learner."""
+    """Good files of what was meta-learned, and of a learner."""
     folder = tmp_path_factory.mktemp("saved")
     found = []
-    for meta in (mf.AverageQ(3, 2), mf.Reptile(3, 2), mf.MetaLearner(3, 2)):
-        path = folder / f"{type(meta).__name__}.npz"
-        meta.save(path)
-        found.append(path.read_bytes())
+    learner = mf.QLearning(initial_q=mf.Table(np.ones((3, 2))))
+    for meta in (mf.AverageQ(), mf.PolicyPrior()):
+        fitted = meta.fit(mf.TaskDistribution(3, 2, horizon=4), learner, 2, num_tasks=2, rng=0)
+        fitted.save(folder / "good.npz")
+        found.append((folder / "good.npz").read_bytes())
+    mf.save(folder / "good.npz", learner)
+    found.append((folder / "good.npz").read_bytes())
     return folder, found
 
 
@@ -53,18 +56,18 @@ def damaged(data, changes):
 
 @examples(200)
 @given(which=st.integers(0, 2), changes=st.lists(damage(), min_size=1, max_size=3))
-def test_damaged_meta_learners(saved, which, changes):
+def test_damaged_settings_in_archives(saved, which, changes):
     folder, good = saved
     path = folder / "damaged.npz"
     path.write_bytes(damaged(good[which], changes))
     try:
-        meta = mf.load(path)
+        found = mf.load(path)
     except STANDARD as error:
         readable(error)
         return
-    assert np.isfinite(meta.initial_table).all()
-    meta.save(path)
-    assert type(mf.load(path)) is type(meta)
+    assert np.isfinite(getattr(found, "learner", found).initial_q).all()
+    mf.save(path, found)
+    assert type(mf.load(path)) is type(found)
 
 
 _json = st.recursive(

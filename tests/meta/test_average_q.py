@@ -6,48 +6,62 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from bits import assert_same_bits
+from metarl_fast.seeding import child, make_key
+
+LEARNER = mf.QLearning()
 
 
 def test_the_start_is_the_mean_of_all_tables_seen():
     tables = np.random.default_rng(0).normal(size=(25, 4, 3))
-    meta = mf.AverageQ(4, 3)
-    assert not meta.initial_table.any()
+    meta = mf.AverageQ()
+    state = meta.init(LEARNER)
     for part in (tables[:10], tables[10], tables[11:], tables[:0]):
-        meta.observe(part)
-    np.testing.assert_allclose(meta.initial_table, tables.mean(axis=0), rtol=1e-12)
+        state = meta.observe(state, part)
+    np.testing.assert_allclose(meta.start(state), tables.mean(axis=0), rtol=1e-12)
+    assert meta.apply(state, LEARNER) == LEARNER.replace(initial_q=mf.Table(meta.start(state)))
 
 
 def test_fit_observes_what_train_learns():
     tasks = mf.GoalGrid(3).sample(20, rng=0)
-    learner = mf.QLearning(9, 4)
-    generator = np.random.default_rng(np.random.SeedSequence(5).generate_state(1, np.uint64)[0])
-    expected = mf.train(learner, tasks, 7, rng=generator).q_table.astype(np.float64).mean(axis=0)
-    fitted = mf.AverageQ(9, 4).fit(tasks, learner, 7, rng=5)
-    np.testing.assert_allclose(fitted.initial_table, expected, rtol=1e-12)
-    assert fitted.initial_table.any()
+    expected = mf.train(LEARNER, tasks, 7, rng=child(make_key(5), 1, 0)).q_table.astype(np.float64)
+    fitted = mf.AverageQ().fit(tasks, LEARNER, 7, rng=5)
+    np.testing.assert_allclose(fitted.learner.initial_q, expected.mean(axis=0), rtol=1e-12)
+    assert np.any(fitted.learner.initial_q)
 
 
-def test_fit_draws_tasks_from_a_family():
-    family, learner = mf.GoalGrid(3), mf.QLearning(9, 4)
-    first, again, other = (mf.AverageQ(9, 4).fit(family, learner, 5, num_tasks=30, rng=k) for k in (1, 1, 2))
-    assert_same_bits(first.initial_table, again.initial_table)
-    assert not np.array_equal(first.initial_table, other.initial_table)
+def test_the_first_tables_replace_what_the_learner_started_from():
+    meta = mf.AverageQ()
+    state = meta.observe(meta.init(mf.QLearning(initial_q=99.0)), np.ones((2, 3, 2)))
+    assert (meta.start(state) == 1.0).all()
 
 
-def test_the_start_is_a_copy():
-    meta = mf.AverageQ(2, 2)
-    meta.initial_table[:] = 5.0
-    assert not meta.initial_table.any()
+@pytest.mark.parametrize("meta", [mf.AverageQ(), mf.PolicyPrior()], ids=lambda meta: type(meta).__name__)
+def test_means_of_the_largest_numbers_are_finite(meta):
+    largest = np.finfo(np.float64).max
+    state = meta.init(LEARNER)
+    for size in (1e308, largest, largest, -largest):
+        state = meta.observe(state, np.full((3, 2, 2), size))
+        assert np.isfinite(meta.start(state)).all()
+    found = state["mean"] if isinstance(meta, mf.AverageQ) else state["state_values"]
+    np.testing.assert_allclose(found, 1e308 / 4 + largest / 4, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
-    "meta", [mf.AverageQ(2, 2), mf.MetaLearner(2, 2)], ids=lambda meta: type(meta).__name__
+    ("tables", "error", "message"),
+    [
+        (
+            np.zeros((2, 3, 5)),
+            ValueError,
+            r"q_tables has shape \(2, 3, 5\), expected \(N, 4, 3\) or \(4, 3\)",
+        ),
+        (np.zeros(3), ValueError, r"q_tables has shape \(3,\)"),
+        (np.full((2, 4, 3), np.nan), ValueError, r"q_tables\[0, 0, 0\] is nan"),
+        (np.full((4, 3), -np.inf), ValueError, r"q_tables\[0, 0\] is -inf"),
+        ("text", TypeError, "q_tables has dtype"),
+    ],
 )
-def test_means_of_the_largest_numbers_are_finite(meta):
-    largest = np.finfo(np.float64).max
-    for size in (1e308, largest, largest, -largest):
-        meta.observe(np.full((3, 2, 2), size))
-        assert np.isfinite(meta.initial_table).all()
-    found = meta.table if isinstance(meta, mf.AverageQ) else meta.state_values
-    np.testing.assert_allclose(found, 1e308 / 4 + largest / 4, rtol=1e-12)
+def test_what_are_no_tables_is_refused(tables, error, message):
+    meta = mf.AverageQ()
+    state = meta.observe(meta.init(LEARNER), np.zeros((4, 3)))
+    with pytest.raises(error, match=message):
+        meta.observe(state, tables)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.settings import Settings
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Settings):
     """From `first` in the first episode in equal steps to `last` after `num_episodes`, and `last` from there.
 
     Episode e has first + (last - first) * min(e / num_episodes, 1), however many episodes a run has.

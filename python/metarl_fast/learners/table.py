@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from metarl_fast import checks
+from metarl_fast.settings import Settings
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Table:
+class Table(Settings):
     """Action values as a part of settings: read-only, comparable, hashable.
 
     Tables are equal if they have the same shape and the same numbers.

@@ -1,12 +1,16 @@
-"""Meta-learners: they look across tasks and give the learner a start on new ones; one a file."""
+"""Meta-learners: they look across tasks and turn a learner into a better one; one a file."""
 
 from typing import TYPE_CHECKING
 
-from metarl_fast.listing import public_names
+from metarl_fast.listing import concrete, public_names
 from metarl_fast.meta.average_q import AverageQ as AverageQ
-from metarl_fast.meta.policy_prior import MetaLearner as MetaLearner
+from metarl_fast.meta.base import Meta as Meta
+from metarl_fast.meta.fitted import Fitted as Fitted
+from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
+from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior
 from metarl_fast.meta.reptile import Reptile as Reptile
-from metarl_fast.meta.start import load as load
+from metarl_fast.meta.transfer import Transfer as Transfer
 
+METAS = concrete(globals(), Meta)  # type: ignore[type-abstract]
 if not TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted(public_names(globals()))

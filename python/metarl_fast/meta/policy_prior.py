@@ -1,18 +1,69 @@
-"""The tutorial's meta-learner made real: a softmax policy fitted to the policies of the training tasks."""
+"""A policy prior: a softmax policy fitted to the policies of the training tasks."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.meta.start import TableObserver, mean_of_available
+from metarl_fast.meta.fitted import State
+from metarl_fast.meta.tables import TableMeta, mean_of_available
 from metarl_fast.policies import greedy_policy
 
 
-def _softmax(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+@dataclass(frozen=True, kw_only=True)
+class PolicyPrior(TableMeta):
+    """A linear model of the policies that were learned, with one-hot features of the state.
+
+    pi(a | s) = exp(theta[s, a]) / sum_b exp(theta[s, b]). Each task's greedy policy is one step of maximum
+    likelihood: the gradient of its expected log-likelihood is (shown - pi), for each state. The learner
+    starts from the state's value under the best action, averaged over the tasks, times pi(a | s) / max_b
+    pi(b | s). `MetaLearner` is this model to be used step by step.
+
+    Parameters
+    ----------
+    learning_rate
+        Size of a step, above 0.
+    """
+
+    learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, "learning_rate", checks.real, 0.0, open_low=True)
+
+    def blank(self, start: NDArray[np.float64]) -> State:
+        """Return the uniform prior, with the values of `start`."""
+        values = start.max(axis=-1, keepdims=True) if start.ndim else start
+        return {"theta": np.zeros(start.shape), "state_values": values, "num_tasks": np.zeros(())}
+
+    def start(self, state: State) -> NDArray[np.float64]:
+        """Return state values [S, 1] times pi(a | s) / max_b pi(b | s)."""
+        if not state["theta"].ndim:
+            return state["state_values"]
+        return ranked(policy_of(state["theta"]), state["state_values"])
+
+    def learned(self, state: State, tables: NDArray[np.float64]) -> State:
+        """Show the greedy policy of each table, in order, and average in the values of its states."""
+        theta = np.broadcast_to(state["theta"], tables.shape[1:])
+        for policy in greedy_policy(tables):
+            theta = self.stepped(theta, policy)
+        best = tables.max(axis=2, keepdims=True)
+        values, number = mean_of_available(best, state["state_values"], state["num_tasks"])
+        return {"theta": theta, "state_values": values, "num_tasks": number.max(keepdims=False)}
+
+    def stepped(self, theta: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return theta after a step towards the policy `shown`, both [S, A]."""
+        with np.errstate(over="ignore"):
+            found = theta + self.learning_rate * (shown - policy_of(theta))
+        if not np.isfinite(found).all():
+            raise ValueError(f"learning_rate is {self.learning_rate}: theta would not stay finite")
+        return np.asarray(found)
+
+
+def policy_of(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return exp(theta[s, a]) / sum_b exp(theta[s, b])."""
     top = checks.finite(theta.max(axis=1, keepdims=True), "the largest theta")
     # The core's exp: NumPy's gives other bits on other processors.
@@ -20,91 +71,10 @@ def _softmax(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-class MetaLearner(TableObserver):
-    """A policy prior: a linear model with one-hot features of the state.
-
-    pi(a | s) = exp(theta[s, a]) / sum_b exp(theta[s, b]). `update` takes one step of maximum likelihood
-    towards the policy it is shown: the gradient of its expected log-likelihood is (shown - pi), for each
-    state.
-
-    Parameters
-    ----------
-    num_states, num_actions
-        S and A.
-    learning_rate
-        Size of a step, above 0.
-
-    Attributes
-    ----------
-    theta : ndarray of float64, shape (S, A)
-        The logits, zero at first.
-    state_values : ndarray of float64, shape (S,)
-        Value of each state under the best action, averaged over the tasks seen by `observe`; 1 at first.
-    """
-
-    def __init__(self, num_states: int, num_actions: int, learning_rate: float = 0.1) -> None:
-        super().__init__(num_states, num_actions)
-        self.learning_rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
-        self.theta = np.zeros((num_states, num_actions))
-        self.state_values = np.ones(num_states)
-        self._num_seen = np.zeros(())
-
-    @property
-    def policy(self) -> NDArray[np.float64]:
-        """The policy prior pi [S, A]."""
-        return _softmax(self.theta)
-
-    @property
-    def initial_table(self) -> NDArray[np.float64]:
-        """State value times pi(a | s) / max_b pi(b | s): the prior's best action has the state's value."""
-        policy = self.policy
-        values = self.state_values[:, None]
-        table = values * policy / policy.max(axis=1, keepdims=True)
-        # Below zero the product would rank actions backwards: mirror it at the best action's value.
-        with np.errstate(over="ignore"):
-            mirrored = np.maximum(2.0 * values - table, -np.finfo(np.float64).max)
-        return np.asarray(np.where(values < 0.0, mirrored, table))
-
-    def update(self, task: Any, policy: ArrayLike) -> None:
-        """Step towards a policy that is good on `task`.
-
-        Parameters
-        ----------
-        task
-            The task it belongs to; unused, since the features are of the state alone.
-        policy
-            Actions [S], as integers, or probabilities [S, A].
-
-        Raises
-        ------
-        ValueError, TypeError
-            For other shapes, or actions out of range.
-        """
-        s, a = self.num_states, self.num_actions
-        shown = checks.numeric(policy, "policy")
-        checks.shape(shown, "policy", (s,) if shown.dtype.kind in "iu" else (s, a))
-        self.theta = self._stepped(self.theta, checks.policy(shown, a))
-
-    def _stepped(self, theta: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return theta after a step towards the policy `target`."""
-        with np.errstate(over="ignore"):
-            found = theta + self.learning_rate * (target - _softmax(theta))
-        if not np.isfinite(found).all():
-            raise ValueError(f"learning_rate is {self.learning_rate}: theta would not stay finite")
-        return np.asarray(found)
-
-    def observe(self, q_tables: ArrayLike) -> None:
-        """Learn from action values [N, S, A] learned on N tasks, one `update` each, in order."""
-        tables = self._check_tables(q_tables)
-        theta = self.theta
-        for policy in greedy_policy(tables):
-            theta = self._stepped(theta, policy)
-        self.theta = theta
-        values, number = mean_of_available(tables.max(axis=2), self.state_values, self._num_seen)
-        self.state_values, self._num_seen = values, number.max(keepdims=False)
-
-    def _settings(self) -> dict[str, float]:
-        return {"learning_rate": self.learning_rate}
-
-    def _arrays(self) -> dict[str, NDArray[np.float64]]:
-        return {"theta": self.theta, "state_values": self.state_values, "_num_seen": self._num_seen}
+def ranked(policy: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return action values that rank actions as the policy does, the best one with the state's value."""
+    table = values * policy / policy.max(axis=1, keepdims=True)
+    # Below zero the product would rank actions backwards: mirror it at the best action's value.
+    with np.errstate(over="ignore"):
+        mirrored = np.maximum(2.0 * values - table, -np.finfo(np.float64).max)
+    return np.asarray(np.where(values < 0.0, mirrored, table))

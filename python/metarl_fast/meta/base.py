@@ -1,0 +1,203 @@
+"""What a meta-learner is: frozen settings, three functions of a state, and the one loop over them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from metarl_fast import checks
+from metarl_fast.engine import HasLearner, Progress, as_batch, as_learner
+from metarl_fast.learners import Learner
+from metarl_fast.meta.fitted import Fitted, State
+from metarl_fast.seeding import Seed, child, make_key
+from metarl_fast.settings import Settings
+from metarl_fast.tasks import Task, Tasks
+
+if TYPE_CHECKING:
+    from metarl_fast.families import Family
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meta(Settings, ABC):
+    """Base of meta-learners: what looks across tasks and turns a learner into one that adapts faster.
+
+    `fit` is a loop over three functions, which serve as well where tasks arrive one by one:
+
+        state = meta.init(learner)
+        for tasks in arriving:
+            state = meta.step(state, learner, tasks, rng, num_episodes)
+        better = meta.apply(state, learner)
+
+    Parameters
+    ----------
+    tasks_per_iteration
+        Size of a meta-batch, the tasks of one step.
+    """
+
+    tasks_per_iteration: int = 1024
+
+    recorded: ClassVar[tuple[str, ...]] = ("returns",)
+    """Entries of the state that `fit` keeps for each step, in `Fitted.history`."""
+    default_iterations: ClassVar[int | None] = None
+    """Steps that `fit` takes if nothing is said; None: as many as there are meta-batches, so that each task
+    is met once."""
+
+    def __post_init__(self) -> None:
+        checks.keep(self, "tasks_per_iteration", checks.integer, 1)
+
+    @abstractmethod
+    def init(self, learner: Learner) -> State:
+        """Return the state before any task was seen."""
+
+    @abstractmethod
+    def step(
+        self,
+        state: State,
+        learner: Learner,
+        tasks: Tasks,
+        rng: Seed,
+        num_episodes: int,
+        num_steps: int | None = None,
+        *,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> State:
+        """Return the state after one meta-batch; the arguments are those of `train`."""
+
+    @abstractmethod
+    def apply(self, state: State, learner: Learner) -> Learner:
+        """Return the learner as the state makes it."""
+
+    def fit(
+        self,
+        tasks: Family | Tasks | Task,
+        learner: Learner | HasLearner,
+        num_episodes: int,
+        num_steps: int | None = None,
+        *,
+        num_iterations: int | None = None,
+        num_tasks: int = 1000,
+        rng: Seed = None,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+        resume: Fitted | None = None,
+    ) -> Fitted:
+        """Meta-learn on training tasks, one meta-batch after the other, in turn.
+
+        Parameters
+        ----------
+        tasks
+            A family, of which `num_tasks` are drawn; or the tasks themselves.
+        learner
+            What is made better, and learns on the tasks.
+        num_episodes, num_steps
+            As in `train`, on each task.
+        num_iterations
+            How many steps, each on the next `tasks_per_iteration` tasks, the first ones again after the
+            last; default: `default_iterations`, else such that each task is met once.
+        num_tasks
+            How many tasks are drawn from a family.
+        rng
+            As in `train`.
+        num_threads
+            As in `train`.
+        progress
+            Called about twenty times a second with (tasks done, in all).
+        resume
+            Go on from there, by further steps: the result is that of one longer `fit` on these tasks. There
+            must be no `rng` then.
+
+        Returns
+        -------
+        Fitted
+            With the better learner as its `learner`.
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError
+            As `train` does; for no tasks; and for a `resume` of other settings.
+        KeyboardInterrupt
+            As `train` does. This and every other error on the way has what was reached as its `fitted`,
+            from which `resume` goes on.
+        """
+        base = as_learner(learner)
+        checks.callback(progress, "progress")
+        so_far = self._begun(base, rng) if resume is None else self._resumed(base, rng, resume)
+        key, first = so_far.key, so_far.num_iterations
+        batch = tasks.sample(num_tasks, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
+        if not len(batch):
+            raise ValueError("there are no tasks to learn from")
+        size = min(self.tasks_per_iteration, len(batch))
+        last, end = self._end(first, num_iterations, size, len(batch))
+        rows = {name: list(so_far.history.get(name, ())) for name in self.recorded}
+        reached = so_far.state, first
+        try:
+            for k in range(first, last):
+                state = self.step(
+                    reached[0],
+                    base,
+                    _in_turn(batch, k * size, min((k + 1) * size, end)),
+                    child(key, 1, k),
+                    num_episodes,
+                    num_steps,
+                    num_threads=num_threads,
+                    progress=_shifted(progress, (k - first) * size, end - first * size),
+                )
+                for name, values in rows.items():
+                    values.append(state[name])
+                reached = state, k + 1
+        except BaseException as error:
+            error.fitted = self._fitted(base, *reached, rows, key)  # type: ignore[attr-defined]
+            raise
+        return self._fitted(base, *reached, rows, key)
+
+    def _end(self, first: int, num_iterations: int | None, size: int, num_tasks: int) -> tuple[int, int]:
+        """Return before which iteration and before which place in the sequence of tasks to stop."""
+        chosen = self.default_iterations if num_iterations is None else num_iterations
+        if chosen is None:  # each task once: the last meta-batch may be a smaller one
+            return max(first, -(-num_tasks // size)), max(first * size, num_tasks)
+        last = first + checks.integer(chosen, "num_iterations", 0)
+        return last, last * size
+
+    def _begun(self, base: Learner, rng: Seed) -> Fitted:
+        """Return the result of no steps."""
+        state = self.init(base)
+        return Fitted(self, base, state, {}, 0, make_key(rng))
+
+    def _resumed(self, base: Learner, rng: Seed, resume: Fitted) -> Fitted:
+        """Return what to go on from."""
+        if not isinstance(resume, Fitted):
+            raise TypeError(f"resume is a {type(resume).__name__}, expected what fit returned")
+        if rng is not None:
+            raise ValueError(f"rng is {checks.shown(rng)}, expected None: resume has its own numbers")
+        for name, own in (("meta", self), ("base", base)):
+            if getattr(resume, name) != own:
+                raise ValueError(f"resume is of {getattr(resume, name)}, expected one of {own}")
+        return resume
+
+    def _fitted(
+        self, base: Learner, state: State, count: int, rows: dict[str, list[Any]], key: int
+    ) -> Fitted:
+        """Return the result of `count` steps."""
+        history = {
+            name: np.stack(values[:count]) if count else np.empty((0, *state[name].shape))
+            for name, values in rows.items()
+        }
+        return Fitted(self, base, state, history, count, key)
+
+
+def _in_turn(tasks: Tasks, first: int, end: int) -> Tasks:
+    """Return the tasks at places `first` to `end` of the sequence that begins anew after the last one."""
+    start, count = first % len(tasks), end - first
+    if start + count <= len(tasks):
+        return tasks[start : start + count]
+    checks.memory(8 * count, lambda: f"the places of {count} tasks")
+    return tasks[(start + np.arange(count)) % len(tasks)]
+
+
+def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Return what tells `progress` of a part as of the whole."""
+    return None if progress is None else lambda done, _: progress(before + done, total)

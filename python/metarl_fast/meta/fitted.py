@@ -1,0 +1,110 @@
+"""What `fit` of every meta-learner returns: a better learner, and what is needed to go on or to look back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks, store
+from metarl_fast.files import Path
+from metarl_fast.learners import Learner
+from metarl_fast.settings import Settings
+
+State: TypeAlias = "dict[str, NDArray[np.float64]]"
+"""What a meta-learner has learned so far; no function changes the arrays in place."""
+
+
+class Applicable(Protocol):
+    """What a result asks of its meta-learner."""
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Entries of the state that tell how it went, and decide nothing."""
+
+    def init(self, learner: Learner) -> State:
+        """Return the state before any task was seen."""
+
+    def apply(self, state: State, learner: Learner) -> Learner:
+        """Return the learner as the state makes it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fitted(Settings):
+    """What a meta-learner made of a learner; it goes wherever a learner goes.
+
+    Attributes
+    ----------
+    learner : Learner
+        The better learner.
+    meta : Meta
+        The meta-learner.
+    base : Learner
+        The learner that was given.
+    state : dict of ndarray
+        What the meta-learner has learned, read-only.
+    history : dict of ndarray
+        A row for each iteration of what `meta.recorded` names: "returns" [iterations, E] holds the returns
+        of the E episodes, averaged over the meta-batch.
+    num_iterations : int
+        Steps taken.
+    key : int
+        Of all random numbers.
+    context : dict
+        Of the user's, in JSON types: where the tasks come from, say. Files keep it.
+    """
+
+    meta: Applicable
+    base: Learner
+    state: State
+    history: State
+    num_iterations: int
+    key: int
+    context: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("meta", "base"):
+            if not isinstance(getattr(self, name), Settings):
+                raise TypeError(f"{name} is {checks.shown(getattr(self, name))}, expected settings")
+        checks.keep(self, "num_iterations", checks.integer, 0)
+        checks.keep(self, "key", checks.integer, 0, 2**64 - 1)
+        if not isinstance(self.context, dict):
+            raise TypeError(f"context is {checks.shown(self.context)}, expected a dict")
+        checks.keep(self, "state", _read_only, self.meta.recorded)
+        checks.keep(self, "history", _read_only, self.meta.recorded)
+        expected = self.meta.init(self.base)
+        if set(self.state) != set(expected):
+            raise ValueError(f"state has {sorted(self.state)}, expected {sorted(expected)}")
+        for name, rows in self.history.items():
+            if rows.shape[:1] != (self.num_iterations,):
+                raise ValueError(f"{name} has shape {rows.shape}, expected {self.num_iterations} rows")
+        _ = self.learner  # which refuses a state that makes none
+
+    @cached_property
+    def learner(self) -> Learner:
+        """The better learner."""
+        return self.meta.apply(self.state, self.base)
+
+    def __repr__(self) -> str:
+        return f"Fitted({self.meta}, {type(self.base).__name__}, {self.num_iterations} iterations)"
+
+    def save(self, path: Path) -> None:
+        """Write to an .npz file, as `metarl_fast.save` does; `metarl_fast.load` reads it."""
+        store.save(path, self)
+
+
+def _read_only(arrays: Any, name: str, recorded: tuple[str, ...]) -> State:
+    """Return copies of the arrays of a dict; what is `recorded` may be any numbers."""
+    if not isinstance(arrays, dict):
+        raise TypeError(f"{name} is {checks.shown(arrays)}, expected a dict of arrays")
+    found = {}
+    for key, values in arrays.items():
+        own = np.array(checks.array(values, str(key), np.float64))
+        if key not in recorded:
+            checks.action_values(own, str(key))
+        own.flags.writeable = False
+        found[key] = own
+    return found
