@@ -6,6 +6,7 @@ from metarl_fast.listing import concrete, public_names
 from metarl_fast.meta.average_q import AverageQ as AverageQ
 from metarl_fast.meta.base import Meta as Meta
 from metarl_fast.meta.fitted import Fitted as Fitted
+from metarl_fast.meta.max_q_init import MaxQInit as MaxQInit
 from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
 from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior
 from metarl_fast.meta.reptile import Reptile as Reptile
