@@ -19,6 +19,10 @@ struct Interrupt {
 // Whoever asked knows why; it is no error.
 struct Interrupted {};
 
+inline void stop_if_asked(const Interrupt& interrupt) {
+  if (interrupt()) throw Interrupted();
+}
+
 // Asks again and again while entries of large arrays are written or read, however many each piece of work
 // has.
 class Meter {
@@ -29,7 +33,7 @@ class Meter {
   void count(std::int64_t entries) {
     left_ -= entries;
     if (left_ >= 0) return;
-    if (interrupt_()) throw Interrupted();
+    stop_if_asked(interrupt_);
     left_ = kEntriesBetweenQuestions;
   }
 

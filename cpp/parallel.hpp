@@ -69,13 +69,13 @@ void run_blocks(const Blocks&, const RunOptions&, const MakeBlockWorker&);
 template <class MakeWorker>
 void for_each_block(std::int64_t tasks, std::int64_t tasks_per_block, double work_per_task,
                     const RunOptions& options, const MakeWorker& make_worker, bool shares_rows = false) {
-  struct Worker final : BlockWorker {
-    explicit Worker(const MakeWorker& make) : work(make()) {}
+  struct Closure final : BlockWorker {
+    explicit Closure(const MakeWorker& make) : work(make()) {}
     std::int64_t run(std::int64_t block, Pulse& pulse) override { return work(block, pulse); }
     decltype(make_worker()) work;
   };
   run_blocks({tasks, tasks_per_block, work_per_task, shares_rows}, options,
-             [&make_worker] { return std::make_unique<Worker>(make_worker); });
+             [&make_worker] { return std::make_unique<Closure>(make_worker); });
 }
 
 }  // namespace metarl_fast

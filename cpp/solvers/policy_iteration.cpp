@@ -45,7 +45,7 @@ class DenseTask {
     int weak_rounds = 0;
     for (int round = 0; round < kMostRounds; ++round) {
       set_rows([&](std::int64_t s, double* row) { return take_action(s, out.policy[s], row); });
-      if (!solve_system(interrupt)) return;
+      solve_system(interrupt);
       const Gain gain = improve_all(out);
       if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds == kWeakRounds)) break;
       changes_.make([&](std::int64_t s, std::int32_t action) { out.policy[s] = action; });
@@ -55,7 +55,7 @@ class DenseTask {
 
   void evaluate(const double* policy, double* values, const Interrupt& interrupt) {
     set_rows([&](std::int64_t s, double* row) { return mix_actions(policy, s, row); });
-    if (!solve_system(interrupt)) return;
+    solve_system(interrupt);
     const double unit = 1.0 / scale_;
     for (std::int64_t s = 0; s < shape_.states; ++s) values[s] = values_[s] * unit;
   }
@@ -93,10 +93,9 @@ class DenseTask {
     return reward;
   }
 
-  // False if interrupted.
-  bool solve_system(const Interrupt& interrupt) {
+  void solve_system(const Interrupt& interrupt) {
     for (std::int64_t first = 0; first < shape_.states; first += kPanel) {
-      if (interrupt()) return false;
+      stop_if_asked(interrupt);
       solver_.eliminate_panel(system_, first);
     }
     solver_.substitute_back(system_, values_);
@@ -104,7 +103,6 @@ class DenseTask {
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       largest_value_ = std::max(largest_value_, std::fabs(values_[s]));
     }
-    return true;
   }
 
   // out[a] = r + discount sum p (v_k - v_s) - (1 - discount) v_s.
@@ -123,7 +121,8 @@ class DenseTask {
   void start(const Optimum& out, const Interrupt& interrupt) {
     std::fill_n(values_, system_.stride, 0.0);
     const std::int64_t sweeps = 2 + shape_.states / (4 * shape_.actions);
-    for (std::int64_t sweep = 0; sweep < sweeps && !interrupt(); ++sweep) {
+    for (std::int64_t sweep = 0; sweep < sweeps; ++sweep) {
+      stop_if_asked(interrupt);
       bool changed = false;
       for (std::int64_t s = 0; s < shape_.states; ++s) {
         double* const q = out.q_values + s * shape_.actions;

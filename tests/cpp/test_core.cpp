@@ -8,7 +8,9 @@
 #include <metarl_fast/learners/td_learner.hpp>
 #include <metarl_fast/rng.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +19,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -427,6 +430,54 @@ void test_progress_may_cancel() {
   }
 }
 
+// A batch whose tasks take so long to draw that progress is due at the solvers' first look.
+class SlowTasks final : public TaskBatch {
+ public:
+  explicit SlowTasks(const Shape& shape) : TaskBatch(shape, {0, 1, nullptr}) {}
+
+ private:
+  TaskView do_load(std::int64_t, TaskBuffer& buffer, const Interrupt&) const override {
+    std::fill(buffer.probability.begin(), buffer.probability.end(),
+              1.0 / static_cast<double>(shape().outcomes));
+    std::iota(buffer.next_state.begin(), buffer.next_state.end(), 0);
+    for (std::int32_t& state : buffer.next_state) state %= static_cast<std::int32_t>(shape().states);
+    std::fill(buffer.reward.begin(), buffer.reward.end(), 1.0);
+    buffer.start[0] = 1.0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    return buffer.view();
+  }
+};
+
+// What is there before a solver's first look is left over from somebody else, and must not be followed.
+void test_planning_may_be_cancelled_before_it_begins() {
+  for (const Shape& shape : {Shape{8, 3, 8, true}, Shape{70, 3, 70, true}, Shape{70, 3, 2, false}}) {
+    const SlowTasks tasks(shape);
+    std::vector<double> values(static_cast<std::size_t>(shape.states), 1e300);
+    std::vector<double> q_values(static_cast<std::size_t>(shape.pairs()), 1e300);
+    std::vector<std::int32_t> policy(values.size(), 1 << 30);
+    double best = 0.0;
+    double error = 0.0;
+    const std::int64_t horizon = 100'000;
+    const SolveArrays out{values.data(), q_values.data(), policy.data(), &best};
+    const RunOptions options{1, [](std::int64_t, std::int64_t) { throw Cancelled(); }};
+    EvaluateArrays arrays;
+    arrays.returns = &best;
+    const auto cancelled = [](const auto& work) {
+      try {
+        work();
+      } catch (const Cancelled&) {
+        return true;
+      }
+      return false;
+    };
+    EXPECT(cancelled([&] { policy_iteration(tasks, 0.9, out, options); }));
+    EXPECT(cancelled([&] { value_iteration(tasks, 0.9, 1e-12, out, &error, options); }));
+    EXPECT(cancelled([&] { backward_induction(tasks, 0.9, &horizon, out, nullptr, 0, options); }));
+    EXPECT(cancelled([&] { evaluate(tasks, 0.9, nullptr, arrays, options); }));
+    EXPECT(cancelled([&] { evaluate(tasks, 0.9, &horizon, arrays, options); }));
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -441,6 +492,7 @@ int main() {
   test_planning_known_answers();
   test_refusals_name_the_value();
   test_progress_may_cancel();
+  test_planning_may_be_cancelled_before_it_begins();
   std::printf("%s\n", failures == 0 ? "all passed" : "FAILED");
   return failures == 0 ? 0 : 1;
 }
