@@ -52,6 +52,8 @@ from metarl_fast.store import save as save
 from metarl_fast.tasks import Task as Task
 from metarl_fast.tasks import Tasks as Tasks
 from metarl_fast.train_result import TrainResult as TrainResult
+from metarl_fast.tuning import Tuned as Tuned
+from metarl_fast.tuning import tune as tune
 
 __version__ = _version("metarl-fast")
 

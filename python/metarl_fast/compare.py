@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -11,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks, plotting
-from metarl_fast.engine import Progress, as_batch, check_learner, episode_steps
-from metarl_fast.evaluate import AdaptationCurve, Bounds, adapt, bounds
+from metarl_fast.engine import Progress, as_batch, as_learner, check_learner
+from metarl_fast.evaluate import AdaptationCurve, adapt, learning_bounds
 from metarl_fast.learners import Learner
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed, child, make_key
@@ -259,21 +258,20 @@ def compare(
     seed = rng if isinstance(rng, (int, np.integer, np.random.SeedSequence)) else make_key(rng)
     seeds = [child(make_key(seed), k) for k in range(len(batches))] if len(batches) > 1 else [seed]
     criterion = _discount(teams, discount)
-    limits = [_limits(batch, criterion, num_steps, num_threads) for batch in batches]
+    limits = [learning_bounds(batch, criterion, num_steps, num_threads=num_threads) for batch in batches]
     total = sum(len(batches[k]) for team in teams.values() for _, k in team)
     report = _Report(checks.callback(progress, "progress"), total)
     curves = {}
     for name, team in teams.items():
         found = []
-        for start, k in team:
+        for learner, k in team:
             found.append(
                 adapt(
-                    start.learner,
+                    learner,
                     batches[k],
                     scored_at,
                     num_steps=num_steps,
                     rng=seeds[k],
-                    initial_table=start.initial_table,
                     num_runs=num_runs,
                     limits=limits[k],
                     dtype=dtype,
@@ -284,14 +282,6 @@ def compare(
             report.before += len(batches[k])
         curves[name] = tuple(found)
     return Comparison(scored_at, curves, labels, level)
-
-
-@dataclass(frozen=True)
-class Start:
-    """A learner and what it starts from."""
-
-    learner: Learner
-    initial_table: NDArray[Any] | None = None
 
 
 class _Report:
@@ -321,7 +311,7 @@ def _check_batches(batches: list[Tasks]) -> None:
         raise ValueError(f"the batches have {checks.shown(sizes)} tasks, expected as many in each")
 
 
-def _teams(contenders: Mapping[str, Any], batches: list[Tasks]) -> dict[str, list[tuple[Start, int]]]:
+def _teams(contenders: Mapping[str, Any], batches: list[Tasks]) -> dict[str, list[tuple[Learner, int]]]:
     """Return of each contender its members, each with the place of the batch that it adapts to."""
     if not isinstance(contenders, Mapping):
         raise TypeError(f"contenders is {checks.shown(contenders)}, expected a dict of names and learners")
@@ -332,7 +322,7 @@ def _teams(contenders: Mapping[str, Any], batches: list[Tasks]) -> dict[str, lis
         if not isinstance(name, str):
             raise TypeError(f"a contender's name is {checks.shown(name)}, expected text")
         listed = isinstance(given, (list, tuple))
-        members = [_start(name, member) for member in (given if listed else [given])]
+        members = [_member(name, member) for member in (given if listed else [given])]
         if not members:
             raise ValueError(f"contender {name!r} is an empty list, expected its members")
         if len(batches) > 1 and len(members) == 1:
@@ -344,38 +334,29 @@ def _teams(contenders: Mapping[str, Any], batches: list[Tasks]) -> dict[str, lis
             )
         team = [(member, k if len(batches) > 1 else 0) for k, member in enumerate(members)]
         for member, k in team:
-            check_learner(member.learner, batches[k])
+            check_learner(member, batches[k])
         teams[name] = team
     return teams
 
 
-def _start(name: str, member: Any) -> Start:
-    found = Start(getattr(member, "learner", member), getattr(member, "initial_table", None))
-    if not isinstance(found.learner, Learner):
+def _member(name: str, member: Any) -> Learner:
+    try:
+        return as_learner(member)
+    except TypeError:
         raise TypeError(
-            f"contender {name!r} is a {type(member).__name__}, expected a learner such as QLearning, what a "
-            "meta-learner's fit returns, or a list of these"
-        )
-    return found
+            f"contender {name!r} is a {type(member).__name__}, expected a learner such as QLearning, what "
+            "the fit of a meta-learner returned, or a list of these"
+        ) from None
 
 
-def _discount(teams: Mapping[str, list[tuple[Start, int]]], discount: float | None) -> float:
+def _discount(teams: Mapping[str, list[tuple[Learner, int]]], discount: float | None) -> float:
     """Return the one discount for which policies are scored."""
     if discount is not None:
         return checks.real(discount, "discount", 0.0, 1.0)
-    found = sorted({float(member.learner.discount) for team in teams.values() for member, _ in team})
+    found = sorted({float(member.discount) for team in teams.values() for member, _ in team})
     if len(found) > 1:
         raise ValueError(
             f"the contenders have the discounts {checks.shown(found)}: say for which one policies are "
             "scored, as discount="
         )
     return found[0]
-
-
-def _limits(tasks: Tasks, discount: float, num_steps: int | None, num_threads: int | None) -> Bounds:
-    """Return what scales the scores; undiscounted, for episodes of the time limit that learners have."""
-    steps = episode_steps(tasks, num_steps)
-    found = bounds(tasks, discount, horizon=steps if discount == 1.0 else math.inf, num_threads=num_threads)
-    if not found.learnable.any():
-        raise ValueError(f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned")
-    return found

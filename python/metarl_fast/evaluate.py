@@ -115,6 +115,23 @@ def bounds(
     return Bounds(returns[:, 0], best.returns, criterion.discount, criterion.horizon, gaps[:, 0], values)
 
 
+def learning_bounds(
+    tasks: Tasks, discount: float, num_steps: int | ArrayLike | None, *, num_threads: int | None = None
+) -> Bounds:
+    """Return what scales the scores of learners: undiscounted, for episodes of their time limit.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be learned on any of the tasks.
+    """
+    steps = episode_steps(tasks, num_steps)
+    found = bounds(tasks, discount, horizon=steps if discount == 1.0 else math.inf, num_threads=num_threads)
+    if len(tasks) and not found.learnable.any():
+        raise ValueError(f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned")
+    return found
+
+
 def score(
     tasks: Tasks | Task, policy: ArrayLike, limits: Bounds, *, num_threads: int | None = None
 ) -> NDArray[np.float64]:

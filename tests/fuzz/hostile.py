@@ -268,6 +268,21 @@ def calls():
                 "progress": None,
             },
         ),
+        "tune": (
+            mf.tune,
+            {
+                "learner": learner,
+                "tasks": TASKS,
+                "space": {"epsilon": [0.1, 0.2], "type": [mf.QLearning]},
+                "num_candidates": 3,
+                "num_tasks": 2,
+                "episodes": (0, 2),
+                "num_steps": 4,
+                "rng": 0,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
         "Comparison.difference": (
             mf.compare({"a": learner, "b": learner}, TASKS, (0, 1), rng=0, num_threads=1).difference,
             {"a": "a", "b": "b", "of": "scores"},

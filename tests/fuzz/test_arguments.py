@@ -46,6 +46,7 @@ def test_calls_work_or_refuse(name, data):
         "train",
         "adapt",
         "compare",
+        "tune",
         "backward_induction",
         "policy_evaluation",
     ):
@@ -75,7 +76,7 @@ def test_every_public_function_is_tried():
     """What is added to the package is added to the campaign."""
     tried = {name.split(".", 1)[0] for name in calls()}
     results = {kind.__name__ for kind in concrete(vars(mf), Result)}
-    others = {"Learner", "MdpFile", "TdLearner", "Anywhere", "Family", "FrozenLakeMaps", "build_info"}
+    others = {"Learner", "Meta", "MdpFile", "TdLearner", "Anywhere", "Family", "FrozenLakeMaps", "build_info"}
     missing = {
         name for name in mf.__all__ if callable(getattr(mf, name)) and name not in tried | results | others
     }
