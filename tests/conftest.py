@@ -4,15 +4,7 @@ import sys
 
 import pytest
 
-from building import CoreBuild, run
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Mark what needs a build of the core, so that it is left out where nobody asks for it."""
-    for item in items:
-        if "core_build" in item.fixturenames:
-            item.add_marker("builds")
+from building import ROOT, CoreBuild, run
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +17,9 @@ def core_build(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def quickstart(tmp_path_factory):
-    """The whole quickstart, once, as its user runs it: (folder of the results, output, error output)."""
+    """The quickstart, reduced, once, as its user runs it: (folder of the results, output, error output)."""
     folder = tmp_path_factory.mktemp("quickstart")
-    output, errors = run(sys.executable, "-m", "metarl_fast", "quickstart", folder=folder)
+    file = ROOT / "tests" / "reduced_quickstart.toml"
+    command = [sys.executable, "-m", "metarl_fast", "train", "--config", file, "--out", "quickstart"]
+    output, errors = run(*command, folder=folder)
     return folder / "quickstart", output, errors

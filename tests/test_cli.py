@@ -15,8 +15,11 @@ import metarl_fast as mf
 from building import run
 from metarl_fast import experiment
 from metarl_fast.cli import main
+from metarl_fast.config import read_table
+from metarl_fast.experiment import default_table
 
 SMALL = """
+splits = 2
 training_tasks = 30
 training_episodes = 20
 held_out_tasks = 20
@@ -24,6 +27,10 @@ episodes = [0, 1, 5]
 reptile_iterations = 5
 reptile_episodes = 10
 """
+NAMES = [
+    *("scratch", "tuned_scratch", "tuned_scratch_late"),
+    *("transfer", "average_q", "reptile", "policy_prior", "optimal"),
+]
 GRID = SMALL + '[family]\ntype = "GoalGrid"\nsize = 4\nslip = 0.1\n'
 
 
@@ -65,13 +72,14 @@ def test_quickstart_prints_a_table_and_says_what_it_wrote(quickstart):
     lines = output.splitlines()
     assert lines[0].split() == ["score", "after", "episodes", "0", "1", "2", "5", "10", "20", "50"]
     results = json.loads((folder / "results.json").read_text())
-    for line, (name, parts) in zip(lines[2:8], results["scores"].items(), strict=True):
-        assert line.split()[0] == name
-        assert [float(cell) for cell in line.split()[1::2]] == [round(mean, 3) for mean in parts["mean"]]
-    assert "1,000 held-out tasks" in output
+    for line, (name, parts) in zip(lines[2:7], results["scores"].items(), strict=True):
+        assert line.startswith(name.replace("_", " "))
+        cells = line.removeprefix(name.replace("_", " ")).split()
+        assert [float(cell) for cell in cells[::2]] == [round(mean, 3) for mean in parts["mean"]]
+    assert "3 splits into training and held-out tasks, 32 held-out tasks" in output
     for name in ("results.json", "meta.npz", "adaptation.png"):
         assert f"quickstart/{name}" in output
-    assert "learning on training tasks" in errors
+    assert "preparing on split 1 of 3" in errors
     assert "100%" not in output  # the bar is not part of the output
 
 
@@ -96,7 +104,22 @@ def test_what_the_quickstart_learned_is_read_back(quickstart, capsys):
     assert head.split() == ["score", "after", "episodes", "0", "5"]
     assert scratch.split()[0] == "scratch"
     assert reptile.split()[0] == "Reptile"
-    assert float(reptile.split()[3]) > float(scratch.split()[3]) + 0.2
+    assert float(reptile.split()[3]) > float(scratch.split()[3]) + 0.1
+
+
+def test_quickstart_is_what_the_packaged_file_says(config, tmp_path, capsys, monkeypatch):
+    """The command takes the packaged file, here a small one in its place, and the seed."""
+    small, whole = read_table(config(GRID)), default_table()
+    few = {
+        name: small[name] for name in ("training_tasks", "training_episodes", "held_out_tasks", "episodes")
+    }
+    monkeypatch.setattr(experiment, "default_table", lambda: {**whole, **few, "splits": 2})
+    printed = succeed(capsys, "quickstart", "--out", tmp_path / "out", "--seed", 3)
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert list(results["scores"]) == NAMES
+    assert results["experiment"]["seed"] == 3
+    assert "Why this is a fair case" in printed.out
+    assert "next: metarl-fast adapt" in printed.out
 
 
 # --- train -------------------------------------------------------------------------------------------------
@@ -217,7 +240,7 @@ def test_a_folder_that_cannot_be_is_refused_before_the_work(config, tmp_path, ca
 def test_a_file_that_cannot_be_written_is_found_out_before_the_work(
     name, config, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(mf.experiment, "train", None)  # no work may begin
+    monkeypatch.setattr(experiment.Experiment, "run", None)  # no work may begin
     (tmp_path / "out" / name).mkdir(parents=True)
     message = fail(capsys, "train", "--config", config(GRID), "--out", tmp_path / "out")
     assert f"Is a directory: '{tmp_path}/out/{name}'" in message
@@ -282,8 +305,8 @@ def test_without_tqdm_each_stage_is_a_line(config, tmp_path, capsys, monkeypatch
     assert lines[0] == (
         "no progress bar: this needs tqdm: install it with `pip install 'metarl-fast[progress]'`"
     )
-    assert lines[1:3] == ["learning on training tasks ...", "reptile ..."]
-    assert len(lines) == 1 + 2 + 6
+    stages = ["preparing on split 1 of 2", "preparing on split 2 of 2", "adapting to held-out tasks"]
+    assert lines[1:] == [f"{stage} ..." for stage in stages]
 
 
 def test_without_gymnasium_its_maps_say_what_to_install(config, tmp_path, capsys, monkeypatch):
@@ -329,7 +352,7 @@ def test_a_terminal_without_the_signs_shows_the_results(encoding, config, tmp_pa
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     lines = done.stdout.decode(encoding.partition(":")[0]).splitlines()
     sign = "?" if encoding.startswith("ascii") else "±"
-    assert [line.split()[0] for line in lines[2:8]] == list(experiment.STARTS)
+    assert [line[:20].strip().replace(" ", "_") for line in lines[2:10]] == NAMES
     assert lines[2].count(sign) == 3
     assert (tmp_path / "out" / "results.json").read_bytes().decode("utf-8").startswith("{")
 

@@ -13,12 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from metarl_fast import __version__, benchmark, checks
+from metarl_fast.compare import compare
 from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment, Results
-from metarl_fast.families import GoalGrid
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
 from metarl_fast.runtime import build_info, thread_count
@@ -72,43 +70,23 @@ class Progress:
         self._bar = None
 
 
-def _goals(experiment: Experiment) -> str:
-    """Say how many goals the tasks share: an interval over tasks says nothing of other goals."""
-    _, held_out = experiment.family.split(experiment.held_out)
-    if not isinstance(held_out, GoalGrid):
-        return ""
-    return f" with {np.count_nonzero(held_out.goal_weights())} goals that no training task has"
-
-
 def _finish(results: Results, out: Path, seconds: float) -> None:
-    experiment = results.experiment
     results.save(out)
-    print(results.table())
-    print(
-        f"\n{experiment.held_out_tasks:,} held-out tasks{_goals(experiment)}; ± half of a 95 % interval over "
-        f"them;\n0 is the random policy, 1 the optimum. {seconds:.1f} s."
-    )
-    print(f"wrote {out / 'results.json'} and {out / 'meta.npz'}")
+    print(results.text())
+    print(f"\n{seconds:.1f} s.")
+    written = ["results.json", *(["meta.npz"] if results.experiment.save is not None else [])]
     try:
-        from metarl_fast import plotting
-
-        picture = out / "adaptation.png"
-        plotting.adaptation(
-            results.scores,
-            experiment.episodes,
-            picture,
-            title=f"Adapting to {experiment.held_out_tasks:,} held-out tasks "
-            f"of {type(experiment.family).__name__}",
-        )
-        print(f"wrote {picture}")
+        results.plot(out / "adaptation.png")
+        written.append("adaptation.png")
     except ImportError as error:
         print(f"no picture: {error}", file=sys.stderr)
+    print(f"wrote {', '.join(str(out / name) for name in written)}")
 
 
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
-    # What cannot be is found out before the work: threads, a split, a folder, its files.
+    # What cannot be is found out before the work: threads, splits, a folder, its files.
     thread_count(options.threads)
-    experiment.tasks()
+    experiment.parts(0)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in ("results.json", "meta.npz", "adaptation.png"):
         check_writable(options.out / name)
@@ -122,7 +100,7 @@ def _run(experiment: Experiment, options: argparse.Namespace) -> None:
 
 
 def _quickstart(options: argparse.Namespace) -> None:
-    _run(Experiment(seed=options.seed), options)
+    _run(Experiment.from_table({"seed": options.seed}), options)
     print(f"next: metarl-fast adapt {options.out / 'meta.npz'}, or metarl-fast train --config FILE.toml")
 
 
@@ -143,20 +121,25 @@ def _adapt(options: argparse.Namespace) -> None:
     if options.episodes:
         settings["episodes"] = sorted(set(options.episodes))
     experiment = Experiment.from_table(settings)
-    _, held_out = experiment.tasks()
+    # The split on which it was fitted, but other tasks of its held-out part.
+    original = Experiment.from_table({**settings, "seed": meta.context.get("seed", 0)})
+    _, held_out = original.families(0)
+    tasks = held_out.sample(options.tasks, rng=options.seed)
     progress = Progress()
-    scores = {}
-    limits = experiment.limits(held_out, options.threads)
     try:
-        start = np.asarray(meta.learner.initial_q)
-        for name, table in (("scratch", None), (type(meta.meta).__name__, start)):
-            stage = partial(progress, f"adapting from {name}")
-            scores[name] = experiment.adapt_from(
-                [table], held_out, limits, num_threads=options.threads, progress=stage
-            )
+        found = compare(
+            {"scratch": experiment.learner, type(meta.meta).__name__: meta},
+            tasks,
+            experiment.episodes,
+            num_steps=experiment.num_steps,
+            rng=options.seed,
+            clusters=held_out.clusters(tasks),
+            num_threads=options.threads,
+            progress=partial(progress, "adapting"),
+        )
     finally:
         progress.close()
-    print(Results(experiment, scores, meta).table())
+    print(found.table())
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -178,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     quickstart = commands.add_parser(
-        "quickstart", help="learn, meta-learn and adapt on goal grids in under a minute"
+        "quickstart", help="meta-learn, tune, and adapt to new tasks of four rooms in under a minute"
     )
     quickstart.add_argument(
         "--out", type=Path, default=Path("quickstart"), help="folder for the results (%(default)s)"
@@ -186,7 +169,9 @@ def _parser() -> argparse.ArgumentParser:
     quickstart.add_argument("--seed", type=int, default=0)
     quickstart.set_defaults(run=_quickstart)
 
-    train = commands.add_parser("train", help="the same job on any family and learner, from a TOML file")
+    train = commands.add_parser(
+        "train", help="the same job with other families, learners and contenders, from a TOML file"
+    )
     train.add_argument("--config", type=Path, required=True, metavar="FILE.toml")
     train.add_argument("--out", type=Path, default=Path("run"), help="folder for the results (%(default)s)")
     train.add_argument("--seed", type=int, default=None, help="instead of the file's")

@@ -136,6 +136,11 @@ def _fitting(hint: Any) -> list[str]:
     return sorted(name for name, kind in _TYPES.items() if issubclass(kind, bases))
 
 
+def read_toml(text: str) -> dict[str, Any]:
+    """Return the table of a TOML text."""
+    return tomllib.loads(text)
+
+
 def read_table(path: Path) -> dict[str, Any]:
     """Read a TOML file, or a JSON file by its ending.
 
@@ -154,7 +159,7 @@ def read_table(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} has more than {_LARGEST_FILE} bytes, expected a file of settings")
     try:
         decoded = text.decode("utf-8-sig")  # some editors begin a file with a mark
-        table = json.loads(decoded) if path.endswith(".json") else tomllib.loads(decoded)
+        table = json.loads(decoded) if path.endswith(".json") else read_toml(decoded)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} does not parse: {error}") from error
     if not isinstance(table, dict):

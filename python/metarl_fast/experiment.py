@@ -1,93 +1,81 @@
-"""The whole job, once through: learn on training tasks, meta-learn, adapt to held-out tasks, score."""
+"""What a file of settings describes: contenders prepared on several splits, compared on held-out tasks."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from metarl_fast import checks, evaluate
-from metarl_fast.config import from_config, to_config
-from metarl_fast.engine import check_learner, episode_steps, train
-from metarl_fast.families import Family, GoalGrid, Region
+from metarl_fast import checks, plotting
+from metarl_fast.compare import Comparison, compare, interval_to_json
+from metarl_fast.config import from_config, read_toml, to_config
+from metarl_fast.contenders import Contender, Prepared, Training, changed, split
+from metarl_fast.engine import check_learner, episode_steps
+from metarl_fast.evaluate import learning_bounds
+from metarl_fast.families import Family
 from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
-from metarl_fast.learners import LEARNERS, QLearning, TdLearner
-from metarl_fast.meta import AverageQ, Fitted, PolicyPrior, Reptile
-from metarl_fast.meta.tables import TableMeta
-from metarl_fast.planning import policy_iteration
-from metarl_fast.seeding import child
-from metarl_fast.statistics import Interval, bootstrap_mean
+from metarl_fast.learners import LEARNERS, Learner
+from metarl_fast.seeding import child, make_key
 from metarl_fast.tasks import Tasks
+from metarl_fast.tuning import SPACE
 
 Stage: TypeAlias = Callable[[str, int, int], Any]
 """Called now and then with (what is being done, done, in all)."""
 
-STARTS = ("scratch", "transfer", "average_q", "reptile", "policy_prior", "optimal")
-"""What learners start from on held-out tasks."""
-
-_TRANSFER_SOURCES = 10
-"""The score of `transfer` is the mean over starts from so many training tasks."""
+_OLD = {"reptile_iterations": "num_iterations", "reptile_episodes": "num_episodes"}
+"""Settings of files of version 0.2, and what their contender calls them now."""
 
 
-def _default_family() -> Family:
-    """Goals in the top right of a walled grid, far from the start in the bottom left."""
-    return GoalGrid(
-        size=9,
-        wall_density=0.1,
-        slip=0.1,
-        goals=Region(rows=(0, 5), columns=(4, 9)),
-        start=(8, 0),
-        horizon=60,
-    )
+_STYLES: dict[str, plotting.Style] = {
+    "untuned": {"color": "#777777", "linestyle": "--"},
+    "scratch": {"color": "#000000"},
+    "late": {"color": "#000000", "linestyle": "-."},
+    "meta": {},
+    "optimal": {"color": "#999999", "linestyle": ":"},
+}
+"""Of curves, by what their contender is."""
 
 
-def _default_learner(num_states: int, num_actions: int) -> QLearning:
-    return QLearning(num_states, num_actions, learning_rate=0.5, discount=0.95, epsilon=0.1)
+def default_table() -> dict[str, Any]:
+    """Return the settings of `metarl-fast quickstart`."""
+    return read_toml(files("metarl_fast").joinpath("quickstart.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Settings of the job; the defaults are those of `metarl-fast quickstart`."""
+    """Settings of the job; `from_table` makes them, and quickstart.toml says what they are, and defaults."""
 
-    family: Family = field(default_factory=_default_family)
-    learner: TdLearner = None  # type: ignore[assignment]
-    """Default: the quickstart's, with the family's states and actions."""
-    held_out: float = 0.2
-    """What `family.split` is told."""
-    training_tasks: int = 2000
-    training_episodes: int = 500
-    held_out_tasks: int = 1000
-    episodes: tuple[int, ...] = (0, 1, 2, 5, 10, 20, 50)
-    """When adapting learners are scored."""
+    family: Family
+    learner: Learner
+    contenders: dict[str, Contender]
+    tuning: dict[str, Any]
+    splits: int
+    held_out: float
+    held_out_tasks: int
+    training_tasks: int
+    training_episodes: int
+    episodes: tuple[int, ...]
     num_steps: int | None = None
-    """Time limit of an episode; default the family's horizon."""
-    reptile_iterations: int = 100
-    reptile_episodes: int = 100
+    baseline: str | None = None
+    save: str | None = None
+    why: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.family, Family):
             raise TypeError(f"family is a {type(self.family).__name__}, expected a distribution over tasks")
-        no_tasks = self.family.sample(0, rng=0)
-        if self.learner is None:
-            learner = _default_learner(no_tasks.num_states, no_tasks.num_actions)
-            object.__setattr__(self, "learner", learner)
-        check_learner(self.learner, no_tasks)
+        check_learner(self.learner, self.family.sample(0, rng=0))
         checks.keep(self, "held_out", checks.real, 0.0, 1.0)
-        checks.keep(self, "training_tasks", checks.integer, 1)
-        checks.keep(self, "training_episodes", checks.integer, 1)
-        checks.keep(self, "held_out_tasks", checks.integer, 1)
-        checks.keep(self, "reptile_iterations", checks.integer, 0)
-        checks.keep(self, "reptile_episodes", checks.integer, 0)
+        for name in ("splits", "held_out_tasks", "training_tasks", "training_episodes"):
+            checks.keep(self, name, checks.integer, 1)
         checks.keep(self, "seed", checks.integer, 0)
         if not isinstance(self.episodes, (list, tuple)):
             raise TypeError(f"episodes is {checks.shown(self.episodes)}, expected a list of integers")
@@ -97,47 +85,122 @@ class Experiment:
         object.__setattr__(self, "episodes", tuple(episodes))
         if self.num_steps is not None:
             checks.keep(self, "num_steps", checks.integer, 1)
+        for name in ("baseline", "save"):
+            given = getattr(self, name)
+            if given is not None and given not in self.contenders:
+                raise ValueError(
+                    f"{name} is {checks.shown(given)}, expected one of {', '.join(self.contenders)}"
+                )
+        self.space()
+        self.budget()
         self.to_config()  # what has no form in results.json is found out before the work
 
-    def to_config(self) -> dict[str, Any]:
-        """Return the settings in JSON types; `from_table` reads them back, but for a family of one's own."""
-        found = {f.name: to_config(getattr(self, f.name)) for f in fields(self)}
-        return {name: value for name, value in found.items() if value is not None}
-
     @classmethod
-    def from_table(cls, table: dict[str, Any]) -> Experiment:
-        """Build from a TOML or JSON table; what is absent keeps its default.
+    def from_table(cls, table: Mapping[str, Any]) -> Experiment:
+        """Build from a TOML or JSON table; what is absent is as in the quickstart.
 
-        The learner's `num_states` and `num_actions` are the family's, and need not be there.
+        A family or a learner may be an object of Python too. The learner's `num_states` and `num_actions`
+        are the family's, and need not be there.
         """
+        given, default = dict(table), default_table()
+        old = {name: given.pop(name) for name in _OLD if name in given}
         allowed = [f.name for f in fields(cls)]
-        for key in table:
+        for key in given:
             if key not in allowed:
                 expected = checks.choices(key, allowed)
                 raise ValueError(f"there is no setting {checks.shown(key)}, expected some of {expected}")
-        settings = {key: value for key, value in table.items() if key not in ("family", "learner")}
-        family = from_config(table["family"], Family) if "family" in table else _default_family()
+        if old:
+            _translate(old, given, default)
+        if "family" in given or "contenders" in given:
+            default.pop("why")  # it speaks of others
+        if "contenders" in given:
+            del default["baseline"], default["save"]
+        tables = {
+            **default,
+            **given,
+            "tuning": {**default["tuning"], **_table(given.get("tuning", {}), "tuning")},
+        }
+        family = tables.pop("family")
+        if not isinstance(family, Family):
+            family = from_config(family, Family)
         if not isinstance(family, Family):
             raise ValueError(f"family is a {type(family).__name__}, expected a distribution over tasks")
-        shape = {"num_states": family.num_states, "num_actions": family.num_actions}
-        given = table.get("learner", {})
-        if not isinstance(given, Mapping):
-            raise TypeError(f"learner is {checks.shown(given)}, expected a table")
-        described = {**to_config(_default_learner(**shape)), **given}
-        known = [kind.__name__ for kind in LEARNERS]
-        if described["type"] not in known:
-            kind = checks.shown(described["type"]).strip("'")
-            raise ValueError(f"learner is a {kind}, expected {checks.choices(kind, known)}")
-        learner = from_config(described)
-        return cls(family=family, learner=learner, **settings)
+        learner = tables.pop("learner")
+        if not isinstance(learner, Learner):
+            learner = changed(from_config(default["learner"]), learner, "learner")
+        to_config(learner)  # of a class of one's own, which no file can name, there is no more to say
+        entries = _table(tables.pop("contenders"), "contenders")
+        if not entries:
+            raise ValueError("contenders is empty, expected at least one table [contenders.NAME]")
+        contenders = {name: Contender.from_table(name, entry, learner) for name, entry in entries.items()}
+        if "contenders" in given:
+            fitted = [name for name, contender in contenders.items() if contender.role == "meta"]
+            tables.setdefault("save", fitted[0] if fitted else None)
+        return cls(family=family, learner=learner, contenders=contenders, **tables)
 
-    def tasks(self) -> tuple[Tasks, Tasks]:
-        """Return (training tasks, held-out tasks): disjoint by construction."""
-        training, held_out = self.family.split(self.held_out)
-        return (
-            training.sample(self.training_tasks, rng=child(self.seed, 0)),
-            held_out.sample(self.held_out_tasks, rng=child(self.seed, 1)),
+    def to_config(self) -> dict[str, Any]:
+        """Return the settings in JSON types; `from_table` reads them back, but for a family of one's own."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["contenders"] = {name: entry.to_table() for name, entry in self.contenders.items()}
+        described = {
+            name: value if isinstance(value, dict) else to_config(value) for name, value in found.items()
+        }
+        return {name: value for name, value in described.items() if value is not None}
+
+    def budget(self) -> int:
+        """Return how many episodes on training tasks each contender may take on a split."""
+        share = checks.real(self.tuning["share"], "tuning.share", 0.0, 0.99)
+        return round(self.training_tasks * self.training_episodes / (1.0 - share))
+
+    def space(self) -> dict[str, Any]:
+        """Return what hyper-parameters are drawn from: for "type" classes, for others their values."""
+        given = {name: values for name, values in self.tuning.items() if name not in ("tasks", "share")}
+        checks.integer(self.tuning["tasks"], "tuning.tasks", 1)
+        for name, values in given.items():
+            if not isinstance(values, (list, tuple)) or not values:
+                raise TypeError(f"tuning.{name} is {checks.shown(values)}, expected a list of values")
+        kinds = {kind.__name__: kind for kind in LEARNERS}
+        for word in given.get("type", ()):
+            if word not in kinds:
+                raise ValueError(
+                    f"tuning.type holds {checks.shown(word)}, expected {checks.choices(word, list(kinds))}"
+                )
+        classes = {"type": tuple(kinds[word] for word in given["type"])} if "type" in given else {}
+        return {**SPACE, **given, **classes}
+
+    def families(self, place: int) -> tuple[Family, Family]:
+        """Return the training and the held-out family of one split: disjoint by construction."""
+        return split(self.family, self.held_out, child(self.seed, place, 0))
+
+    def parts(self, place: int) -> tuple[Family, Tasks]:
+        """Return the training family and the held-out tasks of one split."""
+        training, held_out = self.families(place)
+        return training, held_out.sample(self.held_out_tasks, rng=child(self.seed, place, 1))
+
+    def training(self, family: Family, num_threads: int | None = None) -> Training:
+        """Return what contenders may use of the training family of one split."""
+        return Training(
+            family,
+            self.training_tasks,
+            self.training_episodes,
+            self.training_tasks * self.training_episodes,
+            self.num_steps,
+            self.budget(),
+            self.space(),
+            self.tuning["tasks"],
+            self.episodes,
+            num_threads,
         )
+
+    def check(self) -> None:
+        """Refuse before the work what cannot be learned or scored, and splits that keep no tasks apart."""
+        for place in range(self.splits):
+            training, held_out = self.parts(place)
+            episode_steps(held_out, self.num_steps)
+            learning_bounds(held_out, self.learner.discount, self.num_steps)
+            if isinstance(held_out.recipe, PythonRecipe):
+                some = training.sample(self.training_tasks, rng=child(self.seed, place, 2))
+                refuse_shared(contents(some), contents(held_out), type(self.family).__name__)
 
     def run(self, *, num_threads: int | None = None, progress: Stage | None = None) -> Results:
         """Do the job.
@@ -150,166 +213,152 @@ class Experiment:
             Called now and then with (what is being done, done, in all).
         """
 
-        def report(what: str) -> Callable[[int, int], None]:
-            return lambda done, total: progress(what, done, total) if progress else None
+        def report(stage: str) -> Callable[[int, int], Any]:
+            return lambda done, total: progress(stage, done, total) if progress else None
 
-        s, a = self.family.num_states, self.family.num_actions
-        training, held_out = self.tasks()
-        # First: what cannot be learned or scored is found out before the work.
-        episode_steps(training, self.num_steps)
-        limits = self.limits(held_out, num_threads)
-        self._check_split(training, held_out)
-        learned = train(
-            self._training_learner(),
-            training,
-            self.training_episodes,
-            self.num_steps,
-            rng=child(self.seed, 2),
-            returns=False,
-            policy=False,
+        self.check()
+        prepared: dict[str, list[Prepared]] = {name: [] for name in self.contenders}
+        batches = []
+        for place in range(self.splits):
+            family, held_out = self.parts(place)
+            training = self.training(family, num_threads)
+            batches.append(held_out)
+            tell = report(f"preparing on split {place + 1} of {self.splits}")
+            for number, (name, contender) in enumerate(self.contenders.items()):
+                key = make_key(child(self.seed, place, 2))
+                prepared[name].append(contender.prepare(training, held_out, key))
+                tell(number + 1, len(self.contenders))
+        comparison = compare(
+            {name: [part.learner for part in parts] for name, parts in prepared.items()},
+            batches,
+            self.episodes,
+            num_steps=self.num_steps,
+            rng=child(self.seed, self.splits),
+            clusters=self.family.clusters(batches[0]) if self.splits == 1 else None,
             num_threads=num_threads,
-            progress=report("learning on training tasks"),
-        ).q_table
-        reptile = (
-            Reptile()
-            .fit(
-                training,
-                self._training_learner(),
-                self.reptile_episodes,
-                self.num_steps,
-                num_iterations=self.reptile_iterations,
-                rng=child(self.seed, 3),
-                num_threads=num_threads,
-                progress=report("reptile"),
-            )
-            .replace(context=self.to_config())
+            progress=report("adapting to held-out tasks"),
         )
-        tables: dict[str, Iterable[NDArray[Any] | None]] = {
-            "scratch": [None],
-            # One source alone may be a lucky or an unlucky one.
-            "transfer": learned[:_TRANSFER_SOURCES],
-            "average_q": [self._start_of(AverageQ(), learned)],
-            "reptile": [np.broadcast_to(reptile.learner.initial_q, (s, a))],
-            "policy_prior": [self._start_of(PolicyPrior(), learned)],
-            "optimal": [self._optimal(held_out, num_threads)],
-        }
-        scores = {}
-        for name in STARTS:
-            stage = report(f"adapting from {name}")
-            scores[name] = self.adapt_from(
-                tables[name], held_out, limits, num_threads=num_threads, progress=stage
-            )
-        return Results(self, scores, reptile)
+        return Results(self, comparison, prepared)
 
-    def _start_of(self, meta: TableMeta, learned: NDArray[Any]) -> NDArray[np.float64]:
-        """Return what a meta-learner makes of learned tables."""
-        return meta.start(meta.observe(meta.init(self.learner), learned))
 
-    def adapt_from(
-        self,
-        tables: Iterable[NDArray[Any] | None],
-        held_out: Tasks,
-        limits: evaluate.Bounds,
-        *,
-        num_threads: int | None = None,
-        progress: Callable[[int, int], Any] | None = None,
-    ) -> Interval:
-        """Score adaptation to the held-out tasks; of several initial tables, the mean over them."""
-        curves = [
-            evaluate.adapt(
-                self.learner,
-                held_out,
-                self.episodes,
-                num_steps=self.num_steps,
-                rng=child(self.seed, 4),
-                initial_table=table,
-                limits=limits,
-                num_threads=num_threads,
-                progress=progress,
-            )
-            for table in tables
-        ]
-        return bootstrap_mean(np.mean([curve.scores for curve in curves], axis=0), rng=child(self.seed, 5))
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is {checks.shown(value)}, expected a table")
+    return dict(value)
 
-    def _training_learner(self) -> TdLearner:
-        """Return the learner, epsilon-greedy with more exploration: training tasks cost nothing but time."""
-        epsilon = max(float(self.learner.epsilons(1)[0]), 0.5)
-        return replace(self.learner, epsilon=epsilon, epsilon_decay=1.0, temperature=None)
 
-    def _check_split(self, training: Tasks, held_out: Tasks) -> None:
-        """Refuse the tasks of a family in Python whose split does not keep its few different ones apart."""
-        if not isinstance(held_out.recipe, PythonRecipe):
-            return
-        refuse_shared(contents(training), contents(held_out), type(self.family).__name__)
-
-    def limits(self, tasks: Tasks, num_threads: int | None = None) -> evaluate.Bounds:
-        """Return what scales the scores; undiscounted, episodes of the time limit that learners have.
-
-        Raises
-        ------
-        ValueError
-            If nothing can be learned on any of the tasks.
-        """
-        discount = self.learner.discount
-        horizon = episode_steps(tasks, self.num_steps) if discount == 1.0 else None
-        found = evaluate.bounds(tasks, discount, horizon=horizon, num_threads=num_threads)
-        if not found.learnable.any():
-            raise ValueError(
-                f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned"
-            )
-        return found
-
-    def _optimal(self, tasks: Tasks, num_threads: int | None) -> NDArray[np.float64]:
-        """Return optimal action values; undiscounted, those of looking ahead about one time limit.
-
-        Without discounting the best action depends on the time left, and with enough of it all are equally
-        good: the first step's values would say nothing.
-        """
-        discount = self.learner.discount
-        if discount == 1.0:
-            discount = 1.0 - 1.0 / (1 + int(np.max(episode_steps(tasks, self.num_steps))))
-        return policy_iteration(tasks, discount, num_threads=num_threads).q_values
+def _translate(old: dict[str, Any], given: dict[str, Any], default: dict[str, Any]) -> None:
+    """Put settings of files of version 0.2 where they belong now: into the default contender."""
+    if "contenders" in given:
+        name = next(iter(old))
+        raise ValueError(
+            f"there is no setting {name!r} beside contenders: write {_OLD[name]} into the table of one"
+        )
+    for name, value in old.items():
+        default["contenders"]["reptile"][_OLD[name]] = checks.integer(value, name, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Scores of every start, and what was meta-learned."""
+    """How the contenders compare, and what they took.
+
+    Attributes
+    ----------
+    experiment
+        The settings.
+    comparison
+        What `compare` returned; members are splits.
+    prepared
+        For each contender, what it was on each split.
+    """
 
     experiment: Experiment
-    scores: dict[str, Interval]
-    """For each start, the mean score over held-out tasks after each of `experiment.episodes`."""
-    reptile: Fitted
+    comparison: Comparison
+    prepared: dict[str, list[Prepared]]
 
-    def table(self) -> str:
-        """Return the scores as a table of text."""
-        episodes = self.experiment.episodes
-        head = f"{'score after episodes':<20}" + "".join(f"{e:>14}" for e in episodes)
-        lines = [head, "-" * len(head)]
-        for name, found in self.scores.items():
-            cells = zip(found.mean, (found.high - found.low) / 2, strict=True)
-            lines.append(f"{name:<20}" + "".join(f"{f'{mean:.3f} ±{half:.3f}':>14}" for mean, half in cells))
+    def text(self) -> str:
+        """Return all that there is to read: scores, differences, budgets, and why the case is fair."""
+        experiment = self.experiment
+        parts = [self.comparison.table()]
+        baseline = experiment.baseline
+        if baseline is not None and len(self.comparison.curves) > 1:
+            parts.append(self.comparison.table(minus=baseline))
+        parts.append(self.budgets())
+        parts.append(self._units())
+        if experiment.why:
+            parts.append(experiment.why.strip())
+        return "\n\n".join(parts)
+
+    def _units(self) -> str:
+        """Say what the intervals are over."""
+        experiment = self.experiment
+        tasks = f"{experiment.held_out_tasks:,} held-out tasks"
+        if experiment.splits == 1:
+            over = f"{tasks}; ± half of a 95 % interval over what they do not share"
+        else:
+            over = (
+                f"{experiment.splits} splits into training and held-out tasks, {tasks} and a training "
+                "of its own in each;\n± half of a 95 % interval over splits, which share training tasks: the "
+                f"correction of Nadeau and Bengio (2003)\nmakes it {self.widening():.1f} times as wide"
+            )
+        return f"{over}. 0 is the random policy, 1 the optimum of each task."
+
+    def widening(self) -> float:
+        """Return by how much intervals over J splits are too narrow since these share training tasks.
+
+        sqrt(1 + J n2 / n1), with n2 held-out tasks to n1 training tasks (Nadeau and Bengio, "Inference for
+        the generalization error", Machine Learning 52, 2003, section 3).
+        """
+        share = self.experiment.held_out
+        return math.sqrt(1.0 + self.experiment.splits * share / (1.0 - share))
+
+    def budgets(self) -> str:
+        """Return as text what each contender took of the training tasks of a split."""
+        columns = ("training episodes a split", "meta-learning", "tuning", "candidates")
+        lines = [f"{columns[0]:<27}" + "".join(f"{column:>16}" for column in columns[1:])]
+        lines.append("-" * len(lines[0]))
+        for name, parts in self.prepared.items():
+            spent = parts[0].spent
+            cells = (spent.episodes, spent.tuning_episodes, spent.candidates)
+            lines.append(f"{name.replace('_', ' '):<27}" + "".join(f"{cell:>16,}" for cell in cells))
         return "\n".join(lines)
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture of the scores; needs the extra `plot`."""
+        experiment = self.experiment
+        plotting.adaptation(
+            {name: self.comparison.interval(name) for name in self.comparison.curves},
+            experiment.episodes,
+            path,
+            title=f"Adapting to held-out tasks of {type(experiment.family).__name__}",
+            styles={name: _STYLES[entry.role] for name, entry in experiment.contenders.items()},
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return what goes to `results.json`."""
-
-        def numbers(values: NDArray[np.float64]) -> list[float | None]:
-            # JSON has no NaN: the interval of a single goal.
-            return [None if np.isnan(value) else value for value in values.tolist()]
-
+        baseline, comparison = self.experiment.baseline, self.comparison
+        differences = {
+            name: interval_to_json(comparison.difference(name, baseline))
+            for name in comparison.curves
+            if baseline is not None and name != baseline
+        }
         return {
-            "episodes": list(self.experiment.episodes),
-            "scores": {
-                name: {end: numbers(getattr(found, end)) for end in ("mean", "low", "high")}
-                for name, found in self.scores.items()
+            **comparison.to_json(),
+            "differences": differences,
+            "learners": {
+                name: [to_config(part.without_table()) for part in parts]
+                for name, parts in self.prepared.items()
             },
+            "spent": {name: vars(parts[0].spent) for name, parts in self.prepared.items()},
             "experiment": self.experiment.to_config(),
         }
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write `results.json` and `meta.npz`, Reptile's table: chosen beforehand, not by its scores."""
+        """Write `results.json` and `meta.npz`, a contender that was chosen beforehand, not by its scores."""
         out = Path(folder)
         out.mkdir(parents=True, exist_ok=True)
         with whole_file(out / "results.json") as file:
             file.write(json.dumps(self.to_json(), indent=1).encode() + b"\n")
-        self.reptile.save(out / "meta.npz")
+        name = self.experiment.save
+        if name is not None and (fitted := self.prepared[name][0].fitted) is not None:
+            fitted.replace(context=self.experiment.to_config()).save(out / "meta.npz")

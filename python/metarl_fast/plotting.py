@@ -80,7 +80,9 @@ def draw_curves(
             raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
         checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
     axes = new_figure().subplots() if ax is None else ax
-    automatic = zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
+    taken = [style.get("color") for style in (styles or {}).values()]
+    free = [colour for colour in _COLOURS if colour not in taken] or _COLOURS
+    automatic = zip(cycle(free), cycle(_MARKERS), strict=False)
     many = len(episodes) > 20
     ends = {}
     for name, found in curves.items():
