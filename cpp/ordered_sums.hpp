@@ -12,20 +12,24 @@
 
 namespace metarl_fast {
 
-// Tasks of a shard are added one after the other, and then the shards: work that was cut at multiples of
-// this, by whomever, adds up to the same bits.
+// Tasks of a shard are added one after the other, and whoever wants the sum of all adds up the shards in
+// order: work that was cut at multiples of this, by whomever, adds up to the same bits.
 constexpr std::int64_t kTasksPerShard = 1024;
 
-// Rows [size] of numbers, one a task, that come in blocks of tasks. A block that comes early is kept while
-// that takes little memory; else its thread waits for its turn.
+inline std::int64_t number_of_shards(std::int64_t tasks) {
+  return (tasks + kTasksPerShard - 1) / kTasksPerShard;
+}
+
+// Rows [size] of numbers, one a run of a task, that come in blocks; summed into `sums` [shards][size]. A
+// block that comes early is kept while that takes little memory; else its thread waits for its turn.
 class OrderedSums {
  public:
-  OrderedSums(std::int64_t size, std::int64_t tasks_per_block)
-      : size_(static_cast<std::size_t>(size)),
-        blocks_per_shard_(kTasksPerShard / tasks_per_block),
+  OrderedSums(double* sums, std::int64_t size, std::int64_t tasks_per_block, std::int64_t runs_per_task)
+      : next_sum_(sums),
+        size_(static_cast<std::size_t>(size)),
+        blocks_per_shard_(kTasksPerShard * runs_per_task / tasks_per_block),
         rows_of_block_(static_cast<std::size_t>(tasks_per_block) * size_),
-        shard_(size_),
-        sums_(size_) {}
+        shard_(size_) {}
 
   // `rows(task)` are the numbers of the block's tasks, 0 to tasks-1.
   template <class Rows>
@@ -57,10 +61,9 @@ class OrderedSums {
     pulse.wake_others();
   }
 
-  // When all blocks are in.
-  const std::vector<double>& sums() {
-    end_shard();
-    return sums_;
+  // When all blocks are in: the last shard may be a short one.
+  void finish() {
+    if (next_block_ % blocks_per_shard_ != 0) end_shard();
   }
 
  private:
@@ -75,10 +78,11 @@ class OrderedSums {
     if (next_block_ % blocks_per_shard_ == 0) end_shard();
   }
   void end_shard() {
-    for (std::size_t e = 0; e < size_; ++e) sums_[e] += shard_[e];
+    next_sum_ = std::copy(shard_.begin(), shard_.end(), next_sum_);
     std::fill(shard_.begin(), shard_.end(), 0.0);
   }
 
+  double* next_sum_;
   const std::size_t size_;
   const std::int64_t blocks_per_shard_;
   const std::size_t rows_of_block_;
@@ -86,7 +90,6 @@ class OrderedSums {
   std::int64_t next_block_ = 0;
   std::map<std::int64_t, std::vector<double>> early_;
   std::vector<double> shard_;
-  std::vector<double> sums_;
 };
 
 }  // namespace metarl_fast

@@ -31,7 +31,7 @@ struct TrainArrays {
   Real* q_table = nullptr;                          // [tasks][S][A]
   std::int32_t* policy = nullptr;                   // [tasks][S]
   double* returns = nullptr;                        // [tasks][num_episodes]
-  double* mean_returns = nullptr;                   // [num_episodes], the mean over tasks
+  double* return_sums = nullptr;                    // [shards][num_episodes], see ordered_sums.hpp
   Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
   const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
   std::int64_t num_snapshots = 0;

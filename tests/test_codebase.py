@@ -151,10 +151,13 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks", "listing", "result"},
-    {"archive", "files", "recipes", "runtime", "scratch", "seeding", "settings", "train_result"},
+    {"archive", "files", "runtime", "scratch", "seeding", "settings"},
     {"store"},
+    {"written_out"},
+    {"recipes"},
     {"tasks", "statistics"},
-    {"forms", "joining", "outcome_tables"},
+    {"forms", "joining", "outcome_tables", "shards"},
+    {"train_result"},
     {"sparse"},
     {"data"},
     {"families", "learners"},
@@ -239,7 +242,18 @@ def test_the_core_is_called_by_few():
     rules = set(map(module_of, LEARNERS))  # each names its own
     learners = {"learners.base", "learners.td", *rules}
     assert callers == {
-        *("runtime", "recipes", "tasks", "data", "engine", "planning", "scratch", "meta.policy_prior"),
+        *(
+            "runtime",
+            "recipes",
+            "shards",
+            "tasks",
+            "written_out",
+            "data",
+            "engine",
+            "planning",
+            "scratch",
+            "meta.policy_prior",
+        ),
         *families,
         *learners,
     }

@@ -82,7 +82,7 @@ TRAIN = {
     "q_table": np.zeros((N, S, A), np.float32),
     "policy": np.zeros((N, S), np.int32),
     "returns": np.zeros((N, 2)),
-    "mean_returns": np.zeros(2),
+    "return_sums": np.zeros((1, 2)),
     "snapshots": np.zeros((N, 2, S, A), np.float32),
     "snapshot_episodes": np.array([0, 1]),
     "num_threads": 1,
@@ -152,7 +152,7 @@ GOOD = {
 }
 FAMILIES = (_core.TaskDistribution, _core.GoalGrid)
 OUTPUTS = {
-    _core.train_float32: ("q_table", "policy", "returns", "mean_returns", "snapshots"),
+    _core.train_float32: ("q_table", "policy", "returns", "return_sums", "snapshots"),
     _core.policy_iteration: tuple(SOLUTION),
     _core.value_iteration: (*SOLUTION, "error_bound"),
     _core.backward_induction: (*SOLUTION, "plan"),
@@ -272,7 +272,7 @@ refuses(
     learner=_core.TdLearner(**{**LEARNER, "exploration": np.array([0.5])}),
     num_episodes=-1,
     returns=None,
-    mean_returns=None,
+    return_sums=None,
 )
 refuses(_core.train_float32, ValueError, "num_steps is 0", num_steps=np.array(0))
 refuses(_core.train_float32, ValueError, "num_steps is -1", num_steps=np.where(np.arange(N) == N - 1, -1, 3))

@@ -7,6 +7,7 @@
 #include "arrays.hpp"
 
 #include "../learners/td_learner.hpp"
+#include "../ordered_sums.hpp"
 #include "../repeated_tasks.hpp"
 
 namespace metarl_fast::bindings {
@@ -55,7 +56,7 @@ void bind_train_as(py::module_& m, const char* name) {
       [](const TaskBatch& batch, const Learner& learner, std::uint64_t key, std::int64_t num_episodes,
          const Array<std::int64_t>& num_steps, bool continuing, const Array<Real>& initial_table,
          OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
-         OptionalArray<double> mean_returns, OptionalArray<Real> snapshots,
+         OptionalArray<double> return_sums, OptionalArray<Real> snapshots,
          const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress,
          std::int64_t num_runs) {
         require(num_runs >= 1 && num_runs <= kMostRuns, "num_runs", static_cast<double>(num_runs),
@@ -82,7 +83,8 @@ void bind_train_as(py::module_& m, const char* name) {
         arrays.q_table = output(q_table, "q_table", {n, s, a});
         arrays.policy = output(policy, "policy", {n, s});
         arrays.returns = output(returns, "returns", {n, num_episodes});
-        arrays.mean_returns = output(mean_returns, "mean_returns", {num_episodes});
+        arrays.return_sums =
+            output(return_sums, "return_sums", {number_of_shards(batch.size()), num_episodes});
         arrays.snapshots = output(snapshots, "snapshots", {n, k, s, a});
         arrays.snapshot_episodes = snapshot_episodes.data();
         arrays.num_snapshots = k;
@@ -94,7 +96,7 @@ void bind_train_as(py::module_& m, const char* name) {
       py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("num_episodes"),
       py::arg("num_steps").noconvert(), py::arg("continuing"), py::arg("initial_table").noconvert(),
       py::arg("q_table").noconvert().none(true), py::arg("policy").noconvert().none(true),
-      py::arg("returns").noconvert().none(true), py::arg("mean_returns").noconvert().none(true),
+      py::arg("returns").noconvert().none(true), py::arg("return_sums").noconvert().none(true),
       py::arg("snapshots").noconvert().none(true), py::arg("snapshot_episodes").noconvert(),
       py::arg("num_threads"), py::arg("progress").none(true), py::arg("num_runs") = 1);
 }

@@ -56,20 +56,18 @@ void train(const TaskBatch& batch, const Learner& learner, const Schedule& sched
   check_snapshots(arrays.snapshot_episodes, arrays.num_snapshots, schedule.num_episodes);
   learner.check(batch, schedule);
   const int at_once = learner.tasks_at_once();
-  OrderedSums sums(arrays.mean_returns ? schedule.num_episodes : 0, at_once);
+  OrderedSums sums(arrays.return_sums, arrays.return_sums ? schedule.num_episodes : 0, at_once,
+                   schedule.num_runs);
   for_each_block(batch.size(), at_once, work(batch, schedule), options, [&] {
     return [&, worker = learner.worker(batch, schedule, arrays)](std::int64_t block, Pulse& pulse) {
       const std::int64_t done = worker->run(block, pulse.interrupt());
-      if (arrays.mean_returns && done > 0) {
+      if (arrays.return_sums && done > 0) {
         sums.add(block, done, [&](std::int64_t task) { return worker->returns(task); }, pulse);
       }
       return done;
     };
   });
-  double* mean = arrays.mean_returns;
-  if (mean != nullptr) {
-    for (const double sum : sums.sums()) *mean++ = sum / static_cast<double>(batch.size());
-  }
+  if (arrays.return_sums) sums.finish();
 }
 
 template void train<float>(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<float>&,

@@ -82,11 +82,11 @@ class LaneWorker final : public Worker {
         arrays_(arrays),
         kernels_(kernels()),
         longest_(longest_episode(schedule, batch.size())),
-        tasks_(batch, block_, longest_, arrays.mean_returns ? batch.size() : 1) {
+        tasks_(batch, block_, longest_, arrays.return_sums ? batch.size() : 1) {
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
     set_run(batch.shape(), learner);
     allocate_learner(batch.shape(), LaneSizes(batch.shape(), learner, schedule.continuing, longest_), lanes);
-    if (arrays.mean_returns) block_returns_.resize(lanes * count(schedule.num_episodes));
+    if (arrays.return_sums) block_returns_.resize(lanes * count(schedule.num_episodes));
   }
 
   LaneWorker(const LaneWorker&) = delete;  // its tasks know where its block is
@@ -236,7 +236,7 @@ class LaneWorker final : public Worker {
   LaneOutputs<Real> outputs(std::int64_t index, int lane) {
     const Shape& shape = batch_.shape();
     LaneOutputs<Real> out{};
-    if (arrays_.mean_returns) out.returns = block_returns_.data() + lane * schedule_.num_episodes;
+    if (arrays_.return_sums) out.returns = block_returns_.data() + lane * schedule_.num_episodes;
     if (arrays_.returns) out.returns = arrays_.returns + index * schedule_.num_episodes;
     if (arrays_.q_table) out.q_table = arrays_.q_table + index * shape.pairs();
     if (arrays_.policy) out.policy = arrays_.policy + index * shape.states;

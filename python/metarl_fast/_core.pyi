@@ -154,7 +154,7 @@ def train_float32(
     q_table: NDArray[np.float32] | None,  # [N, S, A]
     policy: NDArray[np.int32] | None,  # [N, S]
     returns: NDArray[np.float64] | None,  # [N, E]
-    mean_returns: NDArray[np.float64] | None,  # [E]
+    return_sums: NDArray[np.float64] | None,  # [shards of TASKS_PER_SHARD tasks, E]
     snapshots: NDArray[np.float32] | None,  # [N, len(snapshot_episodes), S, A]
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,
@@ -172,7 +172,7 @@ def train_float64(
     q_table: NDArray[np.float64] | None,
     policy: NDArray[np.int32] | None,
     returns: NDArray[np.float64] | None,
-    mean_returns: NDArray[np.float64] | None,
+    return_sums: NDArray[np.float64] | None,
     snapshots: NDArray[np.float64] | None,
     snapshot_episodes: NDArray[np.int64],
     num_threads: int,

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks, plotting
-from metarl_fast.engine import Progress, as_batch, as_learner, check_learner
+from metarl_fast.engine import Progress, as_learner, check_learner
 from metarl_fast.evaluate import AdaptationCurve, adapt, learning_bounds
 from metarl_fast.learners import Learner
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.statistics import Interval, bootstrap_mean, checked_confidence
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

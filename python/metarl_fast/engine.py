@@ -17,7 +17,8 @@ from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_threads
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.shards import mean_of_sums, parts, shard_count, shards_of
+from metarl_fast.tasks import Task, Tasks, as_batch
 from metarl_fast.train_result import TrainResult
 
 Progress: TypeAlias = Callable[[int, int], Any]
@@ -26,18 +27,6 @@ Progress: TypeAlias = Callable[[int, int], Any]
 
 _LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
 """The largest action value of each type of table, which the core never exceeds."""
-
-
-def as_batch(tasks: Tasks | Task) -> Tasks:
-    """Return a batch; a single task becomes a batch of one."""
-    if isinstance(tasks, Task):
-        return tasks.batch
-    if not isinstance(tasks, Tasks):
-        raise TypeError(
-            f"tasks is a {type(tasks).__name__}, expected Tasks: draw them with a family's "
-            "sample(n, rng=...) or make them with from_arrays"
-        )
-    return tasks
 
 
 class HasLearner(Protocol):
@@ -94,7 +83,9 @@ def _initial_table(
     given = checks.array(start.values if isinstance(start, Table) else start, name, dtype.type)
     checks.shape(given, name, (s, a), (len(tasks), s, a))
     # The core knows which actions are not available, and where -inf is right.
-    numbers = np.where(np.isneginf(given), 0.0, given) if tasks.core.masked else given
+    drawn_later = tasks.recipe.at_once is not None
+    missing_allowed = drawn_later or tasks.core.masked
+    numbers = np.where(np.isneginf(given), 0.0, given) if missing_allowed else given
     checks.finite(numbers, name)
     largest = float(np.abs(numbers).max(initial=0.0))
     checks.real(largest, f"the largest entry of {name}", 0.0, limit)
@@ -201,20 +192,18 @@ def train(
         entries * real.itemsize
         + n * s * 4 * keep_policy
         + n * episodes * 8 * keep_returns
-        + episodes * 8 * keep_mean,
+        + episodes * 8 * keep_mean * shard_count(len(batch)),
         lambda: f"the results of {n} tasks and {episodes} episodes",
     )
-    settings, going_on = learner.core(episodes), checks.flag(continuing, "continuing")
+    settings, key, going_on = learner.core(episodes), make_key(rng), checks.flag(continuing, "continuing")
     at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
-    threads = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
+    wanted = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
     longest = int(np.max(steps, initial=1))
-    room = settings.scratch(batch.core, n, episodes, longest, going_on, keep_mean, real.itemsize)
-    threads = check_threads(batch.core, threads, room, tasks_at_once=at_once, runs=runs)
-    _check_rewards(batch, real)
     table = _initial_table(initial_table, learner, batch, real)
     if table.ndim < 3:
         _warn_of_repeated_tasks(batch)
+    report = checks.callback(progress, "progress")
 
     kept: dict[str, NDArray[Any]] = {}
     if keep_table:
@@ -225,31 +214,39 @@ def train(
         kept["returns"] = np.empty((n, episodes))
     if snapshots_at:
         kept["snapshots"] = np.empty((n, len(snapshots_at), s, a), real)
-    if keep_mean:
-        kept["mean_returns"] = np.full(episodes, np.nan)
+    sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
     run = _core.train_float32 if real == np.float32 else _core.train_float64
-    run(
-        batch.core,
-        settings,
-        make_key(rng),
-        episodes,
-        np.repeat(steps, runs) if np.ndim(steps) else np.asarray(steps, np.int64),
-        going_on,
-        table,
-        kept.get("q_table"),
-        kept.get("policy"),
-        kept.get("returns"),
-        kept.get("mean_returns"),
-        kept.get("snapshots"),
-        np.array(snapshots_at, np.int64),
-        threads,
-        checks.callback(progress, "progress"),
-        num_runs=runs,
-    )
+    for part in parts(batch, report):
+        core, places = part.tasks.core, part.places
+        num_learners = len(part.tasks) * runs
+        room = settings.scratch(core, num_learners, episodes, longest, going_on, keep_mean, real.itemsize)
+        threads = check_threads(core, wanted, room, tasks_at_once=at_once, runs=runs)
+        _check_rewards(part.tasks, real)
+        rows = slice(places.start * runs, places.stop * runs)
+        filled = {name: array[rows] for name, array in kept.items()}
+        run(
+            core,
+            settings,
+            key,
+            episodes,
+            np.repeat(steps[places], runs) if isinstance(steps, np.ndarray) else np.asarray(steps, np.int64),
+            going_on,
+            table[places] if table.ndim == 3 else table,
+            filled.get("q_table"),
+            filled.get("policy"),
+            filled.get("returns"),
+            None if sums is None else sums[shards_of(places)],
+            filled.get("snapshots"),
+            np.array(snapshots_at, np.int64),
+            threads,
+            part.progress,
+            num_runs=runs,
+        )
     if num_runs is not None:
-        of_tasks = kept.keys() - {"mean_returns"}
-        kept |= {name: kept[name].reshape(len(batch), runs, *kept[name].shape[1:]) for name in of_tasks}
-    return TrainResult(kept, tuple(snapshots_at))
+        kept = {name: array.reshape(len(batch), runs, *array.shape[1:]) for name, array in kept.items()}
+    if sums is not None:
+        kept |= {"return_sums": sums, "mean_returns": mean_of_sums(sums, n)}
+    return TrainResult(kept, tuple(snapshots_at), n)
 
 
 def _warn_of_repeated_tasks(tasks: Tasks) -> None:

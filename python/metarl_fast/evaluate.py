@@ -12,14 +12,15 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.criterion import Criterion, Horizon
-from metarl_fast.engine import HasLearner, Progress, as_batch, as_learner, check_learner, episode_steps, train
+from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, episode_steps, train
 from metarl_fast.learners import Learner
 from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
 from metarl_fast.policies import given_policies, greedy_policy
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
+from metarl_fast.shards import alike, end_to_end
 from metarl_fast.statistics import Interval, bootstrap_mean
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch, checked_horizon
 
 # Tables are evaluated in parts of about this many bytes.
 _PART = 2**27
@@ -60,6 +61,24 @@ class Bounds(Result):
         It is not if, in every state that it enters, all actions are equally good but for rounding.
         """
         return np.asarray(self.gap > 0.0)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Bounds]) -> Bounds:
+        """Put the bounds of parts of a batch together: `shards.join`."""
+        horizons = [part.horizon for part in parts]
+        if any(horizon is None for horizon in horizons):
+            horizon = alike(parts, "horizon")
+        else:
+            each = [np.broadcast_to(np.asarray(part.horizon), part.optimal.shape) for part in parts]
+            horizon = checked_horizon(np.concatenate(each), sum(map(len, each)))
+        return cls(
+            end_to_end(parts, "random"),
+            end_to_end(parts, "optimal"),
+            alike(parts, "discount"),
+            horizon,
+            end_to_end(parts, "gap"),
+            end_to_end(parts, "values"),
+        )
 
     def part(self, places: slice) -> Bounds:
         """Return those of some of the tasks."""
@@ -199,6 +218,11 @@ class AdaptationCurve(Result):
     episodes: tuple[int, ...]
     scores: NDArray[np.float64]
     returns: NDArray[Any]
+
+    @classmethod
+    def joined(cls, parts: Sequence[AdaptationCurve]) -> AdaptationCurve:
+        """Put the curves of parts of a batch together: `shards.join`."""
+        return cls(alike(parts, "episodes"), end_to_end(parts, "scores"), end_to_end(parts, "returns"))
 
     def interval(
         self, *, rng: Seed = 0, confidence: float = 0.95, clusters: ArrayLike | None = None

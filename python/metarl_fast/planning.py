@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.criterion import DISCOUNT, Criterion, Horizon, planning_horizon
-from metarl_fast.engine import Progress, as_batch
+from metarl_fast.engine import Progress
 from metarl_fast.policies import GivenPolicies, given_policies
 from metarl_fast.result import Result
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_scratch
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.shards import end_to_end, parts
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +42,11 @@ class Solution(Result):
     q_values: NDArray[np.float64]
     policy: NDArray[np.int32]
     returns: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Solution]) -> Solution:
+        """Put the solutions of parts of a batch together: `shards.join`."""
+        return cls(*(end_to_end(parts, field.name) for field in fields(cls)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,24 +77,37 @@ class PolicyValues(Result):
     values: NDArray[np.float64]
     returns: NDArray[np.float64]
 
+    @classmethod
+    def joined(cls, parts: Sequence[PolicyValues]) -> PolicyValues:
+        """Put the values of parts of a batch together: `shards.join`."""
+        return cls(end_to_end(parts, "values"), end_to_end(parts, "returns"))
 
-def _room_for_solution(
-    batch: Tasks, more_bytes: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
+
+_Arrays: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]"
+"""Values, action values, policy and returns."""
+
+
+def _room_for_solution(batch: Tasks, more_bytes: int = 0) -> _Arrays:
     """Return values, q_values, policy and returns to be filled."""
     n, s, a = len(batch), batch.num_states, batch.num_actions
     checks.memory(n * s * (8 + 8 * a + 4) + more_bytes, f"the values of {n} tasks")
     return np.empty((n, s)), np.empty((n, s, a)), np.empty((n, s), np.int32), np.empty(n)
 
 
-def _solver_bytes(batch: Tasks) -> int:
+def _of_part(arrays: _Arrays, places: slice) -> _Arrays:
+    """Return what is to be filled for some of the tasks."""
+    values, q_values, policy, returns = arrays
+    return values[places], q_values[places], policy[places], returns[places]
+
+
+def _solver_bytes(core: _core.TaskBatch) -> int:
     """Return the scratch of one thread's direct solves: equations, or eight small tasks at once."""
-    s, a = batch.num_states, batch.num_actions
-    if batch.core.dense and s < 10_000:
+    s, a = core.num_states, core.num_actions
+    if core.dense and s < 10_000:
         small = 64 * s * (2 * a * (s + 2) + 2 * s + 20) if s <= 32 else 0
         return 8 * (s * (s + 10) + s * (a + 2)) + small
     # Compressed rows, and what is eliminated: where that is more than 256 MB the core goes by sweeps.
-    rows = s * a * (12 * batch.core.num_outcomes + 48)
+    rows = s * a * (12 * core.num_outcomes + 48)
     return rows + min(12 * s * s, 400_000_000) + 64 * s
 
 
@@ -129,10 +149,13 @@ def policy_iteration(
     batch = as_batch(tasks)
     gamma = checks.real(discount, "discount", 0.0, 1.0)
     report = checks.callback(progress, "progress")
-    threads = check_scratch(batch.core, thread_count(num_threads), more_bytes=_solver_bytes(batch))
-    values, q_values, policy, returns = _room_for_solution(batch)
-    _core.policy_iteration(batch.core, gamma, values, q_values, policy, returns, threads, report)
-    return Solution(values, q_values, policy, returns)
+    wanted = thread_count(num_threads)
+    arrays = _room_for_solution(batch)
+    for part in parts(batch, report):
+        core, places = part.tasks.core, part.places
+        threads = check_scratch(core, wanted, more_bytes=_solver_bytes(core))
+        _core.policy_iteration(core, gamma, *_of_part(arrays, places), threads, part.progress)
+    return Solution(*arrays)
 
 
 def value_iteration(
@@ -172,10 +195,13 @@ def value_iteration(
         raise ValueError("discount is 1.0, expected below 1: use policy_iteration, or backward_induction")
     precision = checks.real(tolerance, "tolerance", 0.0, open_low=True)
     report = checks.callback(progress, "progress")
-    threads = check_scratch(batch.core, thread_count(num_threads))
-    arrays = _room_for_solution(batch)
-    bound = np.empty(len(batch))
-    _core.value_iteration(batch.core, gamma, precision, *arrays, bound, threads, report)
+    wanted = thread_count(num_threads)
+    arrays, bound = _room_for_solution(batch), np.empty(len(batch))
+    for part in parts(batch, report):
+        core, places = part.tasks.core, part.places
+        threads = check_scratch(core, wanted)
+        filled = (*_of_part(arrays, places), bound[places])
+        _core.value_iteration(core, gamma, precision, *filled, threads, part.progress)
     return BoundedSolution(*arrays, bound)
 
 
@@ -218,26 +244,26 @@ def backward_induction(
     longest = int(wanted.max(initial=1)) if isinstance(wanted, np.ndarray) else wanted
     report = checks.callback(progress, "progress")
     keep = checks.flag(plan, "plan")
-    threads = check_scratch(
-        batch.core, thread_count(num_threads), more_bytes=20 * batch.num_states * batch.num_actions
-    )
+    available_threads = thread_count(num_threads)
     size = len(batch), longest, batch.num_states
-    values, q_values, policy, returns = _room_for_solution(batch, 4 * math.prod(size) * keep)
+    arrays = _room_for_solution(batch, 4 * math.prod(size) * keep)
     rows = np.empty(size, np.int32) if keep else None
     steps = criterion.steps(len(batch))
     assert steps is not None
-    _core.backward_induction(
-        batch.core,
-        criterion.discount,
-        steps,
-        values,
-        q_values,
-        policy,
-        returns,
-        rows,
-        threads,
-        report,
-    )
+    for part in parts(batch, report):
+        core, places = part.tasks.core, part.places
+        scratch = 20 * batch.num_states * batch.num_actions
+        threads = check_scratch(core, available_threads, more_bytes=scratch)
+        _core.backward_induction(
+            core,
+            criterion.discount,
+            steps[places],
+            *_of_part(arrays, places),
+            _part(rows, places),
+            threads,
+            part.progress,
+        )
+    values, q_values, policy, returns = arrays
     return Solution(values, q_values, policy if rows is None else rows, returns)
 
 
@@ -278,25 +304,35 @@ def evaluate(
     count = 1 if given is None else given.count
     # Under a policy an outcome is a weight and a successor; for ever, there is a model of all actions.
     endless = criterion.horizon is None
-    threads = check_scratch(
-        tasks.core,
-        thread_count(num_threads),
-        bytes_per_outcome=8 if endless else 12 * count,
-        more_bytes=_solver_bytes(tasks) * endless + tasks.num_states * (8 * count + 40 * tasks.num_actions),
-    )
-    _core.evaluate(
-        tasks.core,
-        criterion.discount,
-        criterion.steps(len(tasks)),
-        None if given is None else given.probability,
-        None if given is None else given.action,
-        optimal_values,
-        values,
-        returns,
-        gaps,
-        threads,
-        checks.callback(progress, "progress"),
-    )
+    scratch = tasks.num_states * (8 * count + 40 * tasks.num_actions)
+    steps, wanted = criterion.steps(len(tasks)), thread_count(num_threads)
+    for part in parts(tasks, checks.callback(progress, "progress")):
+        core, places = part.tasks.core, part.places
+        threads = check_scratch(
+            core,
+            wanted,
+            bytes_per_outcome=8 if endless else 12 * count,
+            more_bytes=_solver_bytes(core) * endless + scratch,
+        )
+        policies = None if given is None else given.of(places)
+        _core.evaluate(
+            core,
+            criterion.discount,
+            _part(steps, places),
+            None if policies is None else policies.probability,
+            None if policies is None else policies.action,
+            _part(optimal_values, places),
+            _part(values, places),
+            _part(returns, places),
+            _part(gaps, places),
+            threads,
+            part.progress,
+        )
+
+
+def _part(array: NDArray[Any] | None, places: slice) -> Any:
+    """Return the rows of some of the tasks, if there are any."""
+    return None if array is None else array[places]
 
 
 def policy_evaluation(

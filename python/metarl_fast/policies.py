@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,14 @@ class GivenPolicies:
         table = self.action if self.probability is None else self.probability
         assert table is not None
         return int(table.shape[1])
+
+    def of(self, places: slice) -> GivenPolicies:
+        """Return the policies of some of the tasks; those of all tasks stay those of all."""
+
+        def part(table: NDArray[Any] | None) -> Any:
+            return table if table is None or len(table) == 1 else table[places]
+
+        return replace(self, probability=part(self.probability), action=part(self.action))
 
 
 def given_policies(policy: ArrayLike, num_tasks: int, num_states: int, num_actions: int) -> GivenPolicies:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
+from metarl_fast import _core, checks, written_out
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -78,11 +78,22 @@ class Recipe(Protocol):
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
+    def stored(self) -> StoredRecipe:
+        """Write the tasks out."""
+
     def take(self, places: Places, ids: Ids) -> Recipe:
         """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
     def join(self, others: Sequence[Recipe]) -> Recipe:
         """Return the recipe of these tasks and then the others'; ValueError if there is none."""
+
+
+def parts_of(recipe: Recipe) -> list[slice]:
+    """Return the places of what can be built at once: all the tasks, or a part after the other."""
+    n, size = len(recipe.ids), recipe.at_once
+    if size is None or n <= size:
+        return [slice(0, n)]
+    return [slice(k, min(k + size, n)) for k in range(0, n, size)]
 
 
 def shape_of(family: Any) -> tuple[int, int]:
@@ -131,6 +142,23 @@ class GeneratedRecipe(DrawnRecipe):
         """Make the lazy batch."""
         return _core.generate(self.family._core_family(), self.key, core_ids(self.ids))
 
+    def stored(self) -> StoredRecipe:
+        """Generate them all."""
+        batch = self.build()
+        found = written_out.stored(batch)
+        return StoredRecipe(
+            found["probability"],
+            found.get("next_state"),
+            found["reward"],
+            found.get("terminated"),
+            found["terminal"],
+            found["start"],
+            found["reward_noise"],
+            self.ids,
+            found.get("scale"),
+            batch.masked,
+        )
+
 
 @dataclass(frozen=True)
 class StoredRecipe(Frozen):
@@ -157,6 +185,10 @@ class StoredRecipe(Frozen):
     def num_bytes(self) -> int:
         """Memory that the arrays take."""
         return sum(array.nbytes for array in self._arrays())
+
+    def stored(self) -> StoredRecipe:
+        """Return these: they are."""
+        return self
 
     @cached_property
     def largest_reward(self) -> tuple[float, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, overload
@@ -10,10 +10,8 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
-from metarl_fast.recipes import Float, Ids, Recipe, StoredRecipe, explicit_ids
-from metarl_fast.runtime import thread_count
-from metarl_fast.scratch import check_scratch
+from metarl_fast import _core, checks, written_out
+from metarl_fast.recipes import Float, Ids, Recipe, StoredRecipe, explicit_ids, parts_of
 
 Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 """Steps of an episode, or of each task's, [N]."""
@@ -112,9 +110,12 @@ class Tasks:
     @property
     def reward_noise(self) -> float | Float:
         """Standard deviation of the Gaussian noise added to each sampled reward: of all tasks, or [N]."""
-        if not isinstance(self.recipe, StoredRecipe):
+        if isinstance(self.recipe, StoredRecipe):
+            noise = self.recipe.reward_noise
+        elif self.recipe.at_once is None:
             return self.core.reward_noise  # the family's
-        noise = self.recipe.reward_noise
+        else:
+            noise = self._read(written_out.reward_noise)
         return float(noise.max(initial=0.0)) if noise.size == 0 or noise.min() == noise.max() else noise
 
     @property
@@ -158,70 +159,42 @@ class Tasks:
     def __iter__(self) -> Iterator[Task]:
         return (self[k] for k in range(len(self)))
 
-    def _materialise(self, *wanted: str) -> dict[str, NDArray[Any]]:
-        batch = self.core
-        n, s, a, k = len(self), batch.num_states, batch.num_actions, batch.num_outcomes
-        outcomes = (n, s, a, k)
-        layout: dict[str, tuple[tuple[int, ...], type]] = {
-            "probability": (outcomes, np.float64),
-            "next_state": (outcomes, np.int32),
-            "reward": ((n, s, a) if batch.dense else outcomes, np.float64),
-            "terminated": (outcomes, np.uint8),
-            "terminal": ((n, s), np.uint8),
-            "start": ((n, s), np.float64),
-            "scale": ((n, s, a), np.float64),
-            "reward_noise": ((n,), np.float64),
-        }
-        size = sum(
-            int(np.prod(layout[name][0], dtype=object)) * np.dtype(layout[name][1]).itemsize
-            for name in wanted
-        )
-        checks.memory(size, f"writing out {', '.join(wanted)} of {n} tasks")
-        threads = check_scratch(batch, thread_count(), rows="probability" in wanted or not batch.dense)
-        arrays: dict[str, Any] = {
-            name: np.empty(*layout[name]) if name in wanted else None for name in layout
-        }
-        _core.materialise(batch, num_threads=threads, **arrays)
-        return {name: _frozen(found) for name, found in arrays.items() if found is not None}
+    def _read(self, read: Callable[[_core.TaskBatch], NDArray[Any]]) -> NDArray[Any]:
+        """Return what is read off all tasks [N, ...], a part after the other if the core cannot have all."""
+        parts = parts_of(self.recipe)
+        if len(parts) == 1:
+            return _frozen(read(self.core))
+        found = read(self[parts[0]].core)
+        checks.memory(found.nbytes // len(found) * len(self), f"what is read off {len(self)} tasks")
+        whole = np.empty((len(self), *found.shape[1:]), found.dtype)
+        for places in parts:
+            whole[places] = read(self[places].core)
+        return _frozen(whole)
 
     @property
     def transitions(self) -> Float:
         """Transition probabilities [N, S, A, S], float64, written out anew and read-only."""
-        if self.core.dense:
-            return self._materialise("probability")["probability"]
-        outcomes = self._materialise("probability", "next_state")
-        n, s, a, k = outcomes["probability"].shape
-        checks.memory(n * s * a * s * 8, f"the dense transitions of {n} tasks")
-        dense = np.zeros((n * s * a, s))
-        rows = np.repeat(np.arange(n * s * a), k)
-        np.add.at(dense, (rows, outcomes["next_state"].ravel()), outcomes["probability"].ravel())
-        return _frozen(dense.reshape(n, s, a, s))
+        return self._read(written_out.transitions)
 
     @property
     def rewards(self) -> Float:
         """Expected rewards [N, S, A], float64, written out anew and read-only."""
-        if self.core.dense:
-            return self._materialise("reward")["reward"]
-        outcomes = self._materialise("probability", "reward")
-        return _frozen(np.asarray((outcomes["probability"] * outcomes["reward"]).sum(axis=-1), np.float64))
+        return self._read(written_out.rewards)
 
     @property
     def start(self) -> Float:
         """Start-state distribution [N, S], float64, written out anew and read-only."""
-        return self._materialise("start")["start"]
+        return self._read(written_out.start)
 
     @property
     def terminal(self) -> NDArray[np.bool_]:
         """Whether a state ends the episode [N, S]: nothing is done there, and its value is 0."""
-        return _frozen(self._materialise("terminal")["terminal"].astype(bool))
+        return self._read(written_out.terminal)
 
     @property
     def available(self) -> NDArray[np.bool_]:
         """Whether an action can be taken in a state [N, S, A]."""
-        n, s, a = len(self), self.num_states, self.num_actions
-        if not self.core.masked:
-            return np.broadcast_to(np.array(True), (n, s, a))
-        return _frozen(np.any(self._materialise("probability")["probability"] > 0.0, axis=-1))
+        return self._read(written_out.available)
 
     @property
     def outcomes(self) -> dict[str, NDArray[Any]]:
@@ -229,41 +202,12 @@ class Tasks:
 
         Places that a (state, action) does not use hold probability 0.
         """
-        if not self.core.dense:
-            found = self._materialise("probability", "next_state", "reward", "terminated")
-            return {**found, "terminated": _frozen(found["terminated"].astype(bool))}
-        found = self._materialise("probability", "reward", "terminal")
-        shape = found["probability"].shape
-        return {
-            "probability": found["probability"],
-            "next_state": np.broadcast_to(np.arange(shape[-1], dtype=np.int32), shape),
-            "reward": np.broadcast_to(found["reward"][..., None], shape),
-            "terminated": np.broadcast_to(found["terminal"].astype(bool)[:, None, None, :], shape),
-        }
+        found = written_out.outcomes(self.core)
+        return {name: _frozen(values) for name, values in found.items()}
 
     def materialise(self) -> Tasks:
         """Return the same tasks held in memory; learning on them gives the same bits."""
-        if isinstance(self.recipe, StoredRecipe):
-            return self
-        names = ["probability", "reward", "terminal", "start", "reward_noise"]
-        if not self.core.dense:
-            names += ["next_state", "terminated"]
-        if self.core.by_rejection:
-            names.append("scale")
-        found = self._materialise(*names)
-        stored = StoredRecipe(
-            found["probability"],
-            found.get("next_state"),
-            found["reward"],
-            found.get("terminated"),
-            found["terminal"],
-            found["start"],
-            found["reward_noise"],
-            self.recipe.ids,
-            found.get("scale"),
-            self.core.masked,
-        )
-        return Tasks(stored, self.horizon)
+        return self if isinstance(self.recipe, StoredRecipe) else Tasks(self.recipe.stored(), self.horizon)
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,3 +305,15 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task(id={self.id}, num_states={self.num_states}, num_actions={self.num_actions})"
+
+
+def as_batch(tasks: Tasks | Task) -> Tasks:
+    """Return a batch; a single task becomes a batch of one."""
+    if isinstance(tasks, Task):
+        return tasks.batch
+    if not isinstance(tasks, Tasks):
+        raise TypeError(
+            f"tasks is a {type(tasks).__name__}, expected Tasks: draw them with a family's "
+            "sample(n, rng=...) or make them with from_arrays"
+        )
+    return tasks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast.result import Result
+from metarl_fast.shards import alike, end_to_end, mean_of_sums
 
-_HOW = {"snapshots": "snapshot_episodes=[...]"}
+_HOW = {"snapshots": "snapshot_episodes=[...]", "return_sums": "mean_returns=True"}
 """What `train` has to be told to keep an array, where that is not NAME=True."""
 
 
@@ -20,7 +21,7 @@ class TrainResult(Result):
     """What N learners learned.
 
     What was not asked for is no attribute: asking for it says what `train` should have been told. With
-    `num_runs=R` every array but `mean_returns` has an axis R after N.
+    `num_runs=R` every array but the last two has an axis R after N.
 
     Attributes
     ----------
@@ -37,11 +38,28 @@ class TrainResult(Result):
         When the snapshots were taken.
     mean_returns
         Mean of `returns` over the tasks and runs [E], in float64; NaN if there are no tasks.
+    return_sums
+        What it is the mean of: sums over each 1,024 tasks (`shards`) and their runs, in order, [shards, E].
     """
 
     arrays: Mapping[str, NDArray[Any]]
     """What was kept, by the names above."""
     snapshot_episodes: tuple[int, ...] = ()
+    num_learners: int = 0
+    """N, or N * R: how many learned."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[TrainResult]) -> TrainResult:
+        """Put the results of parts of a batch together: `shards.join`."""
+        names = list(parts[0].arrays)
+        for place, part in enumerate(parts):
+            if list(part.arrays) != names:
+                raise ValueError(f"results[{place}] has {list(part.arrays)}, results[0] has {names}")
+        arrays = {name: end_to_end(parts, name) for name in names}
+        num_learners = sum(part.num_learners for part in parts)
+        if "return_sums" in arrays:
+            arrays["mean_returns"] = mean_of_sums(arrays["return_sums"], num_learners)
+        return cls(arrays, alike(parts, "snapshot_episodes"), num_learners)
 
     @property
     def q_table(self) -> NDArray[Any]:
@@ -67,6 +85,11 @@ class TrainResult(Result):
     def mean_returns(self) -> NDArray[np.float64]:
         """Mean of `returns` over the tasks and runs [E]."""
         return self._kept("mean_returns")
+
+    @property
+    def return_sums(self) -> NDArray[np.float64]:
+        """Sums of returns over the tasks of each shard [shards, E]."""
+        return self._kept("return_sums")
 
     def get_policy(self) -> NDArray[np.int32]:
         """Return the first best action of each state [N, S]."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metarl_fast import checks, learners
-from metarl_fast.engine import HasLearner, Progress, as_batch, as_learner, check_learner
+from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner
 from metarl_fast.evaluate import adapt, learning_bounds
 from metarl_fast.learners import Learner, Table
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
     from metarl_fast.families import Family

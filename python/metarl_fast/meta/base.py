@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from metarl_fast import checks
-from metarl_fast.engine import HasLearner, Progress, as_batch, as_learner
+from metarl_fast.engine import HasLearner, Progress, as_learner
 from metarl_fast.learners import Learner
 from metarl_fast.meta.fitted import Fitted, State
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.settings import Settings
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
     from metarl_fast.families import Family

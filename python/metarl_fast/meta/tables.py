@@ -14,6 +14,7 @@ from metarl_fast.learners import Learner, Table
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State
 from metarl_fast.seeding import Seed
+from metarl_fast.shards import in_order, shard_sums
 from metarl_fast.tasks import Tasks
 
 
@@ -119,7 +120,7 @@ def mean_of_available(
     number = np.asarray(available.sum(axis=0) + num_before)
     total = np.maximum(number, 1.0)
     smaller = np.ldexp(0.5, -np.frexp(total)[1])  # a power of two: scaling by it rounds nothing
-    sums = (np.where(available, tables, 0.0) * smaller).sum(axis=0)
+    sums = in_order(shard_sums(np.where(available, tables, 0.0) * smaller))
     with np.errstate(over="ignore"):
         found = (np.where(before > -np.inf, before, 0.0) * smaller * num_before + sums) / (total * smaller)
     old = np.where(np.asarray(num_before) > 0.0, before, np.nan)
