@@ -99,6 +99,11 @@ def test_tuned_scratch_has_the_budget_of_the_others(results):
         assert spent[name]["candidates"] > 1
 
 
+def test_intervals_over_splits_say_by_how_much_they_are_too_narrow(quickstart):
+    """sqrt(1 + 3 * 0.25 / 0.75), three splits that hold out a quarter."""
+    assert "Nadeau and Bengio (2003)\nmakes it 1.4 times as wide" in quickstart[1]
+
+
 def test_scratch_is_tuned_well(results):
     """Another rule than it began with, or other rates: the first candidate is what it began with."""
     begun = results["experiment"]["learner"]
