@@ -26,7 +26,14 @@
 namespace metarl_fast {
 
 // Append only: the numbers are part of the promise.
-enum class Purpose : std::uint32_t { transitions = 0, rewards = 1, start = 2, layout = 3, learning = 4 };
+enum class Purpose : std::uint32_t {
+  transitions = 0,
+  rewards = 1,
+  start = 2,
+  layout = 3,
+  learning = 4,
+  parts = 5
+};
 
 struct Philox4x32 {
   std::uint32_t word[4];
@@ -60,6 +67,16 @@ static inline Stream make_stream(std::uint64_t key, std::uint64_t task, Purpose 
   const bool all_zero = (block.word[0] | block.word[1] | block.word[2] | block.word[3]) == 0;
   return {
       {block.word[0] | static_cast<std::uint32_t>(all_zero), block.word[1], block.word[2], block.word[3]}};
+}
+
+// The key of a part of a larger law: independent for each part, and of the law's own streams, whose counters
+// are others.
+static inline std::uint64_t key_of_part(std::uint64_t key, std::uint64_t part) {
+  const Philox4x32 counter{
+      {static_cast<std::uint32_t>(part), static_cast<std::uint32_t>(part >> 32), 1, ~0u}};
+  const Philox4x32 block =
+      philox4x32(counter, static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
+  return std::uint64_t{block.word[1]} << 32 | block.word[0];
 }
 
 template <class Word>

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+import metarl_fast as mf
+
 MODULES = {}
 """The test files that say these, by the class of their family."""
 
@@ -22,6 +24,13 @@ MODULES = {}
 def generate(family, key, task, segment=0):
     """A task of a family, in plain Python."""
     return MODULES[type(family)].twin(family, key, task, segment)
+
+
+def part(family, key, task, segment=0):
+    """The same of a family inside another one; of a `FamilyPart` it counts tasks from 0."""
+    if isinstance(family, mf.FamilyPart):
+        return generate(family.family, key, task + family.ids[0], segment)
+    return generate(family, key, task, segment)
 
 
 def families():

@@ -21,7 +21,7 @@ import numpy as np
 # --- cpp/rng.hpp -------------------------------------------------------------------------------------------
 
 MASK = 2**32 - 1
-TRANSITIONS, REWARDS, START, LAYOUT, LEARNING = range(5)  # purposes
+TRANSITIONS, REWARDS, START, LAYOUT, LEARNING, PARTS = range(6)  # purposes
 
 # Multipliers and Weyl constants of Philox4x32 and Philox4x64 (Salmon et al., SC 2011, table 2).
 PHILOX_CONSTANTS = {
@@ -74,6 +74,11 @@ def make_stream(key, task, purpose):
     counter = [0, 0, task & MASK, task >> 32 | purpose << 24]
     state = philox(counter, [key & MASK, key >> 32])
     return Stream(state if any(state) else [1, 0, 0, 0])
+
+
+def key_of_part(key, part):
+    low, high = philox([part & MASK, part >> 32, 1, MASK], [key & MASK, key >> 32])[:2]
+    return high << 32 | low
 
 
 def make_key(seed):

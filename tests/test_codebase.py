@@ -12,6 +12,7 @@ import pytest
 import file_map
 import metarl_fast
 from building import ROOT, needs, run
+from metarl_fast.families.combination import Combination
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.learners import LEARNERS
 from metarl_fast.listing import concrete
@@ -237,8 +238,11 @@ def module_of(kind):
 def test_the_core_is_called_by_few():
     """Who calls the extension module decides what its arguments mean: a short list is easy to check."""
     callers = {module for module in MODULES if "_core" in inner_imports(module)}
-    drawn = concrete(vars(metarl_fast.families), CoreFamily)  # each names its parameters
-    families = {"families.python_recipe", "families.core_family", *map(module_of, drawn)}
+    drawn = [  # each names its parameters
+        kind for base in (CoreFamily, Combination) for kind in concrete(vars(metarl_fast.families), base)
+    ]
+    shared = {"families.base", "families.python_recipe", "families.core_family", "families.combination"}
+    families = {*shared, *map(module_of, drawn)}
     rules = set(map(module_of, LEARNERS))  # each names its own
     learners = {"learners.base", "learners.td", *rules}
     assert callers == {

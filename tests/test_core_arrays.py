@@ -222,6 +222,27 @@ for family in FAMILIES:
 refuses(_core.generate, TypeError, "incompatible", key=-1)
 refuses(_core.generate, ValueError, "a batch of -1 tasks", ids=_core.TaskIds(0, -1, None))
 TABLE.add("TaskDistribution", "by place", partial(_core.TaskDistribution, S, A), TypeError, "incompatible")
+GRID = GENERATE["family"]
+MIXTURE = {"families": [GRID, GRID], "cumulative": np.array([0.5, 1.0])}
+for family, parts, error, text in (
+    (_core.Mixture, {**MIXTURE, "families": [GRID, 5]}, TypeError, "families is 5, expected a family"),
+    (_core.Mixture, {**MIXTURE, "families": 5}, TypeError, "families is 5, expected a sequence"),
+    (_core.Mixture, {**MIXTURE, "families": []}, ValueError, "the number of families is 0"),
+    (_core.Mixture, {**MIXTURE, "cumulative": np.ones(1)}, ValueError, "the length of cumulative is 1"),
+    (_core.Mixture, {**MIXTURE, "cumulative": np.array([math.nan, 1.0])}, ValueError, "cumulative[0] is nan"),
+    (
+        _core.Mixture,
+        {**MIXTURE, "families": [GRID, _core.TaskDistribution(**TASK_DISTRIBUTION)]},
+        ValueError,
+        "num_states of a family is 3",
+    ),
+    (_core.Permuted, {"family": None, "states": 1, "actions": 1}, TypeError, "family is None"),
+    (_core.Permuted, {"family": GRID, "states": 2, "actions": 1}, ValueError, "states is 2"),
+    (_core.FamilyPart, {"family": GRID, "first": 2**56}, ValueError, "first is"),
+    (_core.FamilyPart, {"family": GRID, "first": -1}, ValueError, "first is -1"),
+    (_core.StoredFamily, {"tasks": GRID}, TypeError, "expected a batch of the core"),
+):
+    TABLE.add(family.__name__, text, partial(family, **parts), error, text)
 for branching in (S + 1, 0, -1):
     refuses(_core.TaskDistribution, ValueError, f"branching is {branching}", branching=branching)
 for alpha in (math.nan, 0.0, -1.0, math.inf):

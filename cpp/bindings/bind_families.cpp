@@ -47,6 +47,12 @@ class FromKeywords {
     throw std::invalid_argument(name + (" is " + shown.substr(0, 60)) + ", expected one of " + expected);
   }
 
+  template <class Object>
+  void operator()(const char* name, Object& object) const {
+    read(name, take(name), object);
+    RangeCheck()(name, object);
+  }
+
   // Refuses keywords that no parameter has taken.
   void finish() const {
     for (const auto& [name, value] : given_) {
@@ -84,6 +90,23 @@ class FromKeywords {
     numbers.assign(array.data(), array.data() + array.size());
   }
 
+  static void read(const char* name, const py::handle& value, FamilyPtr& family) {
+    if (!py::isinstance<Family>(value)) reject(name, value, "a family of the core");
+    family = py::cast<std::shared_ptr<Family>>(value);
+  }
+
+  static void read(const char* name, const py::handle& value, std::shared_ptr<const TaskBatch>& tasks) {
+    if (!py::isinstance<TaskBatch>(value)) reject(name, value, "a batch of the core");
+    tasks = py::cast<std::shared_ptr<TaskBatch>>(value);
+  }
+
+  static void read(const char* name, const py::handle& value, std::vector<FamilyPtr>& families) {
+    if (!py::isinstance<py::sequence>(value)) reject(name, value, "a sequence of families of the core");
+    for (const py::handle& one : py::reinterpret_borrow<py::sequence>(value)) {
+      read(name, one, families.emplace_back());
+    }
+  }
+
   const char* family_;
   const py::kwargs& given_;
   mutable std::vector<const char*> taken_;
@@ -107,12 +130,13 @@ void bind_all(py::module_& m, FamilyList<Kinds...>) {
 }  // namespace
 
 void bind_families(py::module_& m) {
+  m.def("key_of_part", &key_of_part, py::arg("key"), py::arg("part"));
   py::class_<Family, std::shared_ptr<Family>>(m, "Family");
   bind_all(m, Families());
   m.def(
       "generate",
       [](const std::shared_ptr<Family>& family, std::uint64_t key, const TaskIds& ids)
-          -> std::unique_ptr<TaskBatch> { return std::make_unique<GeneratedTasks>(family, key, ids); },
+          -> std::shared_ptr<TaskBatch> { return std::make_shared<GeneratedTasks>(family, key, ids); },
       py::arg("family").none(false), py::arg("key"), py::arg("ids"));
 }
 

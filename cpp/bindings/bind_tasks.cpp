@@ -53,7 +53,7 @@ Interrupt ctrl_c() {
 }
 
 // scale [N][S][A] means rejection; reward_noise is [] or [N].
-std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
+std::shared_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probability,
                                         OptionalArray<std::int32_t> next_state, Array<double> reward,
                                         OptionalArray<std::uint8_t> terminated, Array<std::uint8_t> terminal,
                                         Array<double> start, OptionalArray<double> scale,
@@ -84,7 +84,7 @@ std::unique_ptr<TaskBatch> stored_tasks(const TaskIds& ids, Array<double> probab
   arrays.owner = keep_alive(
       py::make_tuple(probability, next_state, reward, terminated, terminal, start, scale, reward_noise));
   const Unlocked unlocked;  // only raw pointers from here on
-  return std::make_unique<StoredTasks>(shape, ids, std::move(arrays), ctrl_c());
+  return std::make_shared<StoredTasks>(shape, ids, std::move(arrays), ctrl_c());
 }
 
 bool accept_tasks(Array<double> probability, OptionalArray<std::int32_t> next_state, Array<double> reward,
@@ -115,7 +115,7 @@ void bind_tasks(py::module_& m) {
   py::class_<TaskIds>(m, "TaskIds")
       .def(py::init(&make_ids), py::arg("first"), py::arg("count"), py::arg("list").noconvert().none(true));
 
-  py::class_<TaskBatch>(m, "TaskBatch")
+  py::class_<TaskBatch, std::shared_ptr<TaskBatch>>(m, "TaskBatch")
       .def_property_readonly("num_tasks", &TaskBatch::size)
       .def_property_readonly("num_states", [](const TaskBatch& b) { return b.shape().states; })
       .def_property_readonly("num_actions", [](const TaskBatch& b) { return b.shape().actions; })

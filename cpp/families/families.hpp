@@ -3,8 +3,12 @@
 // and a line here.
 #pragma once
 
+#include "family_part.hpp"
 #include "goal_grid.hpp"
+#include "mixture.hpp"
+#include "permuted.hpp"
 #include "river_swim.hpp"
+#include "stored_family.hpp"
 #include "task_distribution.hpp"
 
 namespace metarl_fast {
@@ -13,8 +17,12 @@ template <class... Kinds>
 struct FamilyList {};
 
 using Families = FamilyList<  //
+    FamilyPart,               //
     GoalGrid,                 //
+    Mixture,                  //
+    Permuted,                 //
     RiverSwim,                //
+    StoredFamily,             //
     TaskDistribution>;
 
 }  // namespace metarl_fast

@@ -7,13 +7,14 @@
 //     visit("slip", family.slip, between(0, 1));
 //     visit("law", family.law, kLaws);
 //   }
-// where parameters are numbers, vectors of numbers, of which each entry lies in the range, and choices with
-// their words.
+// where parameters are numbers, vectors of numbers, of which each entry lies in the range, choices with their
+// words, and, without a range, what is there or not: families, tasks, and lists of families.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -82,6 +83,16 @@ struct RangeCheck {
 
   template <class Choice, std::size_t N>
   void operator()(const char*, const Choice&, const Word<Choice> (&)[N]) const {}
+
+  template <class Object>
+  void operator()(const std::string& name, const std::shared_ptr<Object>& object) const {
+    if (object == nullptr) throw std::invalid_argument(name + " is missing");
+  }
+
+  template <class Object>
+  void operator()(const std::string& name, const std::vector<std::shared_ptr<Object>>& objects) const {
+    for (const std::shared_ptr<Object>& object : objects) (*this)(name, object);
+  }
 };
 
 template <class Kind>

@@ -36,6 +36,11 @@ def explicit_ids(ids: Ids) -> NDArray[np.uint64]:
     return (ids.start + ids.step * np.arange(len(ids))).astype(np.uint64)
 
 
+def shifted(ids: Ids, by: int) -> Ids:
+    """Return ids that are larger by some number."""
+    return range(ids.start + by, ids.stop + by) if isinstance(ids, range) else ids + np.uint64(by)
+
+
 def joined_ids(parts: Sequence[Ids]) -> Ids:
     """Put ids one after the other; a run of consecutive ones stays one."""
     filled = [ids for ids in parts if len(ids)]
@@ -140,7 +145,7 @@ class GeneratedRecipe(DrawnRecipe):
 
     def build(self) -> _core.TaskBatch:
         """Make the lazy batch."""
-        return _core.generate(self.family._core_family(), self.key, core_ids(self.ids))
+        return _core.generate(self.family._view(self.key, self.ids), self.key, core_ids(self.ids))
 
     def stored(self) -> StoredRecipe:
         """Generate them all."""

@@ -14,6 +14,8 @@ from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet
 from metarl_fast.families.laws import Normal as Normal
 from metarl_fast.families.laws import Uniform as Uniform
+from metarl_fast.families.mixture import Mixture as Mixture
+from metarl_fast.families.permuted import Permuted as Permuted
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
 from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
 from metarl_fast.listing import public_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, overload
@@ -11,10 +11,10 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import checks
-from metarl_fast.families.python_recipe import PythonRecipe
+from metarl_fast import _core, checks
+from metarl_fast.families.python_recipe import PythonRecipe, draw_tasks
 from metarl_fast.families.splitting import content_labels, fraction, halves, refuse_recurring
-from metarl_fast.recipes import Ids, Recipe
+from metarl_fast.recipes import Ids, Recipe, StoredRecipe, shifted
 from metarl_fast.seeding import Seed, branch, make_key
 from metarl_fast.tasks import Task, Tasks
 
@@ -58,6 +58,7 @@ class Family:
     split_path: tuple[int, ...] = ()
     """Which parts of which splits this family is; different ones draw different numbers for the same seed."""
     _id_range = range(NUM_IDS)
+    _drawn_in_python = True
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
@@ -66,6 +67,15 @@ class Family:
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         # A copy: tasks are drawn later, and must not follow changes of the family.
         return PythonRecipe(own_family(self), key, ids)
+
+    def _draw(self, key: int, ids: Sequence[int]) -> StoredRecipe:
+        """Draw tasks in Python, now."""
+        return draw_tasks(self, key, ids)
+
+    def _view(self, key: int, ids: Ids) -> _core.Family:
+        """Return the core's view of the family; where Python draws, of these tasks under this key alone."""
+        drawn = self._draw(key, list(map(int, ids)))
+        return _core.StoredFamily(tasks=drawn.named(ids).build())
 
     @overload
     def sample(self, num_tasks: None = None, *, rng: Seed = None) -> Task: ...
@@ -191,12 +201,21 @@ class FamilyPart(Family):
         """The family's: ids tell the parts apart."""
         return self.family.split_path
 
+    @property
+    def _drawn_in_python(self) -> bool:  # type: ignore[override]
+        return self.family._drawn_in_python
+
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task of the family."""
         return self.family.task(rng)
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         return self.family._recipe(key, ids)
+
+    def _view(self, key: int, ids: Ids) -> _core.Family:
+        # A family around this one counts from 0.
+        family = self.family._view(key, shifted(ids, self.ids[0]))
+        return _core.FamilyPart(family=family, first=self.ids[0])
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return two parts of what the family's own split returns.

@@ -44,7 +44,13 @@ class PythonRecipe(DrawnRecipe):
 
 
 def draw(family: Any, key: int, ids: Sequence[int]) -> StoredRecipe:
-    """Draw tasks, each from a stream that its id names."""
+    """Draw tasks in the way of their family."""
+    drawn: StoredRecipe = family._draw(key, ids)
+    return drawn
+
+
+def draw_tasks(family: Any, key: int, ids: Sequence[int]) -> StoredRecipe:
+    """Draw tasks by `Family.task`, each from a stream that its id names."""
     drawn: list[Mapping[str, Any]] = []
     for task_id in ids:
         drawn.append(_drawn(family, key, task_id))

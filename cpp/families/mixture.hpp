@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A mixture of families: the id of a task decides which of them it comes from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "../mdp.hpp"
+#include "../rng.hpp"
+#include "family.hpp"
+#include "layout.hpp"
+#include "parameters.hpp"
+
+namespace metarl_fast {
+
+class Mixture final : public Family {
+ public:
+  static constexpr const char* kName = "Mixture";
+
+  std::vector<FamilyPtr> families;
+  std::vector<double> cumulative;  // of their probabilities
+
+  template <class Self, class Visitor>
+  static void parameters(Self& family, const Visitor& visit) {
+    visit("families", family.families);
+    visit("cumulative", family.cumulative, between(0, 1));
+  }
+
+  void check() const override;
+  Shape shape() const override;
+  void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
+             const Interrupt& interrupt) const override;
+};
+
+inline void Mixture::check() const {
+  check_parameters(*this);
+  require(!families.empty(), "the number of families", 0.0, "at least one");
+  require(cumulative.size() == families.size(), "the length of cumulative",
+          static_cast<double>(cumulative.size()), "that of families");
+  for (const FamilyPtr& family : families) family->check();
+  shape();
+}
+
+// Outcome lists are padded to the longest; where some families are dense and others are not, all are lists.
+inline Shape Mixture::shape() const {
+  Shape common = families[0]->shape();
+  for (const FamilyPtr& family : families) common = common_shape(common, family->shape());
+  return common;
+}
+
+inline void Mixture::write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
+                           const Interrupt& interrupt) const {
+  Stream stream = make_stream(key, id, Purpose::parts);
+  const double u = unit(next(stream), double{});
+  std::size_t chosen = 0;
+  while (chosen + 1 < families.size() && cumulative[chosen] <= u) ++chosen;
+  const Family& family = *families[chosen];
+  const std::uint64_t own_key = key_of_part(key, chosen);
+  const Shape from = family.shape();
+  const Shape to = shape();
+  if (same_layout(from, to)) {
+    task.reward_noise = from.reward_noise;
+    return family.write(own_key, id, segment, task, interrupt);
+  }
+  Meter meter(interrupt);
+  TaskBuffer drawn(from);
+  family.write(own_key, id, segment, drawn, interrupt);
+  copy_task(from, drawn.view(), to, task, meter);
+}
+
+}  // namespace metarl_fast

@@ -1,0 +1,103 @@
+"""Families around families: what such combinations share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metarl_fast import _core
+from metarl_fast.families.base import Family, FamilyPart, own_family
+from metarl_fast.families.python_recipe import PythonRecipe
+from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe, StoredRecipe, shifted
+from metarl_fast.seeding import Seed
+from metarl_fast.tasks import Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Combination(Family, ABC):
+    """A family whose tasks are made of those of other families, its parts.
+
+    The core makes them when somebody looks, as it draws its own families. Parts may be written in Python:
+    then it is Python that draws, a shard of tasks at a time, and the core that combines.
+    """
+
+    @property
+    @abstractmethod
+    def _parts(self) -> tuple[Family, ...]:
+        """The families inside."""
+
+    @abstractmethod
+    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
+        """Return the same combination of other families."""
+
+    @abstractmethod
+    def _view(self, key: int, ids: Ids) -> _core.Family: ...
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self._parts[0].num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self._parts[0].num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """The longest of the families' horizons; None if one of them does not say."""
+        horizons = [part.horizon for part in self._parts]
+        known = [steps for steps in horizons if steps is not None]
+        return max(known) if len(known) == len(horizons) else None
+
+    @property
+    def split_path(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Which parts of which splits the families are."""
+        paths = [(part._id_range.start, *part.split_path) for part in self._parts]
+        if not any(any(path) or len(path) > 1 for path in paths):
+            return ()
+        return tuple(number for path in paths for number in (len(path), *path))
+
+    @property
+    def _id_range(self) -> range:  # type: ignore[override]
+        return range(min(len(part._id_range) for part in self._parts))
+
+    @property
+    def _drawn_in_python(self) -> bool:  # type: ignore[override]
+        return any(part._drawn_in_python for part in self._parts)
+
+    def _recipe(self, key: int, ids: Ids) -> Recipe:
+        if self._drawn_in_python:
+            return PythonRecipe(own_family(self), key, ids)
+        return GeneratedRecipe(self, key, ids)
+
+    def _draw(self, key: int, ids: Sequence[int]) -> StoredRecipe:
+        recipe = GeneratedRecipe(self, key, np.array(ids, np.uint64))
+        stored = Tasks(recipe).materialise().recipe
+        assert isinstance(stored, StoredRecipe)
+        return stored
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Self, Self]:
+        """Return (training family, held-out family): the same combination of the families' halves.
+
+        Raises
+        ------
+        ValueError
+            What the families' own splits raise.
+        """
+        given = (
+            {} if isinstance(rng, int) and rng == 0 else {"rng": rng}
+        )  # a split of one's own may have none
+        training, found = zip(*(part.split(held_out, **given) for part in self._parts), strict=True)
+        return self._with_parts(training), self._with_parts(found)
+
+
+def tasks_of_part(part: Family, key: int, ids: Ids) -> Tasks:
+    """Return the tasks that a part draws for a combination's ids, under the key that it has there."""
+    own_ids = shifted(ids, part.ids[0]) if isinstance(part, FamilyPart) else ids
+    return Tasks(part._recipe(key, own_ids), part.horizon)

@@ -1,0 +1,71 @@
+"""Tasks whose states and actions are renamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.families.combination import Combination, tasks_of_part
+from metarl_fast.recipes import DrawnRecipe, Ids
+from metarl_fast.tasks import Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Permuted(Combination):
+    """The tasks of a family with their states and actions renamed, in each task otherwise.
+
+    What a learner knows of a state's or an action's name is then worth nothing, only what it knows of tasks:
+    starts, terminal states and available actions are renamed with the rest, and every order of the names is
+    equally likely.
+
+    Parameters
+    ----------
+    family
+        Whose tasks.
+    states, actions
+        Whether those are renamed.
+
+    Notes
+    -----
+    A split is one into renamed tasks of the family's halves. Of a few tiny tasks two different ones may be
+    the same but for their names.
+    """
+
+    family: Family
+    states: bool = True
+    actions: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.family, Family):
+            raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
+        checks.keep(self, "states", checks.flag)
+        checks.keep(self, "actions", checks.flag)
+
+    @property
+    def _parts(self) -> tuple[Family, ...]:
+        return (self.family,)
+
+    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
+        return replace(self, family=parts[0])
+
+    def _view(self, key: int, ids: Ids) -> _core.Family:
+        family = self.family._view(_core.key_of_part(key, 0), ids)
+        return _core.Permuted(family=family, states=int(self.states), actions=int(self.actions))
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the family's labels of the tasks before their states and actions were renamed.
+
+        Tasks in memory do not say what they were: of those, the same have the same label.
+        """
+        recipe = tasks.recipe
+        if not isinstance(recipe, DrawnRecipe):
+            return super().clusters(tasks)
+        return self.family.clusters(tasks_of_part(self.family, _core.key_of_part(recipe.key, 0), recipe.ids))
