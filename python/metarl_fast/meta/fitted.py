@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ State: TypeAlias = "dict[str, NDArray[np.float64]]"
 """What a meta-learner has learned so far; no function changes the arrays in place."""
 
 
+@runtime_checkable
 class Applicable(Protocol):
     """What a result asks of its meta-learner."""
 
@@ -66,18 +67,18 @@ class Fitted(Settings):
     context: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("meta", "base"):
-            if not isinstance(getattr(self, name), Settings):
-                raise TypeError(f"{name} is {checks.shown(getattr(self, name))}, expected settings")
+        for name, kind, expected in (("meta", Applicable, "a meta-learner"), ("base", Learner, "a learner")):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} is {checks.shown(getattr(self, name))}, expected {expected}")
         checks.keep(self, "num_iterations", checks.integer, 0)
         checks.keep(self, "key", checks.integer, 0, 2**64 - 1)
         if not isinstance(self.context, dict):
             raise TypeError(f"context is {checks.shown(self.context)}, expected a dict")
         checks.keep(self, "state", _read_only, self.meta.recorded)
         checks.keep(self, "history", _read_only, self.meta.recorded)
-        expected = self.meta.init(self.base)
-        if set(self.state) != set(expected):
-            raise ValueError(f"state has {sorted(self.state)}, expected {sorted(expected)}")
+        blank = self.meta.init(self.base)
+        if set(self.state) != set(blank):
+            raise ValueError(f"state has {sorted(self.state)}, expected {sorted(blank)}")
         for name, rows in self.history.items():
             if rows.shape[:1] != (self.num_iterations,):
                 raise ValueError(f"{name} has shape {rows.shape}, expected {self.num_iterations} rows")
