@@ -117,7 +117,7 @@ class DrawnRecipe(Frozen):
     ids: Ids
     at_once: ClassVar[int | None] = None
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """What the family says."""
         return shape_of(self.family)
@@ -181,7 +181,7 @@ class StoredRecipe(Frozen):
     masked: bool = False  # some actions may not be available: their rows are 0
     at_once: ClassVar[int | None] = None
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """That of the arrays."""
         return self.probability.shape[1], self.probability.shape[2]

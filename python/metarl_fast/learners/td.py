@@ -225,7 +225,8 @@ class TdLearner(Learner):
             exploration = self.epsilons(schedules.shortest(self.epsilon, self.epsilon_decay, num_episodes))
             uniform = bool((exploration == 1.0).all())
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
-        checks.real(self.bonus, "bonus", 0.0, 2.0**126)
+        if self.bonus:
+            checks.real(self.bonus, "bonus", 0.0, 2.0**126)
         return _core.TdLearner(
             self._rule,
             behaviour,
