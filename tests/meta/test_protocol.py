@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -207,10 +209,28 @@ def test_it_is_settings(kind):
 def test_the_result_is_a_line_and_cannot_be_written_to(kind):
     fitted = kind().fit(SMALL, LEARNER, 3, num_iterations=2, num_tasks=5, rng=0)
     assert repr(fitted) == f"Fitted({kind()}, QLearning, 2 iterations)"
-    for arrays in (fitted.state, fitted.history):
-        for values in arrays.values():
+    for one in (fitted, copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
+        for values in (*one.state.values(), *one.history.values()):
             with pytest.raises(ValueError, match="read-only"):
                 values[...] = 1.0
+
+
+@kinds
+def test_tables_learned_elsewhere_in_shards_give_the_bits_of_one_run(kind):
+    meta, tasks = kind(), SMALL.sample(2500, rng=0)
+    runs = [mf.train(LEARNER, part, 3, rng=1) for part in mf.shards.split(tasks)]
+    whole = meta.observe(meta.init(LEARNER), mf.train(LEARNER, tasks, 3, rng=1).q_table)
+    joined = meta.observe(meta.init(LEARNER), mf.shards.join(runs).q_table)
+    assert_same_state(joined, whole)
+
+
+@kinds
+def test_tasks_may_arrive_one_by_one(kind):
+    meta = kind()
+    state = meta.init(LEARNER)
+    for seed, task in enumerate(SMALL.sample(3, rng=0)):
+        state = meta.step(state, LEARNER, task, seed, 4)
+    assert meta.apply(state, LEARNER).initial_q.shape == (4, 3)
 
 
 class Bandit(mf.Meta):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -91,6 +91,10 @@ class Fitted(Settings):
 
     def __repr__(self) -> str:
         return f"Fitted({self.meta}, {type(self.base).__name__}, {self.num_iterations} iterations)"
+
+    def __reduce__(self) -> tuple[type[Fitted], tuple[Any, ...]]:
+        # Arrays lose that they are read-only on the way.
+        return Fitted, tuple(getattr(self, f.name) for f in fields(self))
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, as `metarl_fast.save` does; `metarl_fast.load` reads it."""

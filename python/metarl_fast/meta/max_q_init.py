@@ -15,7 +15,7 @@ from metarl_fast.meta.fitted import State
 from metarl_fast.meta.tables import TableMeta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import Seed
-from metarl_fast.tasks import Tasks
+from metarl_fast.tasks import Task, Tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class MaxQInit(TableMeta):
         self,
         state: State,
         learner: Learner,
-        tasks: Tasks,
+        tasks: Tasks | Task,
         rng: Seed,
         num_episodes: int,
         num_steps: int | None = None,

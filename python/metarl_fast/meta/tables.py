@@ -15,7 +15,7 @@ from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import in_order, shard_sums
-from metarl_fast.tasks import Tasks
+from metarl_fast.tasks import Task, Tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class TableMeta(Meta):
         self,
         state: State,
         learner: Learner,
-        tasks: Tasks,
+        tasks: Tasks | Task,
         rng: Seed,
         num_episodes: int,
         num_steps: int | None = None,
@@ -115,6 +115,7 @@ def mean_of_available(
 
     An action counts where it is available, where its value is not -inf; what is available in none keeps the
     value it had. The mean is finite whatever the size of the values: a sum of values that fit may not fit.
+    It is summed by shards, in order.
     """
     available = tables > -np.inf
     number = np.asarray(available.sum(axis=0) + num_before)
