@@ -7,6 +7,7 @@ import numpy as np
 import family_twins
 import metarl_fast as mf
 import reference
+from learner_twins import Life
 
 # Noise makes every reward another one; slipping on a grid ends episodes at other times.
 FAMILIES = {
@@ -23,22 +24,23 @@ MORE = {
 
 
 def following(learner, family, *, num_episodes=15, num_steps=12):
-    """Yield the twin's run after each step that both have learned from."""
+    """Yield the twin after each step that both have learned from."""
     table = np.full((learner.num_states, learner.num_actions), learner.initial_q)
     stream = reference.make_stream(0, 0, reference.LEARNING)
-    run = reference.Run(family_twins.generate(family, 0, 0), stream, learner, num_episodes, table, float)
+    life = Life(family_twins.generate(family, 0, 0), stream, learner, num_episodes, table, float)
+    twin = life.twin
     for episode in range(num_episodes):
-        run.begin_episode(episode)
+        life.begin_episode(episode)
         for _ in range(num_steps):
-            state = run.state
-            reward, terminated = run.step()
-            more = {"next_action": run.next_action} if run.on_policy else {}
-            if run.rule == "DoubleQLearning":
-                more["second"] = run.second
-            learner.update(state, run.action, reward, run.state, terminated=terminated, **more)
-            yield run
+            state = life.state
+            reward, terminated = life.step()
+            more = {"next_action": twin.next_action} if twin.on_policy else {}
+            if twin.num_tables == 2:
+                more["second"] = twin.second
+            learner.update(state, life.action, reward, life.state, terminated=terminated, **more)
+            yield twin
             if terminated:
                 break
-        run.end_episode()
+        life.end_episode()
         if hasattr(learner, "end_episode"):
             learner.end_episode()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import family_twins
+import learner_twins
 import metarl_fast as mf
 import reference
 import strategies
@@ -39,7 +40,7 @@ def assert_equals_twin(tasks, model_of, learner, **options):
     if table is None:
         table = np.full((learner.num_states, learner.num_actions), learner.initial_q)
     for index in {0, len(tasks) // 2, len(tasks) - 1}:
-        q_table, policy, returns, snapshots = reference.train(
+        q_table, policy, returns, snapshots = learner_twins.train(
             model_of(index),
             reference.make_stream(
                 reference.make_key(given["rng"]), int(tasks.ids[index]), reference.LEARNING

@@ -11,7 +11,19 @@ import metarl_fast as mf
 import reference
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import OneStep, first_best
 from textbook import share_that_goes_left
+
+LEARNER = mf.DoubleQLearning
+
+
+class Twin(OneStep):
+    """What the other table says of the action that the one that learns finds best."""
+
+    num_tables = 2
+
+    def ahead(self, next_state, learning, other):
+        return other[next_state][first_best(learning[next_state])]
 
 
 def test_update_is_the_equation():
@@ -41,9 +53,9 @@ def test_a_terminated_episode_has_nothing_ahead():
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_the_object_follows_the_twin(family, behaviour):
     learner = mf.DoubleQLearning(family.num_states, family.num_actions, learning_rate=0.3, **behaviour)
-    for run in following(learner, family):
-        assert_same_bits(learner.q_tables, run.tables)
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_tables, twin.tables)
+        assert_same_bits(learner.q_table, twin.table())
 
 
 def test_what_is_reported_is_the_mean_of_two_tables_that_learn_in_turn():

@@ -8,7 +8,18 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import OneStep
 from textbook import walk_the_cliff
+
+LEARNER = mf.ExpectedSarsa
+
+
+class Twin(OneStep):
+    """sum_a pi(a | s') q(s', a), pi being the behaviour"""
+
+    def ahead(self, next_state, learning, other):
+        h = self.preferences(next_state)
+        return self.behaviour.expected(learning[next_state], h, self.learner.bonus != 0.0)
 
 
 def epsilon_greedy(values, epsilon):
@@ -57,15 +68,15 @@ def test_a_terminated_episode_has_nothing_ahead():
 @pytest.mark.parametrize("epsilon", [0.0, 0.4, 1.0])
 def test_the_object_follows_the_twin(family, epsilon):
     learner = mf.ExpectedSarsa(family.num_states, family.num_actions, learning_rate=0.3, epsilon=epsilon)
-    for run in following(learner, family):
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_table, twin.table())
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_the_object_follows_the_twin_by_softmax(family):
     learner = mf.ExpectedSarsa(family.num_states, family.num_actions, learning_rate=0.3, temperature=0.4)
-    for run in following(learner, family):  # NumPy's exponential is not the core's
-        np.testing.assert_allclose(learner.q_table, run.table(), rtol=1e-9, atol=1e-12)
+    for twin in following(learner, family):  # NumPy's exponential is not the core's
+        np.testing.assert_allclose(learner.q_table, twin.table(), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

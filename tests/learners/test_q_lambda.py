@@ -8,7 +8,20 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import WithTraces
 from textbook import assert_faster_on_a_corridor
+
+LEARNER = mf.QLambda
+
+
+class Twin(WithTraces):
+    """max_a q(s', a); an action that is not a best one ends the path before it."""
+
+    def ahead(self, next_state, learning, other):
+        return max(learning[next_state])
+
+    def cuts(self, values, action):
+        return values[action] < max(values)
 
 
 def test_update_is_the_equation():
@@ -61,8 +74,8 @@ def test_small_traces_are_dropped():
 def test_the_object_follows_the_twin(family, trace_decay):
     s, a = family.num_states, family.num_actions
     learner = mf.QLambda(s, a, learning_rate=0.3, epsilon=0.4, trace_decay=trace_decay)
-    for run in following(learner, family):
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_table, twin.table())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -8,6 +8,16 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import OneStep
+
+LEARNER = mf.QLearning
+
+
+class Twin(OneStep):
+    """max_a q(s', a)"""
+
+    def ahead(self, next_state, learning, other):
+        return max(learning[next_state])
 
 
 def test_update_is_the_equation():
@@ -33,8 +43,8 @@ def test_rate_and_discount_of_one_set_the_reward_plus_the_best_next_value():
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_the_object_follows_the_twin(family):
     learner = mf.QLearning(family.num_states, family.num_actions, learning_rate=0.3, epsilon=0.5)
-    for run in following(learner, family):
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_table, twin.table())
 
 
 def test_a_terminated_episode_has_nothing_ahead():

@@ -8,7 +8,19 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import OneStep
 from textbook import walk_the_cliff
+
+LEARNER = mf.Sarsa
+
+
+class Twin(OneStep):
+    """q(s', a'), a' being the action taken next"""
+
+    on_policy = True
+
+    def ahead(self, next_state, learning, other):
+        return learning[next_state][self.next_action]
 
 
 def test_update_is_the_equation():
@@ -35,8 +47,8 @@ def test_a_terminated_episode_has_nothing_ahead():
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_the_object_follows_the_twin(family, behaviour):
     learner = mf.Sarsa(family.num_states, family.num_actions, learning_rate=0.3, **behaviour)
-    for run in following(learner, family):
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_table, twin.table())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -8,7 +8,19 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import FAMILIES, following
+from td_twin import WithTraces
 from textbook import assert_faster_on_a_corridor
+
+LEARNER = mf.SarsaLambda
+
+
+class Twin(WithTraces):
+    """q(s', a'), a' being the action taken next"""
+
+    on_policy = True
+
+    def ahead(self, next_state, learning, other):
+        return learning[next_state][self.next_action]
 
 
 @pytest.mark.parametrize("trace_kind", ["replacing", "accumulating"])
@@ -62,8 +74,8 @@ def test_the_object_follows_the_twin(family, trace_decay, trace_kind):
     learner = mf.SarsaLambda(
         s, a, learning_rate=0.3, epsilon=0.4, trace_decay=trace_decay, trace_kind=trace_kind
     )
-    for run in following(learner, family):
-        assert_same_bits(learner.q_table, run.table())
+    for twin in following(learner, family):
+        assert_same_bits(learner.q_table, twin.table())
 
 
 def path_of_two_visits(kind, trace_kind):

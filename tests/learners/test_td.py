@@ -14,8 +14,10 @@ import metarl_fast as mf
 import reference
 from bits import assert_same_bits
 from following import MORE
+from learner_twins import Life
 from metarl_fast.learners import LEARNERS
 from metarl_fast.learners.traces import TraceLearner
+from td_twin import EpsilonGreedy
 
 kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
 
@@ -117,7 +119,7 @@ def test_rare_exploration_is_even(kind):
 def test_explorers_try_all_actions_alike_and_often_enough(epsilon):
     # The twin decides as the core does; here for x and y that lie evenly.
     chosen = np.zeros(5)
-    behaviour = reference.EpsilonGreedy(epsilon)
+    behaviour = EpsilonGreedy(epsilon)
     explorers = round(epsilon * 2**31)
     for x in {0, explorers // 2, explorers - 1}:
         for y in range(0, 2**32, 2**32 // 100):
@@ -197,13 +199,13 @@ def test_without_bonus_and_temperature_nothing_is_drawn_differently():
     run = mf.train(learner, family.sample(1, rng=0), 5, 10, rng=1, dtype=np.float64)
     stream = reference.make_stream(reference.make_key(1), 0, reference.LEARNING)
     model = family_twins.generate(family, reference.make_key(0), 0)
-    twin = reference.Run(model, stream, learner, 5, np.zeros((4, 3)), float)
+    twin = Life(model, stream, learner, 5, np.zeros((4, 3)), float)
     for episode in range(5):
         twin.begin_episode(episode)
         for _ in range(10):
             twin.step()
         twin.end_episode()
-    assert_same_bits(run.q_table[0], np.array(twin.table()))
+    assert_same_bits(run.q_table[0], np.array(twin.twin.table()))
 
 
 # --- objects ---

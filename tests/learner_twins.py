@@ -1,0 +1,122 @@
+"""One task and what lives in it, in plain Python: the loop that all twins of learners share.
+
+The test file of a learner says `LEARNER`, the class, and `Twin`, what a learner of that class does in one
+task; here they are found by the class. A `Twin` is made of (learner, `Setting`) and has
+
+    begin_episode(episode)                                      what differs between episodes takes hold
+    act(state, stream)                                          the action to take
+    observe(state, action, reward, next_state, terminated, stream)
+    end_episode()                                               the path ends
+    table(), policy()                                           [S][A] and [S], what is reported
+
+All numbers are of type `real`, `np.float32` or `float`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference import normal_quantile, open_unit, sample, sample_by_rejection, thresholds, unit
+
+
+@cache
+def twins():
+    """The twins by the class of their learner."""
+    found = {}
+    for path in sorted((Path(__file__).parent / "learners").glob("test_*.py")):
+        with suppress(pytest.skip.Exception):
+            module = import_module(f"learners.{path.stem}")
+            if hasattr(module, "LEARNER"):
+                found[module.LEARNER] = module.Twin
+    return found
+
+
+@dataclass
+class Setting:
+    """What a twin knows before it acts."""
+
+    table: list  # [S][A], -infinity where an action is not available
+    num_episodes: int
+    real: type
+
+
+class Life:
+    """A learner in one task, step by step."""
+
+    def __init__(self, model, stream, learner, num_episodes, table, real):
+        self.model, self.stream, self.real = model, stream, real
+        self.rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
+        self.starts = thresholds(model.start.tolist(), real)
+        values = np.where(model.available(), table, -np.inf).tolist()
+        setting = Setting([[real(value) for value in row] for row in values], num_episodes, real)
+        self.twin = twins()[type(learner)](learner, setting)
+        self.state = self.action = None
+
+    def begin_episode(self, episode):
+        """Whether there is anything to do: in an episode that starts in a terminal state there is not."""
+        self.twin.begin_episode(episode)
+        if self.state is None:
+            start = sample(self.starts, unit(self.stream.next(), self.real))
+            if self.model.is_terminal(start):
+                return False
+            self.state = start
+        return True
+
+    def step(self):
+        """(reward, terminated)."""
+        state = self.state
+        self.action = self.twin.act(state, self.stream)
+        self.state, reward, terminated = self.answer(state, self.action)
+        self.twin.observe(state, self.action, reward, self.state, terminated, self.stream)
+        return reward, terminated
+
+    def end_episode(self):
+        self.state = None
+        self.twin.end_episode()
+
+    def answer(self, state, action):
+        """The task's (next state, reward, terminated)."""
+        if self.model.weights is not None:
+            outcome = sample_by_rejection(self.model.weights[state][action], self.stream)
+        else:
+            outcome = sample(self.rows[state][action], unit(self.stream.next(), self.real))
+        next_state, expected, terminated = self.model.outcome(state, action, outcome)
+        reward = self.real(expected) + self.real(0)  # makes -0 the usual 0
+        if self.model.reward_noise:
+            noise = self.real(normal_quantile(open_unit(self.stream.next())))
+            reward += self.real(self.model.reward_noise) * noise
+        return next_state, reward, terminated
+
+
+def train(model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real):
+    """A learner on one task: (q_table, policy, returns, snapshots), the numbers of type `real`."""
+    life = Life(model, stream, learner, num_episodes, table, real)
+    returns, snapshots = [], []
+    for episode in range(num_episodes):
+        if episode in snapshots_at:
+            snapshots.append(life.twin.table())
+        terminated = not life.begin_episode(episode)
+        earned, steps = 0.0, 0
+        while steps < num_steps and not terminated:
+            reward, terminated = life.step()
+            earned += float(reward)
+            steps += 1
+        returns.append(earned)
+        if terminated or not continuing:
+            life.end_episode()
+    if num_episodes in snapshots_at:
+        snapshots.append(life.twin.table())
+    shape = (len(snapshots), *np.shape(table))
+    return (
+        np.array(life.twin.table(), real),
+        np.array(life.twin.policy(), np.int32),
+        np.array(returns, float),
+        np.array(snapshots, real).reshape(shape),
+    )
