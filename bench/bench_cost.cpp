@@ -7,6 +7,7 @@
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/kernel/kernel.hpp>
+#include <metarl_fast/learners/rules.hpp>
 #include <metarl_fast/learners/td_learner.hpp>
 
 #include <sys/ptrace.h>
@@ -39,18 +40,18 @@ struct Work {
 };
 
 constexpr Work kWorks[] = {
-    {"W1 uniform", 10, 5, Rule::q_learning, Behaviour::uniform},
-    {"W1 epsilon-greedy", 10, 5, Rule::q_learning, Behaviour::epsilon_greedy},
-    {"W2 uniform", 64, 4, Rule::q_learning, Behaviour::uniform},
-    {"W2 epsilon-greedy", 64, 4, Rule::q_learning, Behaviour::epsilon_greedy},
-    {"W3 uniform", 256, 4, Rule::q_learning, Behaviour::uniform},
-    {"W3 epsilon-greedy", 256, 4, Rule::q_learning, Behaviour::epsilon_greedy},
-    {"W1 softmax", 10, 5, Rule::q_learning, Behaviour::softmax},
-    {"W1 SARSA", 10, 5, Rule::sarsa, Behaviour::epsilon_greedy},
-    {"W1 expected SARSA", 10, 5, Rule::expected_sarsa, Behaviour::epsilon_greedy},
-    {"W1 double Q", 10, 5, Rule::double_q_learning, Behaviour::epsilon_greedy},
-    {"W1 Q(lambda)", 10, 5, Rule::q_lambda, Behaviour::epsilon_greedy},
-    {"W1 SARSA(lambda)", 10, 5, Rule::sarsa_lambda, Behaviour::epsilon_greedy},
+    {"W1 uniform", 10, 5, rule_of<QLearning>(), Behaviour::uniform},
+    {"W1 epsilon-greedy", 10, 5, rule_of<QLearning>(), Behaviour::epsilon_greedy},
+    {"W2 uniform", 64, 4, rule_of<QLearning>(), Behaviour::uniform},
+    {"W2 epsilon-greedy", 64, 4, rule_of<QLearning>(), Behaviour::epsilon_greedy},
+    {"W3 uniform", 256, 4, rule_of<QLearning>(), Behaviour::uniform},
+    {"W3 epsilon-greedy", 256, 4, rule_of<QLearning>(), Behaviour::epsilon_greedy},
+    {"W1 softmax", 10, 5, rule_of<QLearning>(), Behaviour::softmax},
+    {"W1 SARSA", 10, 5, rule_of<Sarsa>(), Behaviour::epsilon_greedy},
+    {"W1 expected SARSA", 10, 5, rule_of<ExpectedSarsa>(), Behaviour::epsilon_greedy},
+    {"W1 double Q", 10, 5, rule_of<DoubleQLearning>(), Behaviour::epsilon_greedy},
+    {"W1 Q(lambda)", 10, 5, rule_of<QLambda>(), Behaviour::epsilon_greedy},
+    {"W1 SARSA(lambda)", 10, 5, rule_of<SarsaLambda>(), Behaviour::epsilon_greedy},
 };
 
 void learn(const Work& work, std::int64_t tasks, std::int64_t episodes, std::int64_t steps = kSteps) {

@@ -32,7 +32,8 @@ enum class Purpose : std::uint32_t {
   start = 2,
   layout = 3,
   learning = 4,
-  parts = 5
+  parts = 5,
+  acting = 6,
 };
 
 struct Philox4x32 {

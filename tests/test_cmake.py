@@ -22,7 +22,7 @@ def expected_sum():
     tasks = _core.generate(family, 1, ids)
     q_table = np.empty((100, 10, 5))
     learner = _core.TdLearner(
-        rule=_core.Rule.q_learning,
+        rule="q_learning",
         behaviour=_core.Behaviour.uniform,
         exploration=np.empty(0),
         learning_rate=0.1,

@@ -157,6 +157,7 @@ PYTHON_LAYERS = [
     {"written_out"},
     {"recipes"},
     {"tasks", "statistics"},
+    {"simulator"},
     {"forms", "joining", "outcome_tables", "shards"},
     {"train_result"},
     {"sparse"},

@@ -59,7 +59,7 @@ DENSE = _core.stored_tasks(
     IDS, ROWS, None, np.zeros((N, S, A)), None, np.zeros(S, np.uint8), START, None, np.array(0.0), False
 )
 LEARNER = {
-    "rule": _core.Rule.q_learning,
+    "rule": "q_learning",
     "behaviour": _core.Behaviour.epsilon_greedy,
     "exploration": np.array([0.5, 0.5]),
     "learning_rate": 0.1,
@@ -313,8 +313,8 @@ softmax = _core.Behaviour.softmax
 refuses_learner(ValueError, "learning_rate is nan", learning_rate=math.nan)
 refuses_learner(ValueError, "learning_rate_decay is inf", learning_rate_decay=math.inf)
 refuses_learner(ValueError, "discount is 1.5", discount=1.5)
-refuses_learner(ValueError, "trace_decay is -0.5", trace_decay=-0.5, rule=_core.Rule.q_lambda)
-refuses_learner(ValueError, "trace_decay is nan", trace_decay=math.nan, rule=_core.Rule.sarsa_lambda)
+refuses_learner(ValueError, "trace_decay is -0.5", trace_decay=-0.5, rule="q_lambda")
+refuses_learner(ValueError, "trace_decay is nan", trace_decay=math.nan, rule="sarsa_lambda")
 refuses_learner(ValueError, "bonus is inf", bonus=math.inf)
 refuses_learner(ValueError, "bonus_episodes is -1", bonus_episodes=-1)
 refuses_learner(ValueError, "initial_visits is -1", initial_visits=-1.0)

@@ -6,6 +6,8 @@
 
 #include "arrays.hpp"
 
+#include "../learners/agent_learner.hpp"
+#include "../learners/rules.hpp"
 #include "../learners/td_learner.hpp"
 #include "../ordered_sums.hpp"
 #include "../repeated_tasks.hpp"
@@ -18,13 +20,30 @@ struct BoundTdLearner final : TdLearner {
   Array<double> kept;
 };
 
-std::unique_ptr<BoundTdLearner> make_td_learner(Rule rule, Behaviour behaviour, Array<double> exploration,
-                                                double learning_rate, double learning_rate_decay,
-                                                double discount, double initial_visits, double trace_decay,
-                                                Traces traces, double bonus, std::int64_t bonus_episodes) {
+Rule rule_named(const std::string& wanted) {
+  Rule found{};
+  bool known = false;
+  std::string expected;
+  const auto compare = [&](auto rule, Rule place) {
+    const char* name = decltype(rule)::kName;
+    expected += (expected.empty() ? "'" : ", '") + std::string(name) + "'";
+    if (wanted != name) return;
+    found = place;
+    known = true;
+  };
+  for_each_rule(compare, Rules{});
+  if (!known) throw std::invalid_argument("rule is '" + wanted + "', expected one of " + expected);
+  return found;
+}
+
+std::unique_ptr<BoundTdLearner> make_td_learner(const std::string& rule, Behaviour behaviour,
+                                                Array<double> exploration, double learning_rate,
+                                                double learning_rate_decay, double discount,
+                                                double initial_visits, double trace_decay, Traces traces,
+                                                double bonus, std::int64_t bonus_episodes) {
   require_shape(exploration, "exploration", {exploration.size()});
   auto learner = std::make_unique<BoundTdLearner>();
-  static_cast<TdSettings&>(*learner) = {rule,
+  static_cast<TdSettings&>(*learner) = {rule_named(rule),
                                         behaviour,
                                         exploration.data(),
                                         exploration.size(),
@@ -104,14 +123,6 @@ void bind_train_as(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_train(py::module_& m) {
-  py::native_enum<Rule>(m, "Rule", "enum.Enum")
-      .value("q_learning", Rule::q_learning)
-      .value("sarsa", Rule::sarsa)
-      .value("expected_sarsa", Rule::expected_sarsa)
-      .value("double_q_learning", Rule::double_q_learning)
-      .value("q_lambda", Rule::q_lambda)
-      .value("sarsa_lambda", Rule::sarsa_lambda)
-      .finalize();
   py::native_enum<Behaviour>(m, "Behaviour", "enum.Enum")
       .value("uniform", Behaviour::uniform)
       .value("epsilon_greedy", Behaviour::epsilon_greedy)
@@ -130,6 +141,8 @@ void bind_train(py::module_& m) {
            py::arg("exploration").noconvert(), py::arg("learning_rate"), py::arg("learning_rate_decay"),
            py::arg("discount"), py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"),
            py::arg("bonus"), py::arg("bonus_episodes"));
+  py::class_<OneByOne, Learner>(m, "OneByOne")
+      .def(py::init<const Learner&>(), py::arg("of"), py::keep_alive<1, 2>());
   bind_train_as<float>(m, "train_float32");
   bind_train_as<double>(m, "train_float64");
 }

@@ -4,12 +4,7 @@
 // threads. tests/reference.py says the same in plain Python and must agree bit for bit.
 #include "kernel.hpp"
 
-#include "../learners/double_q_learning.hpp"
-#include "../learners/expected_sarsa.hpp"
-#include "../learners/q_lambda.hpp"
-#include "../learners/q_learning.hpp"
-#include "../learners/sarsa.hpp"
-#include "../learners/sarsa_lambda.hpp"
+#include "../learners/rules.hpp"
 #include "behave.hpp"
 #include "episodes.hpp"
 #include "generate.hpp"
@@ -183,19 +178,6 @@ void begin_by(Block<Real>& b) {
   for (int l = 0; l < kLanes; ++l) begin_lane(b, l);
   if (b.num_episodes == 0) return;
   for (int l = 0; l < kLanes; ++l) begin_episode<Rule>(b, l);
-}
-
-// Calls `run` with the learner's rule.
-template <class Run>
-void with_rule(Rule rule, const Run& run) {
-  switch (rule) {
-    case Rule::q_learning: return run(QLearning{});
-    case Rule::sarsa: return run(Sarsa{});
-    case Rule::expected_sarsa: return run(ExpectedSarsa{});
-    case Rule::double_q_learning: return run(DoubleQLearning{});
-    case Rule::q_lambda: return run(QLambda{});
-    case Rule::sarsa_lambda: return run(SarsaLambda{});
-  }
 }
 
 template <class Real>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../elementary.hpp"
+#include "../sampling.hpp"
 #include "kernel.hpp"
 #include "lanes.hpp"
 #include "primitives.hpp"
@@ -88,9 +89,6 @@ void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes
     use(l, sample(b.records + pair[l] * b.record, b.coarse + pair[l] * b.row.coarse, b.row, u[l]));
   }
 }
-
-// Half of the proposals are refused, so that so many in a row never are; the last one would be taken.
-constexpr int kMostProposals = 4096;
 
 // The next state by rejection: a state drawn evenly is accepted with the probability of its weight, which is
 // computed here, or else another one is drawn. Two registers of lanes keep the processor busy.

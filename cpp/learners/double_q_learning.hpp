@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct DoubleQLearning : OffPolicyRule {
+  static constexpr const char* kName = "double_q_learning";
   static constexpr bool kTwoTables = true;
   static constexpr bool kTurnsTilesOver = false;
 

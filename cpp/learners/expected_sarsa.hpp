@@ -8,6 +8,7 @@
 namespace metarl_fast {
 
 struct ExpectedSarsa : OffPolicyRule {
+  static constexpr const char* kName = "expected_sarsa";
   // sum_a pi(a | s_t) q(s_t, a), pi being the behaviour
   template <class Lanes>
   static void look_ahead(Lanes& lanes) {

@@ -9,6 +9,7 @@
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "../training.hpp"
+#include "agent.hpp"
 
 namespace metarl_fast {
 
@@ -45,6 +46,11 @@ class Learner {
                                          const TrainArrays<float>&) const = 0;
   virtual std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&,
                                          const TrainArrays<double>&) const = 0;
+
+  // The same learner step by step, in one task; and how many bytes it takes.
+  virtual std::unique_ptr<Agent> agent(const Setting<float>&) const = 0;
+  virtual std::unique_ptr<Agent> agent(const Setting<double>&) const = 0;
+  virtual double agent_bytes(const Shape&, std::size_t bytes_of_real) const = 0;
 };
 
 }  // namespace metarl_fast

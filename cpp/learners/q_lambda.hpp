@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct QLambda : OffPolicyRule {
+  static constexpr const char* kName = "q_lambda";
   static constexpr bool kTraces = true;
   static constexpr bool kCutsTraces = true;  // before an action that is not greedy
   static constexpr bool kTurnsTilesOver = false;

@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct QLearning : OffPolicyRule {
+  static constexpr const char* kName = "q_learning";
   // max_a q(s_t, a)
   template <class Lanes>
   static void look_ahead(Lanes& lanes) {

@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct Sarsa : OnPolicyRule {
+  static constexpr const char* kName = "sarsa";
   // q(s_t, a_t)
   template <class Lanes>
   static void look_ahead(Lanes& lanes) {

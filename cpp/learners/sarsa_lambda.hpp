@@ -7,6 +7,7 @@
 namespace metarl_fast {
 
 struct SarsaLambda : OnPolicyRule {
+  static constexpr const char* kName = "sarsa_lambda";
   static constexpr bool kTraces = true;
 
   // q(s_t, a_t)

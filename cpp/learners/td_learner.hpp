@@ -15,6 +15,9 @@ struct TdLearner : Learner, TdSettings {
   std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&, const TrainArrays<float>&) const override;
   std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&,
                                  const TrainArrays<double>&) const override;
+  std::unique_ptr<Agent> agent(const Setting<float>&) const override;
+  std::unique_ptr<Agent> agent(const Setting<double>&) const override;
+  double agent_bytes(const Shape&, std::size_t bytes_of_real) const override;
 };
 
 }  // namespace metarl_fast

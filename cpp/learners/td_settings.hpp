@@ -7,14 +7,8 @@
 
 namespace metarl_fast {
 
-enum class Rule : std::int32_t {
-  q_learning,
-  sarsa,
-  expected_sarsa,
-  double_q_learning,
-  q_lambda,
-  sarsa_lambda
-};
+// An update rule by its place in the list of learners.hpp.
+enum class Rule : std::int32_t {};
 
 enum class Behaviour : std::int32_t { uniform, epsilon_greedy, softmax };
 
@@ -23,7 +17,7 @@ enum class Behaviour : std::int32_t { uniform, epsilon_greedy, softmax };
 enum class Traces : std::int32_t { replacing, accumulating };
 
 struct TdSettings {
-  Rule rule = Rule::q_learning;
+  Rule rule{};  // Q-learning
   Behaviour behaviour = Behaviour::uniform;
   // Epsilon, or the temperature of softmax: [num_explorations]; not read for the uniform behaviour.
   const double* exploration = nullptr;

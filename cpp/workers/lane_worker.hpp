@@ -16,24 +16,17 @@
 #include "../kernel/kernel.hpp"
 #include "../learners/learner.hpp"
 #include "../learners/rule.hpp"
+#include "../learners/rules.hpp"
 #include "../rng.hpp"
+#include "initial_table.hpp"
 #include "lane_tasks.hpp"
+#include "learning_stream.hpp"
 #include "limits.hpp"
 
 namespace metarl_fast {
 
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
-// The first run has the key itself; the others have keys that Philox makes of it and of the run, under a
-// counter that no stream has.
-inline std::uint64_t key_of_run(std::uint64_t key, std::int64_t run) {
-  if (run == 0) return key;
-  const Philox4x32 counter{{static_cast<std::uint32_t>(run), static_cast<std::uint32_t>(run >> 32), 0, ~0u}};
-  const Philox4x32 block =
-      philox4x32(counter, static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32));
-  return std::uint64_t{block.word[1]} << 32 | block.word[0];
-}
-
 inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
 inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
 inline void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
@@ -44,12 +37,10 @@ struct LaneSizes {
   LaneSizes(const Shape& shape, const TdSettings& learner, bool continuing, std::int64_t longest)
       : q_stride((shape.actions + 7) / 8 * 8),
         table(odd_multiple(shape.states * q_stride, kLine)),
-        num_tables(learner.rule == Rule::double_q_learning ? 2 : 1),
+        num_tables(number_of_tables(learner.rule)),
         cells(num_tables == 2 ? 2 * table + kLine : table),
         counts_visits(learner.learning_rate_decay != 0.0 || learner.bonus != 0.0),
-        traces(learner.rule == Rule::q_lambda || learner.rule == Rule::sarsa_lambda
-                   ? trace_room(learner, continuing, longest, shape)
-                   : 0),
+        traces(has_traces(learner.rule) ? trace_room(learner, continuing, longest, shape) : 0),
         softmax(learner.behaviour == Behaviour::softmax) {}
 
   // Of so many lanes, in numbers of `real` bytes: tables, and rows turned for the kernel.
@@ -191,45 +182,21 @@ class LaneWorker final : public Worker {
     for (std::int64_t s = 0; s < shape.states; ++s) {
       std::copy_n(initial + s * shape.actions, shape.actions, initial_.begin() + s * block_.q_stride);
     }
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      const auto value = static_cast<double>(initial[pair]);
-      if (shape.masked && value == -kInfinity) continue;  // looked at task by task
-      require(std::fabs(value) <= static_cast<double>(kLargestValue<Real>), "an initial action value", value,
-              "within 2^126 in a table of floats, 2^1022 in one of doubles");
-      largest_initial_ = std::max(largest_initial_, std::fabs(value));
-    }
+    largest_initial_ = std::max(largest_initial_, check_initial_table(initial, shape));
   }
 
   void write_table(int lane, std::int64_t index) {
-    if (arrays_.initial_per_task) {
-      pad_initial(arrays_.initial_table + index / schedule_.num_runs * batch_.shape().pairs());
-    }
+    const Shape& shape = batch_.shape();
+    if (arrays_.initial_per_task) pad_initial(initial_table_of(arrays_, schedule_, shape, index));
     Real* q = q_table_.get() + lane * q_cells_;
     std::copy(initial_.begin(), initial_.end(), q);
-    if (batch_.shape().masked) mask_table(q, index);
+    if (shape.masked) mask_table(q, block_.q_stride, shape, tasks_.available(), index);
     if (block_.second_table != 0) std::copy_n(q, initial_.size(), q + block_.second_table);
     if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
   }
 
-  // Actions that are not available have the value -infinity, whatever the initial table says; no others have.
-  void mask_table(Real* q, std::int64_t index) const {
-    const Shape& shape = batch_.shape();
-    const std::vector<std::uint8_t>& available = tasks_.available();
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      Real& value = q[pair / shape.actions * block_.q_stride + pair % shape.actions];
-      if (!available[count(pair)]) value = static_cast<Real>(-kInfinity);
-      if (!available[count(pair)] || value != static_cast<Real>(-kInfinity)) continue;
-      std::ostringstream message;
-      message << "initial_table[task=" << index << ", state=" << pair / shape.actions
-              << ", action=" << pair % shape.actions
-              << "] is -inf, expected a finite number: the action is available there";
-      throw std::invalid_argument(message.str());
-    }
-  }
-
   void set_stream(int lane, std::int64_t index) {
-    const std::uint64_t key = key_of_run(schedule_.key, index % schedule_.num_runs);
-    const Stream stream = make_stream(key, batch_.ids()[index], Purpose::learning);
+    const Stream stream = learning_stream(schedule_, batch_, index);
     for (int word = 0; word < 4; ++word) block_.rng[word][lane] = stream.s[word];
   }
 

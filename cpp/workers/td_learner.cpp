@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "../learners/rules.hpp"
+#include "../learners/td.hpp"
 #include "lane_worker.hpp"
 
 namespace metarl_fast {
@@ -13,11 +15,19 @@ namespace {
 
 // The kernel counts the cells of a block's tables, padded by less than two lines, with 32 bits.
 void check_tables(const Shape& shape, const TdSettings& learner) {
-  const std::int64_t tables = learner.rule == Rule::double_q_learning ? 2 : 1;
+  const std::int64_t tables = number_of_tables(learner.rule);
   const std::int64_t cells = tables * shape.states * ((shape.actions + 7) / 8 * 8);
   require(cells <= std::numeric_limits<std::int32_t>::max() / kLanes - 4 * kLine,
           "the size of a task's table", static_cast<double>(cells),
           "num_states * num_actions, actions counted in eights, below 2^26 (two tables: 2^25)");
+}
+
+template <class Real>
+std::unique_ptr<Agent> agent_of(const TdSettings& settings, const Setting<Real>& of) {
+  std::unique_ptr<Agent> agent;
+  with_rule(settings.rule,
+            [&](auto rule) { agent = std::make_unique<TdAgent<decltype(rule), Real>>(settings, of); });
+  return agent;
 }
 
 void check_exploration(const TdSettings& learner, std::int64_t num_episodes) {
@@ -69,6 +79,16 @@ std::unique_ptr<Worker> TdLearner::worker(const TaskBatch& batch, const Schedule
 std::unique_ptr<Worker> TdLearner::worker(const TaskBatch& batch, const Schedule& schedule,
                                           const TrainArrays<double>& arrays) const {
   return std::make_unique<LaneWorker<double>>(batch, *this, schedule, arrays);
+}
+
+std::unique_ptr<Agent> TdLearner::agent(const Setting<float>& of) const { return agent_of(*this, of); }
+std::unique_ptr<Agent> TdLearner::agent(const Setting<double>& of) const { return agent_of(*this, of); }
+
+double TdLearner::agent_bytes(const Shape& shape, std::size_t bytes_of_real) const {
+  const double tables = number_of_tables(rule) * (learning_rate_decay != 0.0 || bonus != 0.0 ? 2 : 1);
+  const double path = has_traces(rule) ? static_cast<double>(bytes_of_real + sizeof(std::int32_t)) : 0.0;
+  return static_cast<double>(shape.states) * static_cast<double>(shape.actions) *
+         (tables * static_cast<double>(bytes_of_real) + path);
 }
 
 }  // namespace metarl_fast

@@ -45,6 +45,7 @@ from metarl_fast.planning import policy_iteration as policy_iteration
 from metarl_fast.planning import value_iteration as value_iteration
 from metarl_fast.policies import greedy_policy as greedy_policy
 from metarl_fast.runtime import build_info as build_info
+from metarl_fast.simulator import Simulator as Simulator
 from metarl_fast.statistics import Interval as Interval
 from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
 from metarl_fast.store import load as load

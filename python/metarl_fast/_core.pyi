@@ -96,15 +96,6 @@ def generate(family: Family, key: int, ids: TaskIds) -> TaskBatch: ...
 
 # --- bind_train.cpp ---
 
-class Rule(enum.Enum):
-    __pybind11_native_enum__: object
-    q_learning = 0
-    sarsa = 1
-    expected_sarsa = 2
-    double_q_learning = 3
-    q_lambda = 4
-    sarsa_lambda = 5
-
 class Behaviour(enum.Enum):
     __pybind11_native_enum__: object
     uniform = 0
@@ -135,7 +126,7 @@ class Learner(metaclass=_Pybind11Type):
 class TdLearner(Learner):
     def __init__(
         self,
-        rule: Rule,
+        rule: str,
         behaviour: Behaviour,
         exploration: NDArray[np.float64],  # epsilon or temperature of the first episodes; the last one holds
         learning_rate: float,
@@ -147,6 +138,9 @@ class TdLearner(Learner):
         bonus: float,
         bonus_episodes: int,  # 0: it does not fade
     ) -> None: ...
+
+class OneByOne(Learner):  # agents of any learner, in place of what else it runs
+    def __init__(self, of: Learner) -> None: ...
 
 def train_float32(
     batch: TaskBatch,
@@ -184,6 +178,55 @@ def train_float64(
     progress: _Progress,
     num_runs: int = 1,
 ) -> None: ...
+
+# --- bind_agents.cpp ---
+
+class Stream(metaclass=_Pybind11Type):  # random numbers, one after the other, for whoever holds it
+    def __init__(self, key: int, task: int, purpose: int) -> None: ...
+
+class SimulatorFloat32(metaclass=_Pybind11Type):
+    def __init__(self, batch: TaskBatch, stream: Stream) -> None: ...  # of one task
+    def reset(self) -> int: ...
+    def step(self, action: int) -> tuple[int, float, bool]: ...  # next state, reward, terminated
+    @property
+    def state(self) -> int: ...
+    @property
+    def terminated(self) -> bool: ...
+
+class SimulatorFloat64(metaclass=_Pybind11Type):
+    def __init__(self, batch: TaskBatch, stream: Stream) -> None: ...  # of one task
+    def reset(self) -> int: ...
+    def step(self, action: int) -> tuple[int, float, bool]: ...  # next state, reward, terminated
+    @property
+    def state(self) -> int: ...
+    @property
+    def terminated(self) -> bool: ...
+
+class Agent(metaclass=_Pybind11Type):
+    # Made by the functions below only.
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    def begin_episode(self) -> None: ...
+    def act(self, state: int) -> int: ...
+    def observe(
+        self, state: int, action: int, reward: float, next_state: int, terminated: bool, truncated: bool
+    ) -> None: ...
+    def end_episode(self) -> None: ...
+    def policy(self) -> NDArray[np.float64]: ...  # [S, A]
+    @property
+    def q_table(self) -> NDArray[np.float64]: ...  # [S, A]
+
+def agent_float32(
+    learner: Learner,
+    batch: TaskBatch,  # of one task
+    initial_table: NDArray[np.float32],  # [S, A]
+    stream: Stream,
+) -> Agent: ...
+def agent_float64(
+    learner: Learner,
+    batch: TaskBatch,  # of one task
+    initial_table: NDArray[np.float64],  # [S, A]
+    stream: Stream,
+) -> Agent: ...
 
 # --- bind_planning.cpp ---
 

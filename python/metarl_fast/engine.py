@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
-from metarl_fast.learners.table import Table
+from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.recipes import StoredRecipe
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_threads
@@ -23,10 +23,6 @@ from metarl_fast.train_result import TrainResult
 
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
-
-
-_LARGEST = {np.dtype(np.float32): 2.0**126, np.dtype(np.float64): 2.0**1022}
-"""The largest action value of each type of table, which the core never exceeds."""
 
 
 class HasLearner(Protocol):
@@ -67,29 +63,6 @@ def episode_steps(tasks: Tasks, num_steps: int | ArrayLike | None) -> int | NDAr
     for extreme in (steps.min(initial=1), steps.max(initial=1)):
         checks.integer(extreme, "num_steps", 1, _MOST_STEPS)
     return steps
-
-
-def _initial_table(
-    value: ArrayLike | None, learner: Learner, tasks: Tasks, dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Return what is learned from, [S, A] or [N, S, A]: `value`, else what the learner says."""
-    s, a = tasks.num_states, tasks.num_actions
-    name, start = ("initial_q", learner.initial_q) if value is None else ("initial_table", value)
-    limit = _LARGEST[dtype]
-    if not isinstance(start, Table) and checks.single(start):
-        table = np.empty((s, a), dtype)
-        table.fill(checks.real(start, name, -limit, limit))
-        return table
-    given = checks.array(start.values if isinstance(start, Table) else start, name, dtype.type)
-    checks.shape(given, name, (s, a), (len(tasks), s, a))
-    # The core knows which actions are not available, and where -inf is right.
-    drawn_later = tasks.recipe.at_once is not None
-    missing_allowed = drawn_later or tasks.core.masked
-    numbers = np.where(np.isneginf(given), 0.0, given) if missing_allowed else given
-    checks.finite(numbers, name)
-    largest = float(np.abs(numbers).max(initial=0.0))
-    checks.real(largest, f"the largest entry of {name}", 0.0, limit)
-    return given
 
 
 def _check_rewards(tasks: Tasks, dtype: np.dtype[Any]) -> None:
@@ -200,7 +173,10 @@ def train(
     # One block of tasks goes to one thread: no need to ask the system how many there are.
     wanted = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
     longest = int(np.max(steps, initial=1))
-    table = _initial_table(initial_table, learner, batch, real)
+    if initial_table is None:
+        table = initial_values(learner.initial_q, "initial_q", batch, real)
+    else:
+        table = initial_values(initial_table, "initial_table", batch, real)
     if table.ndim < 3:
         _warn_of_repeated_tasks(batch)
     report = checks.callback(progress, "progress")

@@ -5,6 +5,7 @@
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
+#include <metarl_fast/learners/rules.hpp>
 #include <metarl_fast/learners/td_learner.hpp>
 #include <metarl_fast/rng.hpp>
 
@@ -231,16 +232,16 @@ TdLearner learner_of(Rule rule, Behaviour behaviour, double decay, double bonus)
 
 // Every rule, every behaviour, with and without counts.
 const std::vector<TdLearner> kLearners = {
-    learner_of(Rule::q_learning, Behaviour::uniform, 0.0, 0.0),
-    learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.7, 0.0),
-    learner_of(Rule::q_learning, Behaviour::epsilon_greedy, 0.0, 0.3),
-    learner_of(Rule::sarsa, Behaviour::uniform, 0.7, 0.0),
-    learner_of(Rule::sarsa, Behaviour::softmax, 0.0, 0.3),
-    learner_of(Rule::expected_sarsa, Behaviour::epsilon_greedy, 0.0, 0.3),
-    learner_of(Rule::expected_sarsa, Behaviour::softmax, 0.0, 0.0),
-    learner_of(Rule::double_q_learning, Behaviour::epsilon_greedy, 0.7, 0.3),
-    learner_of(Rule::q_lambda, Behaviour::epsilon_greedy, 0.0, 0.0),
-    learner_of(Rule::sarsa_lambda, Behaviour::epsilon_greedy, 0.7, 0.3),
+    learner_of(rule_of<QLearning>(), Behaviour::uniform, 0.0, 0.0),
+    learner_of(rule_of<QLearning>(), Behaviour::epsilon_greedy, 0.7, 0.0),
+    learner_of(rule_of<QLearning>(), Behaviour::epsilon_greedy, 0.0, 0.3),
+    learner_of(rule_of<Sarsa>(), Behaviour::uniform, 0.7, 0.0),
+    learner_of(rule_of<Sarsa>(), Behaviour::softmax, 0.0, 0.3),
+    learner_of(rule_of<ExpectedSarsa>(), Behaviour::epsilon_greedy, 0.0, 0.3),
+    learner_of(rule_of<ExpectedSarsa>(), Behaviour::softmax, 0.0, 0.0),
+    learner_of(rule_of<DoubleQLearning>(), Behaviour::epsilon_greedy, 0.7, 0.3),
+    learner_of(rule_of<QLambda>(), Behaviour::epsilon_greedy, 0.0, 0.0),
+    learner_of(rule_of<SarsaLambda>(), Behaviour::epsilon_greedy, 0.7, 0.3),
 };
 
 template <class Real>

@@ -205,6 +205,8 @@ def calls():
         )
     }
     fitted = mf.AverageQ().fit(TASKS, learner, 1, rng=0)
+    simulator = mf.Simulator(TASKS[0], rng=0)
+    simulator.reset()
     step = {"state": 0, "action": 1, "reward": 1.0, "next_state": 2, "terminated": False}
     found = {
         "from_arrays": (
@@ -291,6 +293,11 @@ def calls():
             mf.compare({"a": learner, "b": learner}, TASKS, (0, 1), rng=0, num_threads=1).table,
             {"of": "returns", "minus": "a"},
         ),
+        "Simulator": (mf.Simulator, {"task": TASKS[0], "rng": 0, "dtype": np.float32}),
+        "Simulator.step": (simulator.step, {"action": 1}),
+        "Learner.agent": (learner.agent, {"task": TASKS[0], "rng": 0, "dtype": np.float64}),
+        "Agent.act": (learner.agent(TASKS[0], rng=0).act, {"state": 1}),
+        "Agent.observe": (learner.agent(TASKS[0], rng=0).observe, {**step, "truncated": True}),
         "bounds": (mf.bounds, {"tasks": TASKS, "discount": 0.9, "horizon": None, "num_threads": 1}),
         "score": (mf.score, {"tasks": TASKS, "policy": policy, "limits": limits, "num_threads": 1}),
         "greedy_policy": (mf.greedy_policy, {"q_table": np.zeros((S, A))}),

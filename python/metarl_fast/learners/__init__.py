@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metarl_fast.learners.agent import Agent as Agent
 from metarl_fast.learners.base import Learner as Learner
 from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
 from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from metarl_fast import _core, checks
+from metarl_fast.learners.agent import Agent
+from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.learners.table import Table
+from metarl_fast.seeding import Seed, make_key
 from metarl_fast.settings import Settings
+from metarl_fast.simulator import Simulator
+from metarl_fast.tasks import Task
+
+_ACTING = 6
+"""The purpose of an agent's own random numbers, `Purpose` of `cpp/rng.hpp`."""
+
+_SCHEDULED = 2**16
+"""Episodes of an agent for which epsilon and the temperature decay; then they stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,43 @@ class Learner(Settings, ABC):
     @abstractmethod
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""
+
+    def agent(self, task: Task | Simulator, *, rng: Seed = None, dtype: DTypeLike = np.float32) -> Agent:
+        """Return the learner at work in one task, step by step; it learns what `train` would.
+
+        Parameters
+        ----------
+        task
+            The task; or a `Simulator` of it, whose random numbers the agent then shares, as in `train`.
+        rng
+            None, an integer, a SeedSequence or a Generator. The agent's own random numbers are a function of
+            it and of the task's id; None with a simulator.
+        dtype
+            float32 or float64, of the numbers that it learns in; with a simulator the type of its.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a task of other sizes than the learner's, and for a seed beside a simulator.
+        """
+        shares = isinstance(task, Simulator)
+        if shares and rng is not None:
+            raise ValueError(
+                f"rng is {checks.shown(rng)}, expected None: an agent of a simulator shares its numbers"
+            )
+        of = task.task if isinstance(task, Simulator) else task
+        if not isinstance(of, Task):
+            raise TypeError(
+                f"task is a {type(of).__name__}, expected a Task, such as tasks[0], or a Simulator"
+            )
+        self.check_sizes(of.num_states, of.num_actions)
+        real = task.dtype if isinstance(task, Simulator) else checks.float_type(dtype, "dtype")
+        table = initial_values(self.initial_q, "initial_q", of.batch, real).reshape(
+            -1, of.num_states, of.num_actions
+        )
+        stream = task.stream if isinstance(task, Simulator) else _core.Stream(make_key(rng), of.id, _ACTING)
+        make: Any = _core.agent_float32 if real == np.float32 else _core.agent_float64
+        return Agent(make(self.core(_SCHEDULED), of.batch.core, table[0], stream), of, real)
 
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not the learner's.

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
+from metarl_fast import checks
 from metarl_fast.learners.td import TdLearner
 
 
@@ -23,7 +23,7 @@ class DoubleQLearning(TdLearner):
     rate; the bonus counts those of both.
     """
 
-    _rule = _core.Rule.double_q_learning
+    _rule = "double_q_learning"
     _num_tables: ClassVar[int] = 2
 
     @property

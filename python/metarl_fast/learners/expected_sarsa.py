@@ -22,7 +22,7 @@ class ExpectedSarsa(TdLearner):
     The step-by-step learner takes pi to be the behaviour of the first episode, without a bonus.
     """
 
-    _rule = _core.Rule.expected_sarsa
+    _rule = "expected_sarsa"
 
     def update(
         self, state: int, action: int, reward: float, next_state: int, terminated: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metarl_fast import _core
 from metarl_fast.learners.traces import TraceLearner
 
 
@@ -24,7 +23,7 @@ class QLambda(TraceLearner):
         "replacing", which also ends the traces of the state's other actions, or "accumulating".
     """
 
-    _rule = _core.Rule.q_lambda
+    _rule = "q_lambda"
 
     def update(
         self, state: int, action: int, reward: float, next_state: int, terminated: bool = False

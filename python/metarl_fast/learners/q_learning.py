@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metarl_fast import _core
 from metarl_fast.learners.td import TdLearner
 
 
@@ -17,7 +16,7 @@ class QLearning(TdLearner):
     `learning_rate=1, discount=1` the update is exactly q[s, a] = r + max q[s'].
     """
 
-    _rule = _core.Rule.q_learning
+    _rule = "q_learning"
 
     def update(
         self, state: int, action: int, reward: float, next_state: int, terminated: bool = False

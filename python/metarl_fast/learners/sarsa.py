@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metarl_fast import _core, checks
+from metarl_fast import checks
 from metarl_fast.learners.td import TdLearner
 
 
@@ -17,7 +17,7 @@ class Sarsa(TdLearner):
     equation 6.7).
     """
 
-    _rule = _core.Rule.sarsa
+    _rule = "sarsa"
 
     def update(
         self,

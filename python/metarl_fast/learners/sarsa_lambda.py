@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metarl_fast import _core, checks
+from metarl_fast import checks
 from metarl_fast.learners.traces import TraceLearner
 
 
@@ -24,7 +24,7 @@ class SarsaLambda(TraceLearner):
         "replacing", which also ends the traces of the state's other actions, or "accumulating".
     """
 
-    _rule = _core.Rule.sarsa_lambda
+    _rule = "sarsa_lambda"
 
     def update(
         self,

@@ -91,7 +91,7 @@ class TdLearner(Learner):
 
     @property
     @abstractmethod
-    def _rule(self) -> _core.Rule:
+    def _rule(self) -> str:
         """The core's name of the update rule."""
 
     @property

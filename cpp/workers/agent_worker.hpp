@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Lets agents live in their tasks, one after the other: the loop of a textbook.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "../learners/learner.hpp"
+#include "../simulator.hpp"
+#include "initial_table.hpp"
+#include "learning_stream.hpp"
+#include "limits.hpp"
+
+namespace metarl_fast {
+
+template <class Real>
+class AgentWorker final : public Worker {
+ public:
+  AgentWorker(const Learner& learner, const TaskBatch& batch, const Schedule& schedule,
+              const TrainArrays<Real>& arrays)
+      : learner_(learner),
+        batch_(batch),
+        schedule_(schedule),
+        arrays_(arrays),
+        simulator_(batch),
+        values_(static_cast<std::size_t>(batch.shape().pairs())),
+        returns_(static_cast<std::size_t>(schedule.num_episodes)) {}
+
+  std::int64_t run(std::int64_t index, const Interrupt& interrupt) override {
+    const Shape& shape = batch_.shape();
+    simulator_.load(index, interrupt);
+    check_task(index);
+    Setting<Real> setting{shape};
+    setting.initial_table = initial_table(index, setting);
+    const std::unique_ptr<Agent> agent = learner_.agent(setting);
+    Stream stream = learning_stream(schedule_, batch_, index);
+    Meter meter(interrupt);
+    std::int64_t snapshots = 0;
+    state_ = kNowhere;
+    for (std::int64_t episode = 0; episode < schedule_.num_episodes; ++episode) {
+      snapshots += take_snapshot(*agent, index, snapshots, episode);
+      returns_[static_cast<std::size_t>(episode)] =
+          live_one_episode(*agent, episode, num_steps(index), stream, meter);
+    }
+    take_snapshot(*agent, index, snapshots, schedule_.num_episodes);
+    write_results(*agent, index);
+    return 1;
+  }
+
+  const double* returns(std::int64_t) const override { return returns_.data(); }
+
+ private:
+  static constexpr std::int32_t kNowhere = -1;
+
+  std::int64_t num_steps(std::int64_t index) const {
+    return schedule_.num_steps_of ? schedule_.num_steps_of[index] : schedule_.num_steps;
+  }
+
+  // The sum of its rewards.
+  double live_one_episode(Agent& agent, std::int64_t episode, std::int64_t steps, Stream& stream,
+                          Meter& meter) {
+    const Shape& shape = batch_.shape();
+    agent.begin_episode(episode);
+    const bool anew = state_ == kNowhere;
+    if (anew) state_ = simulator_.reset(stream);
+    bool over = anew && simulator_.terminal(state_);  // before it began
+    double earned = 0.0;
+    for (std::int64_t step = 0; step < steps && !over; ++step) {
+      meter.count(shape.actions + shape.outcomes);
+      const std::int32_t action = agent.act(state_, stream);
+      const Answer answer = simulator_.step(state_, action, stream);
+      agent.observe({state_, action, answer.reward, answer.next_state, answer.terminated}, stream);
+      earned += answer.reward;
+      state_ = answer.next_state;
+      over = answer.terminated;
+    }
+    meter.count(1);
+    if (over || !schedule_.continuing) {
+      agent.end_episode();
+      state_ = kNowhere;
+    }
+    return earned;
+  }
+
+  void check_task(std::int64_t index) const {
+    const double reach = check_rewards<Real>(simulator_.task(), batch_.shape().rewards(), index);
+    check_sums(reach, num_steps(index), arrays_.return_sums ? batch_.size() : 1);
+  }
+
+  // The task's own, where some actions are not available.
+  const Real* initial_table(std::int64_t index, Setting<Real>& setting) {
+    const Shape& shape = batch_.shape();
+    const Real* given = initial_table_of(arrays_, schedule_, shape, index);
+    check_initial_table(given, shape);
+    if (!shape.masked) return given;
+    available_.resize(values_.size());
+    for (std::size_t pair = 0; pair < available_.size(); ++pair) {
+      available_[pair] = available(shape, simulator_.task(), static_cast<std::int64_t>(pair));
+    }
+    setting.available = available_.data();
+    table_.assign(given, given + shape.pairs());
+    mask_table(table_.data(), shape.actions, shape, available_, index);
+    return table_.data();
+  }
+
+  // How many were taken, 0 or 1.
+  int take_snapshot(const Agent& agent, std::int64_t index, std::int64_t k, std::int64_t episode) {
+    if (k == arrays_.num_snapshots || arrays_.snapshot_episodes[k] != episode) return 0;
+    const std::int64_t pairs = batch_.shape().pairs();
+    if (arrays_.snapshots)
+      write_table(agent, arrays_.snapshots + (index * arrays_.num_snapshots + k) * pairs);
+    return 1;
+  }
+
+  void write_table(const Agent& agent, Real* out) {
+    agent.q_table(values_.data());
+    std::transform(values_.begin(), values_.end(), out, [](double q) { return static_cast<Real>(q); });
+  }
+
+  void write_results(const Agent& agent, std::int64_t index) {
+    const Shape& shape = batch_.shape();
+    if (arrays_.q_table) write_table(agent, arrays_.q_table + index * shape.pairs());
+    if (arrays_.returns) {
+      std::copy(returns_.begin(), returns_.end(), arrays_.returns + index * schedule_.num_episodes);
+    }
+    if (!arrays_.policy) return;
+    agent.policy(values_.data());
+    const double* row = values_.data();
+    for (std::int64_t s = 0; s < shape.states; ++s, row += shape.actions) {
+      arrays_.policy[index * shape.states + s] =
+          static_cast<std::int32_t>(std::max_element(row, row + shape.actions) - row);
+    }
+  }
+
+  const Learner& learner_;
+  const TaskBatch& batch_;
+  const Schedule& schedule_;
+  const TrainArrays<Real>& arrays_;
+  Simulator<Real> simulator_;
+  std::int32_t state_ = kNowhere;
+  std::vector<double> values_;   // [S][A], being written out
+  std::vector<double> returns_;  // [num_episodes]
+  std::vector<Real> table_;
+  std::vector<std::uint8_t> available_;
+};
+
+}  // namespace metarl_fast

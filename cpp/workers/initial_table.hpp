@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Tables to start from: what their values may be, and what they say of actions that are not available.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+#include "../elementary.hpp"
+#include "../learners/rule.hpp"
+#include "../mdp.hpp"
+#include "../training.hpp"
+
+namespace metarl_fast {
+
+// The table [S][A] of the index'th task, or of all.
+template <class Real>
+const Real* initial_table_of(const TrainArrays<Real>& arrays, const Schedule& schedule, const Shape& shape,
+                             std::int64_t index) {
+  return arrays.initial_table + (arrays.initial_per_task ? index / schedule.num_runs * shape.pairs() : 0);
+}
+
+// The largest of a table's values, sign aside.
+template <class Real>
+double check_initial_table(const Real* initial, const Shape& shape) {
+  double largest = 0.0;
+  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    const auto value = static_cast<double>(initial[pair]);
+    if (shape.masked && value == -kInfinity) continue;  // looked at task by task
+    require(std::fabs(value) <= static_cast<double>(kLargestValue<Real>), "an initial action value", value,
+            "within 2^126 in a table of floats, 2^1022 in one of doubles");
+    largest = std::max(largest, std::fabs(value));
+  }
+  return largest;
+}
+
+// Actions that are not available have the value -infinity, whatever the initial table says; no others have.
+// A state's values lie `stride` after those of the state before.
+template <class Real>
+void mask_table(Real* q, std::int64_t stride, const Shape& shape, const std::vector<std::uint8_t>& available,
+                std::int64_t task) {
+  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    const bool there = available[static_cast<std::size_t>(pair)];
+    Real& value = q[pair / shape.actions * stride + pair % shape.actions];
+    if (!there) value = static_cast<Real>(-kInfinity);
+    if (!there || value != static_cast<Real>(-kInfinity)) continue;
+    std::ostringstream message;
+    message << "initial_table[task=" << task << ", state=" << pair / shape.actions
+            << ", action=" << pair % shape.actions
+            << "] is -inf, expected a finite number: the action is available there";
+    throw std::invalid_argument(message.str());
+  }
+}
+
+}  // namespace metarl_fast
