@@ -14,7 +14,6 @@ import metarl_fast
 from building import ROOT, needs, run
 from metarl_fast.families.combination import Combination
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.learners import LEARNERS
 from metarl_fast.listing import concrete
 
 CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
@@ -85,10 +84,10 @@ def test_nothing_draws_or_decides_with_the_systems_functions():
 
 CPP_LAYERS = [
     {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
-    {"cpp/row_loop.hpp", "cpp/thread", "cpp/uniform_law.hpp"},
+    {"cpp/row_loop.hpp", "cpp/sampling.hpp", "cpp/thread", "cpp/uniform_law.hpp"},
     {"cpp/mdp.hpp", "cpp/training.hpp"},
     {"cpp/task_checks"},
-    {"cpp/mdp.cpp", "cpp/accept", "cpp/repeated_tasks.hpp"},
+    {"cpp/mdp.cpp", "cpp/accept", "cpp/simulator.hpp", "cpp/repeated_tasks.hpp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
     {"cpp/generated_tasks.hpp"},
     {"cpp/kernel"},
@@ -244,10 +243,10 @@ def test_the_core_is_called_by_few():
     ]
     shared = {"families.base", "families.python_recipe", "families.core_family", "families.combination"}
     families = {*shared, *map(module_of, drawn)}
-    rules = set(map(module_of, LEARNERS))  # each names its own
-    learners = {"learners.base", "learners.td", *rules}
+    learners = {"learners.base", "learners.agent", "learners.td", "learners.expected_sarsa"}
     assert callers == {
         *(
+            "simulator",
             "runtime",
             "recipes",
             "shards",
