@@ -169,6 +169,7 @@ PYTHON_LAYERS = [
     {"meta"},
     {"compat", "plotting", "config"},
     {"compare", "tuning"},
+    {"splits"},
     {"contenders"},
     {"experiment", "benchmark"},
     {"cli"},

@@ -20,6 +20,7 @@ from metarl_fast.experiment import Experiment, Results
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
 from metarl_fast.runtime import build_info, thread_count
+from metarl_fast.splits import halves_of
 from metarl_fast.store import load
 
 
@@ -86,7 +87,7 @@ def _finish(results: Results, out: Path, seconds: float) -> None:
 def _run(experiment: Experiment, options: argparse.Namespace) -> None:
     # What cannot be is found out before the work: threads, splits, a folder, its files.
     thread_count(options.threads)
-    experiment.parts(0)
+    experiment.split(0)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in ("results.json", "meta.npz", "adaptation.png"):
         check_writable(options.out / name)
@@ -123,7 +124,7 @@ def _adapt(options: argparse.Namespace) -> None:
     experiment = Experiment.from_table(settings)
     # The split on which it was fitted, but other tasks of its held-out part.
     original = Experiment.from_table({**settings, "seed": meta.context.get("seed", 0)})
-    _, held_out = original.families(0)
+    _, held_out = halves_of(original.family, original.held_out, original.key(0))
     tasks = held_out.sample(options.tasks, rng=options.seed)
     progress = Progress()
     try:

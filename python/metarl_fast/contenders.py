@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import episode_steps
-from metarl_fast.families import Family
 from metarl_fast.learners import LEARNERS, Learner, Table, TdLearner
 from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
-from metarl_fast.seeding import Seed, child
+from metarl_fast.seeding import child
+from metarl_fast.splits import Part, Split
 from metarl_fast.tasks import Tasks
 from metarl_fast.tuning import rungs, tune
 
@@ -33,47 +32,33 @@ _EXPLORATION = 0.5
 
 
 @dataclass(frozen=True)
-class Training:
-    """What contenders may use of one split.
+class Budget:
+    """How contenders may use the training tasks of a split.
 
     Attributes
     ----------
-    whole
-        The family of training tasks.
-    num_tasks, num_episodes
-        How many of them a meta-learner learns on and for how long, unless its table says otherwise.
-    meta_episodes
-        Episodes that meta-training takes in all, unless its table says otherwise.
+    num_tasks
+        How many of them a meta-learner learns on, unless its table says otherwise.
+    meta_learning, tuning
+        Episodes for a meta-learner and for tuning what it made; a contender without one has both for tuning.
     num_steps
         Time limit of an episode, or None for the family's.
-    budget
-        Episodes that a contender may take in all.
-    space, tasks_of_rung, scored_at
-        What hyper-parameters are drawn from, on how many tasks all are tried, and when they are scored.
+    space, most_candidates, tasks_of_rung, scored_at
+        What hyper-parameters are drawn from, how many times at most, on how many tasks all are tried, and
+        when they are scored.
     num_threads
         As in `train`.
     """
 
-    whole: Family
     num_tasks: int
-    num_episodes: int
-    meta_episodes: int
+    meta_learning: int
+    tuning: int
     num_steps: int | None
-    budget: int
     space: Mapping[str, Sequence[Any]]
+    most_candidates: int
     tasks_of_rung: int
     scored_at: tuple[int, ...]
     num_threads: int | None
-
-    def parts(self, seed: Seed) -> tuple[Family, Family]:
-        """Return a family for meta-learners, and one for tuning what they made.
-
-        Where there are too few different tasks to divide them again, both are the whole.
-        """
-        try:
-            return split(self.whole, 0.25, seed)
-        except ValueError:
-            return self.whole, self.whole
 
 
 @dataclass(frozen=True)
@@ -185,62 +170,66 @@ class Contender:
             "learner": to_config(self.learner),
         }
 
-    def prepare(self, training: Training, held_out: Tasks, key: int) -> Prepared:
+    def prepare(self, part: Split, budget: Budget) -> Prepared:
         """Fit and tune on training tasks; only an "Optimal" contender looks at the held-out ones."""
         if self.kind == "Optimal":
-            table = optimal_table(held_out, self.learner.discount, training.num_steps, training.num_threads)
+            table = optimal_table(part.held_out, self.learner.discount, budget.num_steps, budget.num_threads)
             return Prepared(self.learner.replace(initial_q=Table(table)), Spent())
         if self.kind == "Scratch":
             found = Prepared(self.learner, Spent())
-            return self._tuned(found, training, training.whole, key) if self.tuned else found
-        fitting, tuning = training.parts(child(key, 0))
+            return self._tuned(found, part, budget, "whole", budget.meta_learning + budget.tuning)
         meta = self.meta()
-        numbers, episodes = self._numbers(meta, training)
+        num_tasks, numbers, episodes = self._numbers(meta, budget)
         fitted = meta.fit(
-            fitting,
+            part.tasks("fitting", num_tasks),
             exploring(self.learner),
-            num_steps=training.num_steps,
-            rng=child(key, 1),
-            num_threads=training.num_threads,
+            num_steps=budget.num_steps,
+            rng=child(part.key, 4),
+            num_threads=budget.num_threads,
             **numbers,  # type: ignore[arg-type]
         ).replace(base=self.learner)
-        found = Prepared(fitted.learner, Spent(episodes), fitted)
-        return self._tuned(found, training, tuning, key) if self.tuned else found
+        left = budget.tuning - max(0, episodes - budget.meta_learning)
+        return self._tuned(Prepared(fitted.learner, Spent(episodes), fitted), part, budget, "tuning", left)
 
-    def _numbers(self, meta: Meta, training: Training) -> tuple[dict[str, int], int]:
-        """Return the arguments of `fit`, and how many episodes it takes with them.
+    def _numbers(self, meta: Meta, budget: Budget) -> tuple[int, dict[str, int], int]:
+        """Return on how many tasks to `fit`, its arguments, and how many episodes it takes with them.
 
-        What is not given is such that it takes the share of the budget that is for meta-learning.
+        What is not given is such that it takes its share of the budget.
         """
-        numbers = {"num_tasks": training.num_tasks, **self.fit}
-        share, tasks = training.meta_episodes, max(1, numbers["num_tasks"])
+        tasks = max(1, self.fit.get("num_tasks", budget.num_tasks))
+        numbers = {name: value for name, value in self.fit.items() if name != "num_tasks"}
         size = min(meta.tasks_per_iteration, tasks)
         if meta.default_iterations is None and "num_iterations" not in numbers:  # each task once
-            numbers.setdefault("num_episodes", max(1, share // tasks))
-            return numbers, tasks * numbers["num_episodes"]
+            numbers.setdefault("num_episodes", max(1, budget.meta_learning // tasks))
+            return tasks, numbers, tasks * numbers["num_episodes"]
         once = meta.default_iterations == 1
-        numbers.setdefault("num_episodes", max(1, share // size) if once else _ADAPTATION)
-        numbers.setdefault("num_iterations", max(1, share // max(1, size * numbers["num_episodes"])))
-        return numbers, numbers["num_iterations"] * size * numbers["num_episodes"]
+        numbers.setdefault("num_episodes", max(1, budget.meta_learning // size) if once else _ADAPTATION)
+        of_iteration = size * numbers["num_episodes"]
+        if once:
+            numbers.setdefault("num_iterations", 1)
+        numbers.setdefault("num_iterations", max(1, budget.meta_learning // max(1, of_iteration)))
+        return tasks, numbers, numbers["num_iterations"] * of_iteration
 
-    def _tuned(self, found: Prepared, training: Training, family: Family, key: int) -> Prepared:
-        """Tune the hyper-parameters with what is left of the budget."""
-        words = {"all": training.scored_at, "last": training.scored_at[-1:]}
-        episodes = words[self.tuned_for] if isinstance(self.tuned_for, str) else self.tuned_for
-        left = training.budget - found.spent.episodes
-        count = candidates_for(left, training.tasks_of_rung, episodes[-1])
-        if count < 2 or not episodes[-1]:
+    def _tuned(self, found: Prepared, part: Split, budget: Budget, which: Part, episodes: int) -> Prepared:
+        """Tune the hyper-parameters, if so many episodes are enough for it."""
+        words = {"all": budget.scored_at, "last": budget.scored_at[-1:]}
+        scored_at = words[self.tuned_for] if isinstance(self.tuned_for, str) else self.tuned_for
+        if not self.tuned or not scored_at[-1]:
+            return found
+        count = candidates_for(episodes, budget.tasks_of_rung, scored_at[-1])
+        count = min(count, budget.most_candidates)
+        if count < 2:
             return found
         best = tune(
             found.learner,
-            family,
-            training.space,
+            part.tasks(which, sum(tasks for _, tasks in rungs(count, budget.tasks_of_rung))),
+            budget.space,
             num_candidates=count,
-            num_tasks=training.tasks_of_rung,
-            episodes=episodes,
-            num_steps=training.num_steps,
-            rng=child(key, 2),
-            num_threads=training.num_threads,
+            num_tasks=budget.tasks_of_rung,
+            episodes=scored_at,
+            num_steps=budget.num_steps,
+            rng=child(part.key, 5),
+            num_threads=budget.num_threads,
         )
         spent = Spent(found.spent.episodes, count, best.num_episodes)
         if found.fitted is None:
@@ -295,12 +284,6 @@ def exploring(learner: Learner) -> Learner:
         return learner
     epsilon = max(float(learner.epsilons(1)[0]), _EXPLORATION)
     return learner.replace(epsilon=epsilon, epsilon_decay=1.0, temperature=None)
-
-
-def split(family: Family, held_out: float, seed: Seed) -> tuple[Family, Family]:
-    """Return both parts of a split; a family of one's own may do it alike whatever the seed."""
-    takes_rng = "rng" in inspect.signature(family.split).parameters
-    return family.split(held_out, rng=seed) if takes_rng else family.split(held_out)
 
 
 def optimal_table(

@@ -15,16 +15,14 @@ from typing import Any, TypeAlias
 from metarl_fast import checks, plotting
 from metarl_fast.compare import Comparison, compare, interval_to_json
 from metarl_fast.config import from_config, read_toml, to_config
-from metarl_fast.contenders import Contender, Prepared, Training, changed, split
+from metarl_fast.contenders import Budget, Contender, Prepared, changed
 from metarl_fast.engine import check_learner, episode_steps
 from metarl_fast.evaluate import learning_bounds
 from metarl_fast.families import Family
-from metarl_fast.families.python_recipe import PythonRecipe
-from metarl_fast.families.splitting import contents, refuse_shared
 from metarl_fast.files import whole_file
 from metarl_fast.learners import LEARNERS, Learner
 from metarl_fast.seeding import child, make_key
-from metarl_fast.tasks import Tasks
+from metarl_fast.splits import Split
 from metarl_fast.tuning import SPACE
 
 Stage: TypeAlias = Callable[[str, int, int], Any]
@@ -33,6 +31,9 @@ Stage: TypeAlias = Callable[[str, int, int], Any]
 _OLD = {"reptile_iterations": "num_iterations", "reptile_episodes": "num_episodes"}
 """Settings of files of version 0.2, and what their contender calls them now."""
 
+
+_OF_TUNING = ("share", "candidates", "tasks")
+"""Settings of tuning that are no hyper-parameters."""
 
 _STYLES: dict[str, plotting.Style] = {
     "untuned": {"color": "#777777", "linestyle": "--"},
@@ -91,7 +92,6 @@ class Experiment:
                 raise ValueError(
                     f"{name} is {checks.shown(given)}, expected one of {', '.join(self.contenders)}"
                 )
-        self.space()
         self.budget()
         self.to_config()  # what has no form in results.json is found out before the work
 
@@ -113,6 +113,8 @@ class Experiment:
             _translate(old, given, default)
         if "family" in given or "contenders" in given:
             default.pop("why")  # it speaks of others
+        if "family" in given:
+            default["splits"] = 1
         if "contenders" in given:
             del default["baseline"], default["save"]
         tables = {
@@ -147,15 +149,9 @@ class Experiment:
         }
         return {name: value for name, value in described.items() if value is not None}
 
-    def budget(self) -> int:
-        """Return how many episodes on training tasks each contender may take on a split."""
-        share = checks.real(self.tuning["share"], "tuning.share", 0.0, 0.99)
-        return round(self.training_tasks * self.training_episodes / (1.0 - share))
-
     def space(self) -> dict[str, Any]:
         """Return what hyper-parameters are drawn from: for "type" classes, for others their values."""
-        given = {name: values for name, values in self.tuning.items() if name not in ("tasks", "share")}
-        checks.integer(self.tuning["tasks"], "tuning.tasks", 1)
+        given = {name: values for name, values in self.tuning.items() if name not in _OF_TUNING}
         for name, values in given.items():
             if not isinstance(values, (list, tuple)) or not values:
                 raise TypeError(f"tuning.{name} is {checks.shown(values)}, expected a list of values")
@@ -168,39 +164,36 @@ class Experiment:
         classes = {"type": tuple(kinds[word] for word in given["type"])} if "type" in given else {}
         return {**SPACE, **given, **classes}
 
-    def families(self, place: int) -> tuple[Family, Family]:
-        """Return the training and the held-out family of one split: disjoint by construction."""
-        return split(self.family, self.held_out, child(self.seed, place, 0))
-
-    def parts(self, place: int) -> tuple[Family, Tasks]:
-        """Return the training family and the held-out tasks of one split."""
-        training, held_out = self.families(place)
-        return training, held_out.sample(self.held_out_tasks, rng=child(self.seed, place, 1))
-
-    def training(self, family: Family, num_threads: int | None = None) -> Training:
-        """Return what contenders may use of the training family of one split."""
-        return Training(
-            family,
-            self.training_tasks,
-            self.training_episodes,
-            self.training_tasks * self.training_episodes,
-            self.num_steps,
-            self.budget(),
-            self.space(),
-            self.tuning["tasks"],
-            self.episodes,
-            num_threads,
+    def budget(self, num_threads: int | None = None) -> Budget:
+        """Return how contenders may use the training tasks of a split."""
+        share = checks.real(self.tuning["share"], "tuning.share", 0.0, 0.99)
+        learning = self.training_tasks * self.training_episodes
+        return Budget(
+            num_tasks=self.training_tasks,
+            meta_learning=learning,
+            tuning=round(learning * share / (1.0 - share)),
+            num_steps=self.num_steps,
+            space=self.space(),
+            most_candidates=checks.integer(self.tuning["candidates"], "tuning.candidates", 1),
+            tasks_of_rung=checks.integer(self.tuning["tasks"], "tuning.tasks", 1),
+            scored_at=self.episodes,
+            num_threads=num_threads,
         )
 
-    def check(self) -> None:
+    def key(self, place: int) -> int:
+        """Return the key of all random numbers of one split."""
+        return make_key(child(self.seed, place))
+
+    def split(self, place: int) -> Split:
+        """Return one split."""
+        return Split.of(self.family, self.held_out, self.held_out_tasks, self.key(place))
+
+    def check(self, parts: list[Split]) -> None:
         """Refuse before the work what cannot be learned or scored, and splits that keep no tasks apart."""
-        for place in range(self.splits):
-            training, held_out = self.parts(place)
-            episode_steps(held_out, self.num_steps)
-            learning_bounds(held_out, self.learner.discount, self.num_steps)
-            if isinstance(held_out.recipe, PythonRecipe):
-                some = training.sample(self.training_tasks, rng=child(self.seed, place, 2))
-                refuse_shared(contents(some), contents(held_out), type(self.family).__name__)
+        for part in parts:
+            episode_steps(part.held_out, self.num_steps)
+            learning_bounds(part.held_out, self.learner.discount, self.num_steps)
+            part.refuse_shared(self.training_tasks, type(self.family).__name__)
 
     def run(self, *, num_threads: int | None = None, progress: Stage | None = None) -> Results:
         """Do the job.
@@ -216,24 +209,22 @@ class Experiment:
         def report(stage: str) -> Callable[[int, int], Any]:
             return lambda done, total: progress(stage, done, total) if progress else None
 
-        self.check()
+        parts = [self.split(place) for place in range(self.splits)]
+        self.check(parts)
+        budget = self.budget(num_threads)
         prepared: dict[str, list[Prepared]] = {name: [] for name in self.contenders}
-        batches = []
-        for place in range(self.splits):
-            family, held_out = self.parts(place)
-            training = self.training(family, num_threads)
-            batches.append(held_out)
+        for place, part in enumerate(parts):
             tell = report(f"preparing on split {place + 1} of {self.splits}")
             for number, (name, contender) in enumerate(self.contenders.items()):
-                key = make_key(child(self.seed, place, 2))
-                prepared[name].append(contender.prepare(training, held_out, key))
+                prepared[name].append(contender.prepare(part, budget))
                 tell(number + 1, len(self.contenders))
+        batches = [part.held_out for part in parts]
         comparison = compare(
-            {name: [part.learner for part in parts] for name, parts in prepared.items()},
+            {name: [part.learner for part in members] for name, members in prepared.items()},
             batches,
             self.episodes,
             num_steps=self.num_steps,
-            rng=child(self.seed, self.splits),
+            rng=child(self.seed, 0, 1),
             clusters=self.family.clusters(batches[0]) if self.splits == 1 else None,
             num_threads=num_threads,
             progress=report("adapting to held-out tasks"),
@@ -294,14 +285,14 @@ class Results:
         experiment = self.experiment
         tasks = f"{experiment.held_out_tasks:,} held-out tasks"
         if experiment.splits == 1:
-            over = f"{tasks}; ± half of a 95 % interval over what they do not share"
+            over = f"{tasks}; ± half of a 95 % interval over what a split tells apart, goals, maps or tasks"
         else:
             over = (
                 f"{experiment.splits} splits into training and held-out tasks, {tasks} and a training "
                 "of its own in each;\n± half of a 95 % interval over splits, which share training tasks: the "
                 f"correction of Nadeau and Bengio (2003)\nmakes it {self.widening():.1f} times as wide"
             )
-        return f"{over}. 0 is the random policy, 1 the optimum of each task."
+        return f"{over}.\n0 is the random policy, 1 the optimum of each task."
 
     def widening(self) -> float:
         """Return by how much intervals over J splits are too narrow since these share training tasks.
