@@ -694,6 +694,11 @@ refuses_all(
         (slice("a", None), TypeError, "slice"),
     ),
 )
+for entry, call in (("map", partial(mf.shards.map, len)), ("split", mf.shards.split)):
+    refuses_all(f"shards.{entry}", call, ((5, TypeError, "tasks is a int, expected Tasks"),))
+refuses_all(
+    "shards.join", mf.shards.join, (([], ValueError, "results is empty"), ([5], TypeError, "is a int"))
+)
 refuses_all("Tasks", mf.Tasks, ((5, TypeError, "recipe is 5"),))
 refuses_all("Task", mf.Task, ((5, TypeError, "batch is 5"), (TASKS, TypeError, "num_tasks=4")))
 refuses_all("Task[]", TASKS[0].__getitem__, ((S, IndexError, f"index {S}"),))

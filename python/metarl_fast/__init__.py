@@ -20,6 +20,7 @@ except ImportError as error:
         )
     raise
 
+from metarl_fast import shards as shards
 from metarl_fast.compare import Comparison as Comparison
 from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *
@@ -59,9 +60,9 @@ from metarl_fast.tuning import tune as tune
 __version__ = _version("metarl-fast")
 
 if not _TYPE_CHECKING:  # checkers read the import lines themselves
-    __all__ = sorted([*_public_names(globals()), "__version__"])
+    __all__ = sorted([*_public_names(globals()), "__version__", "shards"])
 
 
 def __dir__() -> list[str]:
     """Show the public names alone, to who presses Tab."""
-    return sorted([*_public_names(globals()), "__version__"])
+    return sorted([*_public_names(globals()), "__version__", "shards"])

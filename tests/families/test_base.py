@@ -315,6 +315,40 @@ def test_halves_do_not_follow_later_changes_of_their_family():
     assert (held_out.sample(2, rng=0).rewards < 1.0).all()
 
 
+class Listed(mf.Family):
+    """Returns its outcome lists as a table or as arrays, of 1 to 3 outcomes."""
+
+    num_states, num_actions, horizon = 2, 1, 5
+
+    def __init__(self, as_arrays):
+        self.as_arrays = as_arrays
+
+    def task(self, rng):
+        k = int(rng.integers(1, 4))
+        outcomes = [(1 / k, int(rng.integers(2)), rng.normal(), bool(rng.integers(2))) for _ in range(2 * k)]
+        if not self.as_arrays:
+            return {"outcomes": {s: {0: outcomes[s * k : s * k + k]} for s in range(2)}, "start": 1}
+        names = ("probability", "next_state", "reward", "terminated")
+        columns = zip(*outcomes, strict=True)
+        arrays = {
+            name: np.array(column).reshape(2, 1, k) for name, column in zip(names, columns, strict=True)
+        }
+        return {"outcomes": arrays, "start": 1}
+
+
+def test_outcome_lists_may_be_arrays():
+    table, arrays = (Listed(as_arrays).sample(30, rng=0) for as_arrays in (False, True))
+    for name, values in table.outcomes.items():
+        assert_same_bits(arrays.outcomes[name], values)
+    assert_same_bits(arrays.terminal, table.terminal)
+    for wrong, message in (
+        ({"probability": np.ones((1, 1, 1))}, r"task 0 of Wrong: tables has the arrays \['probability'\]"),
+        ({name: np.ones((2, 1)) for name in table.outcomes}, r"outcomes has the shapes \[\(2, 1\)\]"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            _ = Wrong({"outcomes": wrong}).sample(1, rng=0).rewards
+
+
 def test_what_cannot_be_copied_is_shared_and_the_rest_is_not():
     family = Scaled()
     family.lock = threading.Lock()

@@ -37,6 +37,9 @@ def test_tasks_are_the_environment_on_gymnasiums_maps(drawn_maps, options):
     np.testing.assert_array_equal(found, expected.transitions)
     np.testing.assert_array_equal(tasks.rewards, expected.rewards)
     np.testing.assert_array_equal(tasks.start, expected.start)
+    np.testing.assert_array_equal(tasks.terminal, expected.terminal)
+    for name, outcomes in expected.outcomes.items():
+        np.testing.assert_array_equal(tasks.outcomes[name], outcomes)
     assert (tasks.num_states, tasks.num_actions) == (side * side, 4)
 
 

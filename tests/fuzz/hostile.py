@@ -300,6 +300,10 @@ def calls():
         "Agent.observe": (learner.agent(TASKS[0], rng=0).observe, {**step, "truncated": True}),
         "bounds": (mf.bounds, {"tasks": TASKS, "discount": 0.9, "horizon": None, "num_threads": 1}),
         "score": (mf.score, {"tasks": TASKS, "policy": policy, "limits": limits, "num_threads": 1}),
+        "shards.map": (mf.shards.map, {"function": len, "tasks": TASKS, "executor": None, "in_flight": 2}),
+        "shards.join": (mf.shards.join, {"results": [mf.bounds(TASKS, 0.9)] * 2}),
+        "shards.split": (mf.shards.split, {"tasks": TASKS}),
+        "shards.cuts": (mf.shards.cuts, {"num_tasks": 2000}),
         "greedy_policy": (mf.greedy_policy, {"q_table": np.zeros((S, A))}),
         "value_iteration": (
             mf.value_iteration,

@@ -46,7 +46,8 @@ class Family:
         tasks = Corridor().sample(1000, rng=0)
 
     Beside `start` it may return `terminal` and `reward_noise`, each task's own, as `from_arrays` takes them
-    for one task. Instead of transitions and rewards it may return `outcomes`, a table of `from_outcomes`.
+    for one task. Instead of transitions and rewards it may return `outcomes`, a table of `from_outcomes`, or
+    its dict of arrays [S, A, K].
     Drawn tasks do not follow later changes of the family: `sample` keeps a copy of all that it holds.
 
     A family of few different tasks, like this one of five, needs a `split` of its own: see there.

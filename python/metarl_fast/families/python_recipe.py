@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.data import from_arrays, from_outcomes
@@ -129,6 +130,28 @@ def stack(drawn: Sequence[Mapping[str, Any]], ids: Sequence[int], family: Any) -
         raise
 
 
+def _together(tables: list[Any]) -> Any:
+    """Return outcome tables as `from_outcomes` takes them: dicts of arrays [S, A, K] become one of such."""
+    if not all(isinstance(table, Mapping) and all(isinstance(key, str) for key in table) for table in tables):
+        return tables
+    names = set(tables[0])
+    if any(set(table) != names for table in tables):
+        raise ValueError(f"outcomes have the arrays {sorted(names)} of one task and others of another")
+    return {name: _padded([np.asarray(table[name]) for table in tables], name) for name in names}
+
+
+def _padded(arrays: list[NDArray[Any]], name: str) -> NDArray[Any]:
+    """Return arrays [N, S, A, K] of [S, A, K]; where a task has fewer outcomes than others, zeros."""
+    shapes = {array.shape for array in arrays}
+    if len({shape[:-1] for shape in shapes}) > 1 or any(len(shape) != 3 for shape in shapes):
+        raise ValueError(f"{name} of outcomes has the shapes {sorted(shapes)}, expected (S, A, K)")
+    longest = max(shape[-1] for shape in shapes)
+    room = np.zeros((len(arrays), *arrays[0].shape[:-1], longest), np.result_type(*arrays))
+    for place, array in enumerate(arrays):
+        room[place, ..., : array.shape[-1]] = array
+    return room
+
+
 def _accepted(columns: dict[str, Any], num_tasks: int, family: Any) -> StoredRecipe:
     """Make tasks of what was returned by name; its checks are those of data that users give."""
     s, a = shape_of(family)
@@ -137,7 +160,7 @@ def _accepted(columns: dict[str, Any], num_tasks: int, family: Any) -> StoredRec
         columns["reward_noise"] = [checks.real(x, "reward_noise", 0.0) for x in columns["reward_noise"]]
     arrays: dict[str, Any] = {name: checks.numeric(values, name) for name, values in columns.items()}
     if tables is not None:
-        tasks = from_outcomes(tables, **arrays)
+        tasks = from_outcomes(_together(tables), **arrays)
     else:
         if arrays["rewards"].shape in ((num_tasks, s), (num_tasks, s, a)):
             arrays["rewards"] = arrays["rewards"][..., None]  # where N = S = A three axes say too little
