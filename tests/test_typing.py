@@ -22,6 +22,10 @@ print(mf.value_iteration(tasks).error_bound.max(), mf.policy_iteration(tasks).va
 print(mf.policy_evaluation(tasks, run.policy).returns.mean(), mf.bounds(tasks).gap.min())
 curve = mf.adapt(learner, tasks, [0, 1], num_steps=5, rng=0)
 print(curve.interval().mean.tolist(), curve.scores.mean(), curve.returns.shape)
+found = mf.compare({"a": learner, "b": [learner, learner]}, tasks, [0, 1], num_steps=5, rng=0)
+print(found.scores["b"].shape, found.interval("a").mean.sum(), found.difference("a", "b").low.max())
+tuned = mf.tune(learner, tasks, num_candidates=2, num_tasks=3, episodes=[1], num_steps=5, rng=0)
+print(tuned.learner.discount, tuned.num_episodes)
 task: mf.Task = tasks[0]
 print(task.transitions.sum(), task.num_states, task.num_actions, tasks.num_states)
 """
@@ -61,6 +65,7 @@ def test_results_are_shown_in_a_line(kind):
         curve,
         curve.interval(),
         mf.compare({"a": mf.QLearning(4, 2)}, tasks, [0, 1], num_steps=5, rng=0),
+        mf.tune(mf.QLearning(), tasks, num_candidates=2, num_tasks=3, episodes=[1], num_steps=5, rng=0),
     ]
     (found,) = [result for result in made if type(result) is kind]
     text = repr(found)

@@ -151,7 +151,13 @@ class Comparison(Result):
                 lines.append(f"{name.replace('_', ' '):<{width}}" + "".join(f"{cell:>15}" for cell in cells))
         return "\n".join(lines)
 
-    def plot(self, of: Measure = "scores", *, ax: Axes | None = None) -> Axes:
+    def plot(
+        self,
+        of: Measure = "scores",
+        *,
+        ax: Axes | None = None,
+        styles: Mapping[str, plotting.Style] | None = None,
+    ) -> Axes:
         """Draw one line a contender with its interval; needs the extra `plot`.
 
         Parameters
@@ -161,6 +167,9 @@ class Comparison(Result):
         ax
             Where to draw; default: the axes of a new figure, which no window shows. `ax.figure.savefig`
             writes it.
+        styles
+            By name of a contender, keyword arguments of matplotlib for its line; default: colours and
+            markers in turn.
 
         Returns
         -------
@@ -169,7 +178,7 @@ class Comparison(Result):
         at = self.episodes if of == "scores" else range(1, self.episodes[-1] + 1)
         found = {name: self.interval(name, of) for name in self.curves}
         label = "score (0 = random, 1 = optimal)" if of == "scores" else "return of an episode"
-        return plotting.draw_curves(found, at, ax=ax, label=label)
+        return plotting.draw_curves(found, at, ax=ax, label=label, styles=styles)
 
     def to_json(self) -> dict[str, Any]:
         """Return means and intervals in JSON types, NaN as null."""
@@ -230,7 +239,8 @@ def compare(
         For which policies are scored; default: the contenders' own, which must then be the same. 1 scores
         episodes of `num_steps`.
     clusters
-        Labels [N] of tasks that have something in common, as in `bootstrap_mean`.
+        Labels [N] of tasks that have something in common, as in `bootstrap_mean`; of several members these
+        are the units, whatever the tasks have in common.
     confidence
         Of the intervals.
     progress

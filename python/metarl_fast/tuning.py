@@ -58,7 +58,7 @@ class Tuned(Result):
 
     def __repr__(self) -> str:
         score = self.history[-1][0][1]
-        return f"Tuned({self.learner}, score {score:.3f}, {self.num_episodes:,} episodes)"
+        return f"Tuned({type(self.learner).__name__}, score {score:.3f}, {self.num_episodes:,} episodes)"
 
 
 def tune(
