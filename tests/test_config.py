@@ -9,6 +9,7 @@ import golden
 import metarl_fast as mf
 from metarl_fast.config import _TYPES, from_config, read_table, to_config
 from metarl_fast.learners import LEARNERS, Learner
+from metarl_fast.meta import METAS
 
 DESCRIBED = [
     *golden.FAMILIES.values(),
@@ -65,6 +66,9 @@ PARTS = [
     mf.Linear(1.0, 0.1, 100),
     mf.Normal(0.0, 1.0),
     mf.Table([[[0.0, 0.5]], [[-1.0, 1e300]]]),
+    *(kind(tasks_per_iteration=7) for kind in METAS),
+    mf.Reptile(step_size=0.5),
+    mf.MaxQInit(optimal=True),
     mf.Uniform(-1.0, 1.0),
 ]
 

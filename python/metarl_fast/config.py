@@ -1,4 +1,4 @@
-"""Families, laws and learners to and from plain JSON and TOML tables."""
+"""Families, laws, learners and meta-learners to and from plain JSON and TOML tables."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
 from metarl_fast.learners import Table
 from metarl_fast.listing import concrete
+from metarl_fast.meta import METAS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,8 +29,7 @@ _LARGEST_TABLE = 1000
 
 _TYPES: dict[str, type] = {
     kind.__name__: kind
-    for package in (families, learners)
-    for kind in concrete(vars(package), object)
+    for kind in (*concrete(vars(families), object), *concrete(vars(learners), object), *METAS)
     if is_dataclass(kind)
 }
 """What a file can name: settings of the package, and no class of the user's."""

@@ -112,10 +112,7 @@ class TdLearner(Learner):
         checks.keep(self, "epsilon_min", checks.real, 0.0, 1.0)
         self._accept_schedule("epsilon", 0.0, 1.0)
         checks.keep(self, "learning_rate_decay", checks.real, 0.0)
-        if isinstance(self.initial_q, Table):
-            self._check_table(self.initial_q)
-        else:
-            checks.keep(self, "initial_q", checks.real)
+        self._accept_initial_q()
         checks.keep(self, "initial_visits", checks.real, 0.0, 2.0**53)
         checks.keep(self, "bonus", checks.real, 0.0)
         if self.bonus_episodes is not None:
@@ -136,8 +133,15 @@ class TdLearner(Learner):
                     f"{name}_{more} is {value}, expected {nothing} beside a schedule: only numbers decay"
                 )
 
-    def _check_table(self, table: Table) -> None:
-        """Refuse a table of other sizes than the learner's."""
+    def _accept_initial_q(self) -> None:
+        """Check what is learned from: a number, or a table of the learner's sizes."""
+        table = self.initial_q
+        if not isinstance(table, Table):
+            if not checks.single(table):
+                shown = checks.shown(table)
+                raise TypeError(f"initial_q is {shown}, expected a number, or Table(values) of an array")
+            checks.keep(self, "initial_q", checks.real)
+            return
         for name, found in (("num_states", table.num_states), ("num_actions", table.num_actions)):
             if getattr(self, name) not in (None, found):
                 raise ValueError(
