@@ -14,7 +14,7 @@ import numpy as np
 import family_twins
 import metarl_fast as mf
 from bits import digest
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
 FOLDER = Path(__file__).parent / "data" / "golden"
 
@@ -59,7 +59,7 @@ def checksums(families=FAMILIES):
         found[f"{name}, float64"] = train(family, np.float64)
         found[f"{name}, uniform behaviour"] = train(family, np.float32, epsilon=1.0, epsilon_decay=1.0)
         found[f"{name}, planning"] = plan(family)
-        for kind in LEARNERS:
+        for kind in TD_LEARNERS:
             softmax = {"temperature": 2.0, "temperature_decay": 0.7, "temperature_min": 0.05}
             for dtype in (np.float32, np.float64):
                 more = f"{name}, {np.dtype(dtype)}, {kind.__name__}"

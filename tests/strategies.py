@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import metarl_fast as mf
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from reference import Model
 
@@ -24,7 +24,7 @@ num_tasks = st.sampled_from([1, 15, 16, 17, 31, 32, 33, 70])
 few_tasks = st.sampled_from([1, 2, 17, 33])
 
 
-def learners(s, a, kinds=LEARNERS):
+def learners(s, a, kinds=TD_LEARNERS):
     """Learners of all rules with all behaviours, or of some."""
     return st.sampled_from(kinds).flatmap(lambda kind: learners_of(kind, s, a))
 

@@ -14,7 +14,7 @@ import pytest
 import metarl_fast as mf
 from following import MORE
 from metarl_fast import checks
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
@@ -86,7 +86,7 @@ NUMBERS = (
     ("temperature_decay", 0.0, 1.1),
     ("temperature_min", -0.1, None),
 )
-for kind in LEARNERS:
+for kind in TD_LEARNERS:
     entry, traces = kind.__name__, issubclass(kind, TraceLearner)
     for name, low, high in (*NUMBERS, *([("trace_decay", -0.1, 1.1)] if traces else [])):
         lists = () if name in ("epsilon", "temperature") else ([0.5], np.array([0.5]))  # schedules
@@ -120,7 +120,7 @@ for abstract in (mf.Learner, mf.TdLearner):
     name = abstract.__name__
     refuses(name, "", partial(abstract, S, A), TypeError, f"abstract class {name}")
 
-for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
+for entry in (*TD_LEARNERS, mf.TaskDistribution, mf.MetaLearner):
     refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
     refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
@@ -294,7 +294,7 @@ for function in (
     lambda learner: mf.AverageQ().fit(TASKS, learner, 1),
 ):
     refuses("learner", "'Q'", partial(function, "Q"), TypeError, "learner is a str")
-    for kind in LEARNERS:
+    for kind in TD_LEARNERS:
         text = f"has {S + 1} states"
         refuses("learner", f"{kind.__name__}, S + 1", partial(function, kind(S + 1, A)), ValueError, text)
         refuses("learner", kind.__name__, partial(function, kind), TypeError, "learner is a ABCMeta")
@@ -785,7 +785,7 @@ refuses("save", "no settings", lambda: mf.save("file", 5), TypeError, "settings 
 MANY = FAMILY.sample(2**50, rng=0)
 WIDE = mf.TaskDistribution(2**18, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
 for entry, call in (
-    *((kind.__name__, lambda k=kind: k(2**31 - 1, 2**31 - 1).q_table) for kind in LEARNERS),
+    *((kind.__name__, lambda k=kind: k(2**31 - 1, 2**31 - 1).q_table) for kind in TD_LEARNERS),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
     ("QLearning.temperatures", lambda: COOLING.temperatures(2**40)),
     ("MetaLearner", lambda: mf.MetaLearner(2**40, 2**20)),
@@ -803,7 +803,7 @@ for entry, call in (
     ("Tasks.materialise", MANY.materialise),
     ("train", lambda: mf.train(LEARNER, MANY, 1)),
     ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
-    *(("train", lambda k=kind: mf.train(k(2**18, 1), WIDE, 1, 1)) for kind in LEARNERS),
+    *(("train", lambda k=kind: mf.train(k(2**18, 1), WIDE, 1, 1)) for kind in TD_LEARNERS),
     ("train", lambda: train(2**30)),
     ("train", lambda: train(2**30, returns=False, mean_returns=True)),
     ("train", lambda: mf.train(DECAYING, TASKS, 2**30, 1, returns=False)),

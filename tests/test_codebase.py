@@ -14,6 +14,7 @@ import metarl_fast
 from building import ROOT, needs, run
 from metarl_fast.families.combination import Combination
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.learners import LEARNERS, TD_LEARNERS
 from metarl_fast.listing import concrete
 
 CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
@@ -84,7 +85,14 @@ def test_nothing_draws_or_decides_with_the_systems_functions():
 
 CPP_LAYERS = [
     {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
-    {"cpp/row_loop.hpp", "cpp/sampling.hpp", "cpp/thread", "cpp/uniform_law.hpp"},
+    {
+        "cpp/row_loop.hpp",
+        "cpp/parameters.hpp",
+        "cpp/sampling.hpp",
+        "cpp/thread",
+        "cpp/uniform_law.hpp",
+        "cpp/variates.hpp",
+    },
     {"cpp/mdp.hpp", "cpp/training.hpp"},
     {"cpp/task_checks"},
     {"cpp/mdp.cpp", "cpp/accept", "cpp/simulator.hpp", "cpp/repeated_tasks.hpp"},
@@ -244,7 +252,9 @@ def test_the_core_is_called_by_few():
     ]
     shared = {"families.base", "families.python_recipe", "families.core_family", "families.combination"}
     families = {*shared, *map(module_of, drawn)}
+    agents = set(LEARNERS) - set(TD_LEARNERS)  # each names its parameters, too
     learners = {"learners.base", "learners.agent", "learners.td", "learners.expected_sarsa"}
+    learners |= set(map(module_of, agents))
     assert callers == {
         *(
             "simulator",

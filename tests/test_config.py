@@ -35,6 +35,7 @@ DESCRIBED = [
     mf.DoubleQLearning(4, 3, discount=0.5),
     mf.QLambda(4, 3, trace_decay=0.5),
     mf.SarsaLambda(4, 3, trace_decay=1.0, temperature=2.0),
+    *(kind() for kind in LEARNERS),
     mf.QLearning(learning_rate=0.3),
     mf.Sarsa(initial_q=mf.Table([[0.5, 1.0]] * 3)),
 ]

@@ -18,13 +18,13 @@ import golden
 import metarl_fast as mf
 from bits import assert_same_bits, digest
 from following import MORE
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.meta import METAS
 
 HERE = Path(__file__).parent
 
 families = pytest.mark.parametrize("family", golden.FAMILIES.values(), ids=golden.FAMILIES)
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 BEHAVIOURS = {
     "epsilon-greedy": {"epsilon": 0.3},
     "bonus": {"epsilon": 0.1, "bonus": 0.7},

@@ -14,10 +14,10 @@ import reference
 import strategies
 from bits import assert_same_bits
 from metarl_fast import checks
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
 REALS = [np.float32, np.float64]
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 thorough = settings(max_examples=100, deadline=None, derandomize=True)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 reals = pytest.mark.parametrize("real", [np.float32, np.float64])
 
 
@@ -128,7 +128,7 @@ def test_it_does_not_matter_to_the_others_that_a_task_starts_nowhere(kind):
 
 
 def test_no_episodes_choose_nothing():
-    for kind in LEARNERS:
+    for kind in TD_LEARNERS:
         for behaviour in ({"temperature": 1.0}, {"epsilon": 0.5}, {"epsilon": 1.0}, {"bonus": 1.0}):
             run = mf.train(kind(2, 2, **behaviour), mf.TaskDistribution(2, 2).sample(3, rng=0), 0, 5, rng=0)
             assert not run.q_table.any()

@@ -10,7 +10,7 @@ import pytest
 import metarl_fast as mf
 from metarl_fast.contenders import exploring, optimal_table
 from metarl_fast.experiment import Experiment
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
 EPISODES = [0, 1, 2, 5, 10, 20, 50]
 NAMES = [
@@ -266,7 +266,7 @@ def test_what_cannot_be_learned_is_refused_before_the_work(family, message):
     assert not told
 
 
-@pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("behaviour", [{"epsilon": 0.1}, {"temperature": 0.05, "bonus": 0.1}])
 def test_the_job_runs_with_any_learner(kind, behaviour):
     experiment = small(GRID, learner={"type": kind.__name__, **behaviour})

@@ -9,7 +9,7 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.meta import METAS
 from metarl_fast.store import FORMAT, FORMAT_VERSION
 
@@ -19,8 +19,8 @@ SAVED = [
     TABLE,
     mf.Linear(1.0, 0.1, 50),
     mf.Table([[0.0, -np.inf]]),
-    *(kind() for kind in LEARNERS),
-    *(kind(4, 3, initial_q=TABLE, epsilon=mf.Linear(0.5, 0.1, 9)) for kind in LEARNERS),
+    *(kind() for kind in TD_LEARNERS),
+    *(kind(4, 3, initial_q=TABLE, epsilon=mf.Linear(0.5, 0.1, 9)) for kind in TD_LEARNERS),
     mf.Sarsa(epsilon=[0.5, 0.25], temperature=(1.0, 0.5)),
     *(kind() for kind in METAS),
 ]

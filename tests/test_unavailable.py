@@ -10,10 +10,10 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from following import MORE
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.meta import METAS
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 BEHAVIOURS = {
     "uniform": {"epsilon": 1.0},
     "epsilon-greedy": {"epsilon": 0.3},

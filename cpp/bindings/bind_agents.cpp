@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "keywords.hpp"
 
 #include "../learners/agent.hpp"
+#include "../learners/agents.hpp"
 #include "../learners/learner.hpp"
 #include "../simulator.hpp"
 #include "../workers/initial_table.hpp"
@@ -161,9 +163,24 @@ void bind_simulator(py::module_& m, const char* name) {
       .def_property_readonly("terminated", &Bound::over);
 }
 
+template <class Kind>
+std::unique_ptr<Kind> make_learner(const py::kwargs& given) {
+  auto learner = std::make_unique<Kind>();
+  const FromKeywords keywords(Kind::kName, given);
+  Kind::parameters(*learner, keywords);
+  keywords.finish();
+  return learner;
+}
+
+template <class... Kinds>
+void bind_learners(py::module_& m, LearnerList<Kinds...>) {
+  (py::class_<Kinds, Learner>(m, Kinds::kName).def(py::init(&make_learner<Kinds>)), ...);
+}
+
 }  // namespace
 
 void bind_agents(py::module_& m) {
+  bind_learners(m, AgentLearners());
   py::class_<Stream, SharedStream>(m, "Stream")
       .def(py::init(&new_stream), py::arg("key"), py::arg("task"), py::arg("purpose"));
   bind_simulator<float>(m, "SimulatorFloat32");

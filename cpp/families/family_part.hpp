@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "../parameters.hpp"
 #include "family.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 

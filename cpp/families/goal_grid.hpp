@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "../mdp.hpp"
+#include "../parameters.hpp"
 #include "../rng.hpp"
 #include "family.hpp"
 #include "grid.hpp"
 #include "outcomes.hpp"
-#include "parameters.hpp"
 #include "walls.hpp"
 
 namespace metarl_fast {

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "../mdp.hpp"
+#include "../parameters.hpp"
 #include "../rng.hpp"
 #include "family.hpp"
 #include "layout.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 

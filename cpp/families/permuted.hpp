@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "../mdp.hpp"
+#include "../parameters.hpp"
 #include "../rng.hpp"
 #include "family.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 

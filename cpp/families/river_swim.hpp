@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "../mdp.hpp"
+#include "../parameters.hpp"
 #include "../rng.hpp"
 #include "family.hpp"
 #include "outcomes.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 

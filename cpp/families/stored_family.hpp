@@ -11,9 +11,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "../parameters.hpp"
 #include "family.hpp"
 #include "layout.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 

@@ -10,10 +10,11 @@
 
 #include "../elementary.hpp"
 #include "../mdp.hpp"
+#include "../parameters.hpp"
 #include "../rng.hpp"
 #include "../uniform_law.hpp"
+#include "../variates.hpp"
 #include "family.hpp"
-#include "parameters.hpp"
 
 namespace metarl_fast {
 
@@ -71,27 +72,6 @@ class TaskDistribution final : public Family {
                         std::vector<double>& cuts) const;
   double draw_reward(const IndexKey& key, std::int64_t pair) const;
 };
-
-// log of a Gamma(shape, 1) variate: Marsaglia and Tsang, "A simple method for generating gamma variables",
-// ACM TOMS 26 (2000). In logarithms, because a small shape gives values that a double cannot hold.
-inline double log_gamma_variate(Stream& stream, double shape) {
-  double log_boost = 0.0;
-  if (shape < 1.0) {
-    log_boost = portable_log(open_unit(next(stream))) / shape;
-    shape += 1.0;
-  }
-  const double d = shape - 1.0 / 3.0;
-  const double c = 1.0 / std::sqrt(9.0 * d);
-  for (;;) {
-    const double x = normal_quantile(open_unit(next(stream)));
-    const double u = open_unit(next(stream));
-    const double root = 1.0 + c * x;
-    if (root <= 0.0) continue;
-    const double v = root * root * root;
-    const double log_v = portable_log(v);
-    if (portable_log(u) < 0.5 * x * x + d - d * v + d * log_v) return portable_log(d) + log_v + log_boost;
-  }
-}
 
 inline void TaskDistribution::check() const {
   check_parameters(*this);

@@ -108,8 +108,8 @@ class Traces(enum.Enum):
     accumulating = 1
 
 class Learner(metaclass=_Pybind11Type):
-    # Made as one of the classes below.
-    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    # Made as one of the classes below; parameters are keywords, named in the learner's file.
+    def __init__(self, *args: Never, **parameters: Any) -> None: ...
     @property
     def tasks_at_once(self) -> int: ...  # of one thread
     def scratch(  # bytes that one thread takes

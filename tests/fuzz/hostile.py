@@ -5,12 +5,14 @@ from __future__ import annotations
 import decimal
 import fractions
 import math
+from dataclasses import fields
 
 import numpy as np
 from hypothesis import strategies as st
 
 import family_twins
 import metarl_fast as mf
+from metarl_fast.learners import LEARNERS
 from metarl_fast.meta import METAS
 
 S, A, N = 3, 2, 4
@@ -192,18 +194,6 @@ def calls():
     limits = mf.bounds(TASKS, 0.9)
     policy = np.full((S, A), 1 / A)
     meta_fit = {"num_episodes": 2, "num_iterations": 2, "num_tasks": 3, "rng": 0, "progress": None}
-    learner_settings = {
-        name: getattr(learner, name)
-        for name in (
-            "learning_rate",
-            "discount",
-            "epsilon",
-            "epsilon_decay",
-            "epsilon_min",
-            "initial_q",
-            "bonus",
-        )
-    }
     fitted = mf.AverageQ().fit(TASKS, learner, 1, rng=0)
     simulator = mf.Simulator(TASKS[0], rng=0)
     simulator.reset()
@@ -364,8 +354,9 @@ def calls():
         "MetaLearner.observe": (mf.MetaLearner(S, A).observe, {"q_tables": np.zeros((N, S, A))}),
         "MetaLearner.update": (mf.MetaLearner(S, A).update, {"task": TASKS[0], "policy": np.zeros(S, int)}),
     }
-    for kind in (mf.QLearning, mf.Sarsa, mf.ExpectedSarsa, mf.DoubleQLearning, mf.QLambda, mf.SarsaLambda):
-        found[kind.__name__] = (kind, {"num_states": S, "num_actions": A, **learner_settings})
+    for kind in LEARNERS:
+        settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
+        found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
     for kind in METAS:
         found.setdefault(kind.__name__, (kind, {"tasks_per_iteration": 4}))
         found[f"{kind.__name__}.fit"] = (

@@ -11,10 +11,10 @@ import golden
 import metarl_fast as mf
 from bits import assert_same_bits
 from metarl_fast import _core
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from strategies import any_tasks, learners
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 reals = pytest.mark.parametrize("real", [np.float32, np.float64])
 BEHAVIOURS = {
     "epsilon-greedy": {"epsilon": 0.3, "epsilon_decay": 0.8},
@@ -57,7 +57,7 @@ def assert_same_results(found, expected):
     continuing=st.booleans(),
 )
 def test_agents_learn_what_the_lanes_learn(tasks, data, steps, episodes, real, continuing):
-    learner = data.draw(learners(tasks.num_states, tasks.num_actions, LEARNERS))
+    learner = data.draw(learners(tasks.num_states, tasks.num_actions, TD_LEARNERS))
     options = {
         "rng": 3,
         "dtype": real,

@@ -10,9 +10,9 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 SMALL, LARGE = (mf.TaskDistribution(s, a, horizon=5).sample(6, rng=0) for s, a in ((3, 2), (9, 4)))
 
 

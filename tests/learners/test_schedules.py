@@ -12,9 +12,9 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from metarl_fast.config import from_config, to_config
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize(

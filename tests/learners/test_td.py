@@ -15,11 +15,11 @@ import reference
 from bits import assert_same_bits
 from following import MORE
 from learner_twins import Life
-from metarl_fast.learners import LEARNERS
+from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from td_twin import EpsilonGreedy
 
-kinds = pytest.mark.parametrize("kind", LEARNERS, ids=lambda kind: kind.__name__)
+kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 
 
 # --- schedules ---

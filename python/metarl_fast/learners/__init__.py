@@ -16,5 +16,6 @@ from metarl_fast.learners.td import TdLearner as TdLearner
 from metarl_fast.listing import concrete, public_names
 
 LEARNERS = concrete(globals(), Learner)  # type: ignore[type-abstract]
+TD_LEARNERS = concrete(globals(), TdLearner)  # type: ignore[type-abstract]
 if not TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted(public_names(globals()))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Parameters of families: each is named once, with its range, and visited by whoever checks or binds it.
+// Parameters of families and learners: each is named once, with its range, and visited by whoever checks or
+// binds it.
 //
-// A family says
+// A family, or a learner, says
 //   template <class Self, class Visitor>
 //   static void parameters(Self& family, const Visitor& visit) {
 //     visit("slip", family.slip, between(0, 1));

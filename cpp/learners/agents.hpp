@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The list of learners that are agents. The bindings are made of it: one is added by its own file and a line
+// here.
+#pragma once
+
+#include "learners.hpp"
+
+namespace metarl_fast {
+
+using AgentLearners = LearnerList<>;
+
+}  // namespace metarl_fast
