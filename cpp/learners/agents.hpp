@@ -4,9 +4,11 @@
 #pragma once
 
 #include "learners.hpp"
+#include "ucb1.hpp"
 
 namespace metarl_fast {
 
-using AgentLearners = LearnerList<>;
+using AgentLearners = LearnerList<  //
+    Ucb1>;
 
 }  // namespace metarl_fast

@@ -181,6 +181,8 @@ def train_float64(
 
 # --- bind_agents.cpp ---
 
+class UCB1(Learner): ...
+
 class Stream(metaclass=_Pybind11Type):  # random numbers, one after the other, for whoever holds it
     def __init__(self, key: int, task: int, purpose: int) -> None: ...
 
