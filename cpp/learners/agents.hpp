@@ -4,11 +4,13 @@
 #pragma once
 
 #include "learners.hpp"
+#include "thompson_sampling.hpp"
 #include "ucb1.hpp"
 
 namespace metarl_fast {
 
 using AgentLearners = LearnerList<  //
+    ThompsonSampling,               //
     Ucb1>;
 
 }  // namespace metarl_fast

@@ -181,6 +181,7 @@ def train_float64(
 
 # --- bind_agents.cpp ---
 
+class ThompsonSampling(Learner): ...
 class UCB1(Learner): ...
 
 class Stream(metaclass=_Pybind11Type):  # random numbers, one after the other, for whoever holds it

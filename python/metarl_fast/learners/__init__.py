@@ -13,6 +13,7 @@ from metarl_fast.learners.sarsa_lambda import SarsaLambda as SarsaLambda
 from metarl_fast.learners.schedules import Linear as Linear
 from metarl_fast.learners.table import Table as Table
 from metarl_fast.learners.td import TdLearner as TdLearner
+from metarl_fast.learners.thompson_sampling import ThompsonSampling as ThompsonSampling
 from metarl_fast.learners.ucb1 import UCB1 as UCB1
 from metarl_fast.listing import concrete, public_names
 
