@@ -205,9 +205,8 @@ class Contender:
         once = meta.default_iterations == 1
         numbers.setdefault("num_episodes", max(1, budget.meta_learning // size) if once else _ADAPTATION)
         of_iteration = size * numbers["num_episodes"]
-        if once:
-            numbers.setdefault("num_iterations", 1)
-        numbers.setdefault("num_iterations", max(1, budget.meta_learning // max(1, of_iteration)))
+        affordable = max(1, budget.meta_learning // max(1, of_iteration))
+        numbers.setdefault("num_iterations", min(affordable, meta.default_iterations or affordable))
         return tasks, numbers, numbers["num_iterations"] * of_iteration
 
     def _tuned(self, found: Prepared, part: Split, budget: Budget, which: Part, episodes: int) -> Prepared:
