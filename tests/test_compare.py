@@ -95,6 +95,15 @@ def test_policies_are_scored_for_the_discount_asked_for():
     )
 
 
+def test_bandits_are_contenders_like_any_other():
+    means = np.random.default_rng(0).random((40, 1, 5))
+    bandits = mf.from_arrays(np.ones((40, 1, 5, 1)), means, horizon=20, reward_noise=0.3)
+    learners = {"UCB1": mf.UCB1(), "scratch": mf.QLearning(discount=1.0)}
+    found = mf.compare(learners, bandits, EPISODES, rng=0, discount=1.0)
+    assert found.difference("UCB1", "scratch").low[-1] > 0.1
+    assert found.difference("UCB1", "scratch", "returns").low[-1] > 0.5
+
+
 def test_results_do_not_depend_on_the_threads():
     one, two = (
         mf.compare({"a": SCRATCH, "b": members(2)}, TASKS, EPISODES, rng=3, num_threads=n).to_json()

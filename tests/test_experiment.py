@@ -382,6 +382,18 @@ def test_contenders_of_a_file_replace_those_of_the_quickstart():
     assert "minus" not in results.text()
 
 
+def test_bandits_are_described_in_a_file_too():
+    """Of the space of tuning those hyper-parameters are used that the learners named have."""
+    bandits = {"type": "TaskDistribution", "num_states": 1, "num_actions": 3, "horizon": 5}
+    tuning = {"type": ["UCB1"], "reward_range": [0.5, 1.0]}
+    table = described(bandits, learner={"type": "UCB1"}, tuning=tuning)
+    experiment = Experiment.from_table({**table, "contenders": {"mine": {"type": "Scratch"}}})
+    assert experiment.space() == {"type": (mf.UCB1,), "reward_range": [0.5, 1.0]}
+    (first, _) = experiment.run().prepared["mine"]
+    assert isinstance(first.learner, mf.UCB1)
+    assert first.spent.candidates > 1
+
+
 def test_files_of_before_keep_working():
     experiment = small(GRID, reptile_iterations=5, reptile_episodes=10)
     assert experiment.contenders["reptile"].fit == {"num_iterations": 5, "num_episodes": 10}

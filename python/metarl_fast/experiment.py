@@ -161,8 +161,10 @@ class Experiment:
                 raise ValueError(
                     f"tuning.type holds {checks.shown(word)}, expected {checks.choices(word, list(kinds))}"
                 )
-        classes = {"type": tuple(kinds[word] for word in given["type"])} if "type" in given else {}
-        return {**SPACE, **given, **classes}
+        classes = tuple(kinds[word] for word in given["type"]) if "type" in given else SPACE["type"]
+        known = {f.name for kind in classes for f in fields(kind)}
+        usual = {name: values for name, values in SPACE.items() if name in known}
+        return {"type": classes, **usual, **{name: given[name] for name in given if name != "type"}}
 
     def budget(self, num_threads: int | None = None) -> Budget:
         """Return how contenders may use the training tasks of a split."""
