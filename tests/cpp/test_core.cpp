@@ -5,6 +5,7 @@
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
+#include <metarl_fast/learners/agent_learner.hpp>
 #include <metarl_fast/learners/rules.hpp>
 #include <metarl_fast/learners/td_learner.hpp>
 #include <metarl_fast/rng.hpp>
@@ -179,7 +180,7 @@ constexpr std::int64_t kEpisodes = 30;
 constexpr std::int64_t kSteps = 12;
 
 template <class Real>
-Trained<Real> run(const TaskBatch& tasks, TdLearner learner, int num_threads) {
+Trained<Real> run(const TaskBatch& tasks, TdLearner learner, int num_threads, bool by_agents = false) {
   const Shape& shape = tasks.shape();
   const auto n = static_cast<std::size_t>(tasks.size());
   const auto pairs = static_cast<std::size_t>(shape.pairs());
@@ -202,7 +203,9 @@ Trained<Real> run(const TaskBatch& tasks, TdLearner learner, int num_threads) {
   arrays.snapshots = out.snapshots.data();
   arrays.snapshot_episodes = snapshot_episodes.data();
   arrays.num_snapshots = static_cast<std::int64_t>(snapshot_episodes.size());
-  train(tasks, learner, {3, kEpisodes, kSteps, false}, arrays, {num_threads, nullptr});
+  const OneByOne agents(learner);
+  const Learner& wanted = by_agents ? static_cast<const Learner&>(agents) : learner;
+  train(tasks, wanted, {3, kEpisodes, kSteps, false}, arrays, {num_threads, nullptr});
   return out;
 }
 
@@ -249,6 +252,7 @@ void expect_same_bits(const TaskBatch& tasks, const std::vector<std::string>& is
   for (const TdLearner& learner : kLearners) {
     const Trained<Real> one = run<Real>(tasks, learner, 1);
     EXPECT(run<Real>(tasks, learner, 2) == one);
+    EXPECT(run<Real>(tasks, learner, 2, /*by_agents=*/true) == one);
     for (const std::string& isa : isas) {
       setenv("METARL_FAST_ISA", isa.c_str(), 1);
       EXPECT(run<Real>(tasks, learner, 1) == one);
