@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Learning, end to end: drawing the tasks counts. Every update rule and behaviour, every size of task, on
 // every instruction set; then more threads.
+#include <metarl_fast/learners/rules.hpp>
+
 #include "harness.hpp"
 
 #include <algorithm>
@@ -14,12 +16,11 @@ constexpr double kTemperature = 0.1;
 
 // --- rules and behaviours, on 10 states and 5 actions ------------------------------------------------------
 
-using R = Rule;
 using B = Behaviour;
 
 struct RuleCase {
   const char* name;
-  R rule;
+  Rule rule;
   B behaviour;
   double learning_rate_decay, bonus;
   bool doubles;            // tables of 64-bit numbers
@@ -28,21 +29,25 @@ struct RuleCase {
 
 // A new rule takes a line.
 constexpr RuleCase kRules[] = {
-    {"q_learning/uniform", R::q_learning, B::uniform, 0, 0, false, 0x4eb3a8c8970ffe84},
-    {"q_learning/epsilon_greedy", R::q_learning, B::epsilon_greedy, 0, 0, false, 0x469a67bb21adf254},
-    {"q_learning/epsilon_greedy/float64", R::q_learning, B::epsilon_greedy, 0, 0, true, 0x2382bb86b4932a32},
-    {"q_learning/epsilon_greedy/decaying_rate", R::q_learning, B::epsilon_greedy, 0.6, 0, false,
+    {"q_learning/uniform", rule_of<QLearning>(), B::uniform, 0, 0, false, 0x4eb3a8c8970ffe84},
+    {"q_learning/epsilon_greedy", rule_of<QLearning>(), B::epsilon_greedy, 0, 0, false, 0x469a67bb21adf254},
+    {"q_learning/epsilon_greedy/float64", rule_of<QLearning>(), B::epsilon_greedy, 0, 0, true,
+     0x2382bb86b4932a32},
+    {"q_learning/epsilon_greedy/decaying_rate", rule_of<QLearning>(), B::epsilon_greedy, 0.6, 0, false,
      0xac4232c92eef9216},
-    {"q_learning/epsilon_greedy/bonus", R::q_learning, B::epsilon_greedy, 0, 1, false, 0xcd7dce44e4ed289f},
-    {"q_learning/softmax", R::q_learning, B::softmax, 0, 0, false, 0x65d88d7799c87b8e},
-    {"sarsa/epsilon_greedy", R::sarsa, B::epsilon_greedy, 0, 0, false, 0xa29488b78037b759},
-    {"sarsa/softmax", R::sarsa, B::softmax, 0, 0, false, 0xf79afac26fbe5c2a},
-    {"expected_sarsa/epsilon_greedy", R::expected_sarsa, B::epsilon_greedy, 0, 0, false, 0xc7956e4358fc88f2},
-    {"expected_sarsa/softmax", R::expected_sarsa, B::softmax, 0, 0, false, 0x919d71b138f1572f},
-    {"double_q_learning/epsilon_greedy", R::double_q_learning, B::epsilon_greedy, 0, 0, false,
+    {"q_learning/epsilon_greedy/bonus", rule_of<QLearning>(), B::epsilon_greedy, 0, 1, false,
+     0xcd7dce44e4ed289f},
+    {"q_learning/softmax", rule_of<QLearning>(), B::softmax, 0, 0, false, 0x65d88d7799c87b8e},
+    {"sarsa/epsilon_greedy", rule_of<Sarsa>(), B::epsilon_greedy, 0, 0, false, 0xa29488b78037b759},
+    {"sarsa/softmax", rule_of<Sarsa>(), B::softmax, 0, 0, false, 0xf79afac26fbe5c2a},
+    {"expected_sarsa/epsilon_greedy", rule_of<ExpectedSarsa>(), B::epsilon_greedy, 0, 0, false,
+     0xc7956e4358fc88f2},
+    {"expected_sarsa/softmax", rule_of<ExpectedSarsa>(), B::softmax, 0, 0, false, 0x919d71b138f1572f},
+    {"double_q_learning/epsilon_greedy", rule_of<DoubleQLearning>(), B::epsilon_greedy, 0, 0, false,
      0xb78e9b28f0884bc7},
-    {"q_lambda/epsilon_greedy", R::q_lambda, B::epsilon_greedy, 0, 0, false, 0xf7d10287083bae74},
-    {"sarsa_lambda/epsilon_greedy", R::sarsa_lambda, B::epsilon_greedy, 0, 0, false, 0x1fa0da1c58afbec0},
+    {"q_lambda/epsilon_greedy", rule_of<QLambda>(), B::epsilon_greedy, 0, 0, false, 0xf7d10287083bae74},
+    {"sarsa_lambda/epsilon_greedy", rule_of<SarsaLambda>(), B::epsilon_greedy, 0, 0, false,
+     0x1fa0da1c58afbec0},
 };
 
 TdLearner learner_of(Behaviour behaviour) {
