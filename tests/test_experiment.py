@@ -374,12 +374,14 @@ def test_contenders_of_a_file_replace_those_of_the_quickstart():
     experiment = small(GRID, **table)
     assert list(experiment.contenders) == ["mine", "meta", "average"]
     assert experiment.contenders["mine"].learner == mf.Sarsa(learning_rate=0.5, epsilon=0.2)
-    assert (experiment.save, experiment.baseline) == ("meta", None)
+    assert (experiment.save, experiment.baseline) == ("meta", "mine")
     results = experiment.run()
     spent = {name: parts[0].spent for name, parts in results.prepared.items()}
     assert spent["meta"].episodes == 3 * 30 * 7  # there are fewer tasks than a meta-batch has
     assert spent["average"].episodes == 5 * (30 * 20 // 5)
-    assert "minus" not in results.text()
+    assert "minus mine" in results.text()
+    alone = small(GRID, contenders={"meta": {"type": "Reptile"}})
+    assert (alone.save, alone.baseline) == ("meta", None)
 
 
 def test_bandits_are_described_in_a_file_too():

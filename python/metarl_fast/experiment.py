@@ -136,8 +136,11 @@ class Experiment:
             raise ValueError("contenders is empty, expected at least one table [contenders.NAME]")
         contenders = {name: Contender.from_table(name, entry, learner) for name, entry in entries.items()}
         if "contenders" in given:
-            fitted = [name for name, contender in contenders.items() if contender.role == "meta"]
-            tables.setdefault("save", fitted[0] if fitted else None)
+            tables.setdefault("save", _first(contenders, "meta"))
+            scratch = (
+                _first(contenders, "scratch") or _first(contenders, "late") or _first(contenders, "untuned")
+            )
+            tables.setdefault("baseline", scratch)
         return cls(family=family, learner=learner, contenders=contenders, **tables)
 
     def to_config(self) -> dict[str, Any]:
@@ -232,6 +235,10 @@ class Experiment:
             progress=report("adapting to held-out tasks"),
         )
         return Results(self, comparison, prepared)
+
+
+def _first(contenders: dict[str, Contender], role: str) -> str | None:
+    return next((name for name, contender in contenders.items() if contender.role == role), None)
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:
