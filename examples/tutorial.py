@@ -19,7 +19,7 @@ task_distribution = TaskDistribution(num_states, num_actions)
 meta_learner = MetaLearner(num_states, num_actions)
 
 for meta_iteration in range(num_meta_iterations):
-    task = task_distribution.sample()
+    task = task_distribution.sample(rng=meta_iteration)  # the same tasks each time
     q_learning = QLearning(num_states, num_actions)
 
     for episode in range(num_episodes):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -37,9 +36,10 @@ def numbers(line):
 
 @pytest.mark.parametrize("output", ["tutorial.py"], indirect=True)
 def test_tutorial(output):
-    policy, prior = output.splitlines()
-    assert len(re.findall(r"\b[0-4]\b", policy.split(":")[1])) == 10
-    np.testing.assert_allclose(sum(numbers(prior)), 1.0, atol=3e-3)
+    assert output == (
+        "policy learned on the last task: [4 1 4 3 0 3 3 4 3 3]\n"
+        "policy prior of the first state: [0.168 0.197 0.222 0.209 0.205]\n"
+    )
 
 
 @pytest.mark.parametrize("output", ["own_family.py"], indirect=True)

@@ -15,7 +15,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```[^`]*```\n(.*?)```", README, flags=re
 
 
 @pytest.mark.parametrize(
-    ("program", "output"), PROGRAMS, ids=["ten lines", "learners", "planning", "gymnasium"]
+    ("program", "output"), PROGRAMS, ids=["ten lines", "learners", "step by step", "planning", "gymnasium"]
 )
 def test_programs_print_what_is_shown(program, output, capsys):
     exec(program, {})
