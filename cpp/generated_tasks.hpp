@@ -17,10 +17,12 @@ class GeneratedTasks final : public TaskBatch {
       : TaskBatch(checked_shape(*family), std::move(ids)), family_(std::move(family)), key_(key) {}
 
   std::optional<UniformLaw> uniform_law() const override { return family_->uniform_law(key_); }
+  std::int64_t episodes_per_segment() const override { return family_->episodes_per_segment(); }
 
  private:
-  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
-    family_->write(key_, ids()[index], 0, buffer, interrupt);
+  TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,
+                   const Interrupt& interrupt) const override {
+    family_->write(key_, ids()[index], segment, buffer, interrupt);
     return buffer.view();
   }
 

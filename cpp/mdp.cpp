@@ -121,6 +121,8 @@ TaskView StoredTasks::at(std::int64_t index) const {
   return task;
 }
 
-TaskView StoredTasks::do_load(std::int64_t index, TaskBuffer&, const Interrupt&) const { return at(index); }
+TaskView StoredTasks::do_load(std::int64_t index, std::int64_t, TaskBuffer&, const Interrupt&) const {
+  return at(index);
+}
 
 }  // namespace metarl_fast

@@ -112,9 +112,13 @@ class TaskBatch {
 
   // The task at `index`, written into `buffer` if it does not lie in memory already. Throws Interrupted if
   // asked to stop on the way.
-  TaskView load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt = {}) const {
-    return do_load(index, buffer, interrupt);
+  TaskView load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt = {},
+                std::int64_t segment = 0) const {
+    return do_load(index, segment, buffer, interrupt);
   }
+
+  // A task may have segments in time. After so many episodes the next one begins; 0 if there is but one.
+  virtual std::int64_t episodes_per_segment() const { return 0; }
 
   // The law of a batch that needs nothing but that; its tasks can be loaded into a buffer without rows.
   virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
@@ -124,7 +128,8 @@ class TaskBatch {
   std::int64_t size() const { return ids_.count; }
 
  private:
-  virtual TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const = 0;
+  virtual TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,
+                           const Interrupt& interrupt) const = 0;
 
   Shape shape_;
   TaskIds ids_;
@@ -148,7 +153,8 @@ class StoredTasks final : public TaskBatch {
   StoredTasks(const Shape& shape, TaskIds ids, TaskArrays arrays, const Interrupt& interrupt = {});
 
  private:
-  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override;
+  TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,
+                   const Interrupt& interrupt) const override;
   TaskView at(std::int64_t index) const;
   TaskArrays arrays_;
 };

@@ -17,10 +17,12 @@ class RepeatedTasks final : public TaskBatch {
       : TaskBatch(of.shape(), repeated(of.ids(), times)), of_(of), times_(times) {}
 
   std::optional<UniformLaw> uniform_law() const override { return of_.uniform_law(); }
+  std::int64_t episodes_per_segment() const override { return of_.episodes_per_segment(); }
 
  private:
-  TaskView do_load(std::int64_t index, TaskBuffer& buffer, const Interrupt& interrupt) const override {
-    return of_.load(index / times_, buffer, interrupt);
+  TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,
+                   const Interrupt& interrupt) const override {
+    return of_.load(index / times_, buffer, interrupt, segment);
   }
 
   static TaskIds repeated(const TaskIds& ids, std::int64_t times) {

@@ -38,9 +38,10 @@ class Simulator {
     return TaskBuffer::bytes(batch.shape(), rows);
   }
 
-  // Puts the batch's index'th task in place. Throws Interrupted if asked to stop on the way.
-  void load(std::int64_t index, const Interrupt& interrupt = {}) {
-    task_ = batch_.load(index, buffer_, interrupt);
+  // Puts the batch's index'th task in place, as it is in a segment of its time. Throws Interrupted if asked
+  // to stop on the way.
+  void load(std::int64_t index, const Interrupt& interrupt = {}, std::int64_t segment = 0) {
+    task_ = batch_.load(index, buffer_, interrupt, segment);
     if (!weights_are_drawn_) return;
     weight_key_ = make_index_key(batch_.uniform_law()->key, batch_.ids()[index], Purpose::transitions);
   }

@@ -26,6 +26,12 @@ def generate(family, key, task, segment=0):
     return MODULES[type(family)].twin(family, key, task, segment)
 
 
+def changes(family, key, task, num_episodes):
+    """The task from segment to segment, by the episodes at which these begin."""
+    every = family._episodes_per_segment or num_episodes + 1
+    return {first: generate(family, key, task, first // every) for first in range(every, num_episodes, every)}
+
+
 def part(family, key, task, segment=0):
     """The same of a family inside another one; of a `FamilyPart` it counts tasks from 0."""
     if isinstance(family, mf.FamilyPart):

@@ -51,13 +51,18 @@ class Life:
     """A learner in one task, step by step."""
 
     def __init__(self, model, stream, learner, num_episodes, table, real):
-        self.model, self.stream, self.real = model, stream, real
-        self.rows = [[thresholds(row, real) for row in rows] for rows in model.probability.tolist()]
-        self.starts = thresholds(model.start.tolist(), real)
+        self.stream, self.real = stream, real
+        self.change_task(model)
         values = np.where(model.available(), table, -np.inf).tolist()
         setting = Setting([[real(value) for value in row] for row in values], num_episodes, real)
         self.twin = twins()[type(learner)](learner, setting)
         self.state = self.action = None
+
+    def change_task(self, model):
+        """From now on it is another one; what was learned stays."""
+        self.model = model
+        self.rows = [[thresholds(row, self.real) for row in rows] for rows in model.probability.tolist()]
+        self.starts = thresholds(model.start.tolist(), self.real)
 
     def begin_episode(self, episode):
         """Whether there is anything to do: in an episode that starts in a terminal state there is not."""
@@ -95,13 +100,20 @@ class Life:
         return next_state, reward, terminated
 
 
-def train(model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real):
-    """A learner on one task: (q_table, policy, returns, snapshots), the numbers of type `real`."""
+def train(
+    model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real, changes=None
+):
+    """A learner on one task: (q_table, policy, returns, snapshots), the numbers of type `real`.
+
+    From the episodes in `changes` on the task is another one.
+    """
     life = Life(model, stream, learner, num_episodes, table, real)
     returns, snapshots = [], []
     for episode in range(num_episodes):
         if episode in snapshots_at:
             snapshots.append(life.twin.table())
+        if changes and episode in changes:
+            life.change_task(changes[episode])
         terminated = not life.begin_episode(episode)
         earned, steps = 0.0, 0
         while steps < num_steps and not terminated:

@@ -104,7 +104,7 @@ def test_every_family_law_and_learner_has_a_form():
         ),
         (
             {"type": "FamilyPart", "family": {"type": "QLearning"}},
-            "expected one of FamilyPart, FrozenLakeMaps",
+            "expected one of Drifting, FamilyPart",
         ),
         ({"type": "Garnet"}, "Garnet needs branching"),
         ({"type": "GoalGrid", "goals": {"type": "Region", "rows": [0, 2]}}, "Region needs columns"),

@@ -21,7 +21,7 @@ kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__nam
 thorough = settings(max_examples=100, deadline=None, derandomize=True)
 
 
-def assert_equals_twin(tasks, model_of, learner, **options):
+def assert_equals_twin(tasks, model_of, learner, changes_of=lambda index: {}, **options):
     """Train, and compare the first, the middle and the last task with the twin."""
     given = {
         "mean_returns": True,
@@ -52,6 +52,7 @@ def assert_equals_twin(tasks, model_of, learner, **options):
             given["continuing"],
             given["snapshot_episodes"],
             np.float32 if given["dtype"] is np.float32 else float,
+            changes_of(index),
         )
         assert_same_bits(run.q_table[index], q_table)
         assert_same_bits(run.returns[index], returns)
@@ -91,12 +92,14 @@ def test_generated_tasks_and_learning_equal_the_twin(kind, data):
     family = data.draw(family_twins.families())
     n, key = data.draw(strategies.num_tasks), data.draw(strategies.seeds)
     s, a = family.num_states, family.num_actions
+    tasks, schedule = family.sample(n, rng=key), data.draw(schedules())
     assert_equals_twin(
-        family.sample(n, rng=key),
-        lambda index: family_twins.generate(family, reference.make_key(key), index),
+        tasks,
+        lambda index: family_twins.generate(family, tasks.recipe.key, index),
         data.draw(strategies.learners(s, a, [kind])),
+        lambda index: family_twins.changes(family, tasks.recipe.key, index, schedule["num_episodes"]),
         initial_table=data.draw(initial_tables(n, s, a)),
-        **data.draw(schedules()),
+        **schedule,
     )
 
 

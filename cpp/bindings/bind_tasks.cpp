@@ -126,6 +126,7 @@ void bind_tasks(py::module_& m) {
       .def_property_readonly(
           "needs_rows",
           [](const TaskBatch& b) { return b.shape().sampling == Sampling::inverse || !b.uniform_law(); })
+      .def_property_readonly("episodes_per_segment", &TaskBatch::episodes_per_segment)
       .def_property_readonly("masked", [](const TaskBatch& b) { return b.shape().masked; })
       .def_property_readonly("reward_noise", [](const TaskBatch& b) { return b.shape().reward_noise; });
 

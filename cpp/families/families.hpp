@@ -3,12 +3,14 @@
 // and a line here.
 #pragma once
 
+#include "drifting.hpp"
 #include "family_part.hpp"
 #include "goal_grid.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
 #include "river_swim.hpp"
 #include "stored_family.hpp"
+#include "switching.hpp"
 #include "task_distribution.hpp"
 
 namespace metarl_fast {
@@ -17,12 +19,14 @@ template <class... Kinds>
 struct FamilyList {};
 
 using Families = FamilyList<  //
+    Drifting,                 //
     FamilyPart,               //
     GoalGrid,                 //
     Mixture,                  //
     Permuted,                 //
     RiverSwim,                //
     StoredFamily,             //
+    Switching,                //
     TaskDistribution>;
 
 }  // namespace metarl_fast

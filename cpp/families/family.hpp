@@ -31,6 +31,10 @@ class Family {
   virtual void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
                      const Interrupt& interrupt) const = 0;
 
+  // A segment of time lasts so many episodes; 0 if tasks do not change. Those that do have no uniform law,
+  // and all their actions are available.
+  virtual std::int64_t episodes_per_segment() const { return 0; }
+
   // The law of a family that needs nothing but that; it is valid as long as the family.
   virtual std::optional<UniformLaw> uniform_law(std::uint64_t key) const {
     (void)key;

@@ -27,6 +27,7 @@ class FamilyPart final : public Family {
     family->check();
   }
   Shape shape() const override { return family->shape(); }
+  std::int64_t episodes_per_segment() const override { return family->episodes_per_segment(); }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override {
     family->write(key, id + static_cast<std::uint64_t>(first), segment, task, interrupt);

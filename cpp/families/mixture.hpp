@@ -29,6 +29,7 @@ class Mixture final : public Family {
 
   void check() const override;
   Shape shape() const override;
+  std::int64_t episodes_per_segment() const override { return families[0]->episodes_per_segment(); }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
 };
@@ -38,7 +39,11 @@ inline void Mixture::check() const {
   require(!families.empty(), "the number of families", 0.0, "at least one");
   require(cumulative.size() == families.size(), "the length of cumulative",
           static_cast<double>(cumulative.size()), "that of families");
-  for (const FamilyPtr& family : families) family->check();
+  for (const FamilyPtr& family : families) {
+    family->check();
+    require(family->episodes_per_segment() == episodes_per_segment(), "a family's episodes per segment",
+            static_cast<double>(family->episodes_per_segment()), "those of the first family");
+  }
   shape();
 }
 

@@ -119,6 +119,15 @@ void load_tile_column(Block<Real>& b, int lane) {
   for (std::int64_t a = 0; a < b.q_stride; ++a) b.tile[a][lane] = q[a];
 }
 
+// Before `episode` begins: where it is the first of a segment, the lane's task becomes what it is there.
+template <class Real>
+[[gnu::noinline]] void enter_segment(Block<Real>& b, int lane, std::int32_t episode) {
+  const std::int32_t segment = episode / b.episodes_per_segment;
+  if (segment == b.segment[lane] || episode >= b.num_episodes) return;
+  b.segment[lane] = segment;
+  b.enter_segment(b.worker, lane, segment);
+}
+
 // An episode that would start in a terminal state has no steps: from `episode` on these are counted, and a
 // start is drawn for each, until one begins elsewhere or none is left.
 template <class Real>
@@ -127,12 +136,14 @@ template <class Real>
   constexpr std::int32_t kBetweenPulses = 1 << 16;
   const std::uint8_t* terminal = b.terminal + std::int64_t{b.task_of[lane]} * b.states;
   const std::int32_t left = b.num_episodes > episode ? b.num_episodes - episode : 0;
-  std::int32_t empty = b.starts_nowhere[lane] ? left : 0;
+  const bool changes = b.episodes_per_segment != 0;
+  std::int32_t empty = b.starts_nowhere[lane] && !changes ? left : 0;
   while (empty < left && terminal[state]) {
     if (++empty % kBetweenPulses == 0 && b.stop_requested && b.stop_requested(b.stop_context)) {
       b.stopped = true;
       break;
     }
+    if (changes) enter_segment(b, lane, episode + empty);
     state = start_state(b, lane, unit(draw(b, lane), Real{}));
   }
   b.empty_episodes[lane] = empty;
@@ -142,6 +153,7 @@ template <class Real>
 // Where the lane's next episode begins, and in b.empty_episodes how many end at once before it does.
 template <class Real>
 std::int32_t draw_start(Block<Real>& b, int lane, Real u, std::int32_t episode) {
+  if (b.episodes_per_segment != 0) enter_segment(b, lane, episode);
   const std::int32_t state = start_state(b, lane, u);
   return b.terminal_starts ? leave_out_empty_episodes(b, lane, state, episode) : state;
 }
@@ -179,6 +191,7 @@ void close_episode(Block<Real>& b, int lane) {
   ++b.episode[lane];
   if (--b.episodes_to_event[lane] == 0) handle_event(b, lane);
   if (behaviour_changes(b)) set_behaviour(b, lane);
+  if (b.continuing && b.episodes_per_segment != 0) enter_segment(b, lane, b.episode[lane]);
 }
 
 template <class Rule, class Real>
@@ -233,6 +246,8 @@ void begin_lane(Block<Real>& b, int l) {
   b.next_return[l] = wanted ? b.outputs[l].returns : &b.unwanted_return[l];
   b.return_step[l] = wanted ? 1 : 0;
   b.next_snapshot[l] = 0;
+  b.segment[l] = 0;
+  b.empty_episodes[l] = 0;
   b.episode[l] = 0;
   b.episode_return[l] = 0;
   b.steps_left[l] = b.num_steps[l];

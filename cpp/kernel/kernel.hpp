@@ -103,6 +103,12 @@ struct Block {
   double* next_return[kLanes];       // where the episode's return goes ...
   std::int64_t return_step[kLanes];  // ... and how far on the next one's: 0 writes them all to one place
   double unwanted_return[kLanes];
+  // Tasks that change: after so many episodes (0: never) the lane's task is written anew, as that segment has
+  // it.
+  std::int32_t episodes_per_segment;
+  std::int32_t segment[kLanes];
+  void (*enter_segment)(void* worker, int lane, std::int32_t segment);  // throws nothing
+  void* worker;
   std::int32_t empty_episodes[kLanes];  // before the next one, which would have begun in terminal states
   // Scratch, one column a lane.
   Real (*tile)[kLanes];               // [q_stride] q(state, a), action by action

@@ -38,7 +38,13 @@ class AgentWorker final : public Worker {
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
     state_ = kNowhere;
+    const std::int64_t every = batch_.episodes_per_segment();
+    check_segments(batch_);
     for (std::int64_t episode = 0; episode < schedule_.num_episodes; ++episode) {
+      if (every != 0 && episode != 0 && episode % every == 0) {
+        simulator_.load(index, interrupt, episode / every);
+        check_task(index);
+      }
       snapshots += take_snapshot(*agent, index, snapshots, episode);
       returns_[static_cast<std::size_t>(episode)] =
           live_one_episode(*agent, episode, num_steps(index), stream, meter);

@@ -111,7 +111,8 @@ class LaneTasks {
   bool load(std::int64_t first, const Interrupt& interrupt, const AfterTask& after_task) {
     if (law_ && !prepared_) prepare_law(interrupt);
     const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
-    block_.any_terminal = block_.terminal_starts = block_.masked = false;
+    block_.terminal_starts = block_.masked = false;
+    block_.any_terminal = batch_.shape().dense && batch_.episodes_per_segment() != 0;  // in some segment
     block_.noisy = 0;
     largest_reward_ = drawn ? law_reach_ : 0.0;
     for (int lane = 0; lane < kLanes; ++lane) {
@@ -131,6 +132,13 @@ class LaneTasks {
       after_task(lane, first + lane);
     }
     return !drawn || draw_lanes(first, interrupt);
+  }
+
+  // Writes a lane's task anew, as it is in a segment of its time. `first` is the block's first task.
+  void load_segment(std::int64_t first, int lane, std::int64_t segment, const Interrupt& interrupt) {
+    if (lane >= block_.active) return mirror_first(lane);
+    block_.noisy &= ~(1u << lane);
+    write_task(lane, first + lane, interrupt, segment);
   }
 
   // Of the tasks loaded, sign aside and with what noise may add.
@@ -232,7 +240,7 @@ class LaneTasks {
     block_.single_start[lane] = block_.single_start[0];
     block_.starts_nowhere[lane] = block_.starts_nowhere[0];
     block_.noise[lane] = block_.noise[0];
-    block_.noisy |= (block_.noisy & 1u) << lane;
+    block_.noisy = (block_.noisy & ~(1u << lane)) | (block_.noisy & 1u) << lane;
   }
 
   void set_noise(int lane, double deviation) {
@@ -240,10 +248,10 @@ class LaneTasks {
     block_.noisy |= static_cast<std::uint32_t>(deviation != 0.0) << lane;
   }
 
-  void write_task(int lane, std::int64_t index, const Interrupt& interrupt) {
+  void write_task(int lane, std::int64_t index, const Interrupt& interrupt, std::int64_t segment = 0) {
     const Shape& shape = batch_.shape();
     if (!buffer_) buffer_.emplace(shape);
-    const TaskView task = batch_.load(index, *buffer_, interrupt);
+    const TaskView task = batch_.load(index, *buffer_, interrupt, segment);
     Meter meter(interrupt);
     const double reach = check_rewards<Real>(task, shape.rewards(), index);
     check_sums(reach, num_steps_, summed_tasks_);

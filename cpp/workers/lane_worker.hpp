@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <exception>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "../aligned.hpp"
 #include "../interrupt.hpp"
@@ -27,6 +30,9 @@ namespace metarl_fast {
 
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
+// No run has more.
+constexpr std::int64_t kMostEpisodes = std::numeric_limits<std::int32_t>::max();
+
 inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
 inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
 inline void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
@@ -97,7 +103,9 @@ class LaneWorker final : public Worker {
     }
     const auto write = [this](int lane, std::int64_t index) { write_table(lane, index); };
     if (!tasks_.load(first, interrupt, write)) return 0;
-    block_.may_overflow = may_overflow();
+    block_.may_overflow = block_.episodes_per_segment != 0 || may_overflow();
+    first_ = first;
+    interrupt_ = &interrupt;
     block_.stop_requested = interrupt.requested;
     block_.stop_context = interrupt.context;
     block_.stopped = false;
@@ -105,6 +113,7 @@ class LaneWorker final : public Worker {
     while (block_.unfinished > 0) {
       if (interrupt()) return 0;
       advance(kernels_, block_, steps_between_pulses());
+      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
     return block_.active;
   }
@@ -124,6 +133,11 @@ class LaneWorker final : public Worker {
                               std::all_of(exploration, exploration + learner.num_explorations,
                                           [&](double value) { return value == exploration[0]; });
     block_.discount = static_cast<Real>(learner.discount);
+    check_segments(batch_);
+    block_.episodes_per_segment =
+        static_cast<std::int32_t>(std::min(batch_.episodes_per_segment(), kMostEpisodes));
+    block_.enter_segment = &enter_segment;
+    block_.worker = this;
     block_.num_snapshots = arrays_.num_snapshots;
     block_.snapshot_episodes = arrays_.snapshot_episodes;
   }
@@ -158,6 +172,17 @@ class LaneWorker final : public Worker {
     block_.softmax = reinterpret_cast<double(*)[kLanes]>(softmax_.get());
     row_of_one_.resize(column);
     block_.row_of_one = row_of_one_.data();
+  }
+
+  // The kernel, which calls this, bears no exceptions.
+  static void enter_segment(void* worker, int lane, std::int32_t segment) {
+    auto& self = *static_cast<LaneWorker*>(worker);
+    try {
+      self.tasks_.load_segment(self.first_, lane, segment, *self.interrupt_);
+    } catch (...) {
+      self.failure_ = std::current_exception();
+      self.block_.stopped = true;
+    }
   }
 
   // Steps are longer where many actions are compared or traces followed.
@@ -219,6 +244,9 @@ class LaneWorker final : public Worker {
   Block<Real> block_{};
   LaneTasks<Real> tasks_;
   std::int64_t q_cells_;
+  std::int64_t first_ = 0;  // task of the block that runs
+  const Interrupt* interrupt_ = nullptr;
+  std::exception_ptr failure_;
   double largest_initial_ = 0.0;
   AlignedArray<Real> q_table_, tiles_, traces_;
   AlignedArray<double> softmax_;

@@ -86,6 +86,9 @@ class Recipe(Protocol):
     def stored(self) -> StoredRecipe:
         """Write the tasks out."""
 
+    def in_segment(self, segment: int) -> Recipe:
+        """Return the recipe of the tasks as they stay in a segment of their time."""
+
     def take(self, places: Places, ids: Ids) -> Recipe:
         """Return the recipe of the tasks at `places`, whose ids are `ids`."""
 
@@ -122,6 +125,10 @@ class DrawnRecipe(Frozen):
         """What the family says."""
         return shape_of(self.family)
 
+    def in_segment(self, segment: int) -> Self:
+        """Return the recipe: these tasks do not change."""
+        return self
+
     def take(self, places: Places, ids: Ids) -> Self:
         """Name the tasks."""
         return replace(self, ids=ids)
@@ -147,9 +154,18 @@ class GeneratedRecipe(DrawnRecipe):
         """Make the lazy batch."""
         return _core.generate(self.family._view(self.key, self.ids), self.key, core_ids(self.ids))
 
+    def in_segment(self, segment: int) -> Self:
+        """Hold the tasks still."""
+        return replace(self, family=self.family._in_segment(segment))
+
     def stored(self) -> StoredRecipe:
         """Generate them all."""
         batch = self.build()
+        if batch.episodes_per_segment:
+            raise ValueError(
+                f"these tasks change every {batch.episodes_per_segment} episodes, and in memory tasks stay "
+                "as they are: materialise a segment of them, as in tasks.segment(0).materialise()"
+            )
         found = written_out.stored(batch)
         return StoredRecipe(
             found["probability"],
@@ -221,6 +237,10 @@ class StoredRecipe(Frozen):
     def named(self, ids: Ids) -> StoredRecipe:
         """Return the same tasks under other ids."""
         return replace(self, ids=ids)
+
+    def in_segment(self, segment: int) -> StoredRecipe:
+        """Return the recipe: these tasks do not change."""
+        return self
 
     def take(self, places: Places, ids: Ids) -> StoredRecipe:
         """Copy the part of the arrays; consecutive tasks are not copied but looked at."""

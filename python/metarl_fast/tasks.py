@@ -205,8 +205,23 @@ class Tasks:
         found = written_out.outcomes(self.core)
         return {name: _frozen(values) for name, values in found.items()}
 
+    def segment(self, segment: int) -> Tasks:
+        """Return the tasks as they are in a segment of their time, and stay: for planning and for scores.
+
+        Tasks that do not change, all but those of `Switching`, `Drifting` and what is made of them, are the
+        same in every segment.
+        """
+        number = checks.integer(segment, "segment", 0, 2**31 - 1)
+        return Tasks(self.recipe.in_segment(number), self.horizon)
+
     def materialise(self) -> Tasks:
-        """Return the same tasks held in memory; learning on them gives the same bits."""
+        """Return the same tasks held in memory; learning on them gives the same bits.
+
+        Raises
+        ------
+        ValueError
+            For tasks that change: `segment` says when.
+        """
         return self if isinstance(self.recipe, StoredRecipe) else Tasks(self.recipe.stored(), self.horizon)
 
 
@@ -274,6 +289,10 @@ class Task:
     def id(self) -> int:
         """The integer that names the task."""
         return int(self.batch.ids[0])
+
+    def segment(self, segment: int) -> Task:
+        """Return the task as it is in a segment of its time, and stays."""
+        return Task(self.batch.segment(segment))
 
     def materialise(self) -> Task:
         """Return the same task held in memory."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
+from metarl_fast.families.drifting import Drifting as Drifting
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
 from metarl_fast.families.goal_grid import Anywhere as Anywhere
 from metarl_fast.families.goal_grid import Cells as Cells
@@ -17,6 +18,7 @@ from metarl_fast.families.laws import Uniform as Uniform
 from metarl_fast.families.mixture import Mixture as Mixture
 from metarl_fast.families.permuted import Permuted as Permuted
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
+from metarl_fast.families.switching import Switching as Switching
 from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
 from metarl_fast.listing import public_names
 

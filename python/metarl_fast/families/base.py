@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
@@ -60,6 +60,7 @@ class Family:
     """Which parts of which splits this family is; different ones draw different numbers for the same seed."""
     _id_range = range(NUM_IDS)
     _drawn_in_python = True
+    _episodes_per_segment = 0  # tasks do not change
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
@@ -77,6 +78,10 @@ class Family:
         """Return the core's view of the family; where Python draws, of these tasks under this key alone."""
         drawn = self._draw(key, list(map(int, ids)))
         return _core.StoredFamily(tasks=drawn.named(ids).build())
+
+    def _in_segment(self, segment: int) -> Family:
+        """Return the family of its tasks as they are in a segment of their time."""
+        return self
 
     @overload
     def sample(self, num_tasks: None = None, *, rng: Seed = None) -> Task: ...
@@ -205,6 +210,13 @@ class FamilyPart(Family):
     @property
     def _drawn_in_python(self) -> bool:  # type: ignore[override]
         return self.family._drawn_in_python
+
+    @property
+    def _episodes_per_segment(self) -> int:  # type: ignore[override]
+        return self.family._episodes_per_segment
+
+    def _in_segment(self, segment: int) -> Family:
+        return replace(self, family=self.family._in_segment(segment))
 
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task of the family."""

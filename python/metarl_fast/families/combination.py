@@ -71,16 +71,20 @@ class Combination(Family, ABC):
     def _drawn_in_python(self) -> bool:  # type: ignore[override]
         return any(part._drawn_in_python for part in self._parts)
 
+    @property
+    def _episodes_per_segment(self) -> int:  # type: ignore[override]
+        return self._parts[0]._episodes_per_segment
+
+    def _in_segment(self, segment: int) -> Family:
+        return self._with_parts(tuple(part._in_segment(segment) for part in self._parts))
+
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         if self._drawn_in_python:
             return PythonRecipe(own_family(self), key, ids)
         return GeneratedRecipe(self, key, ids)
 
     def _draw(self, key: int, ids: Sequence[int]) -> StoredRecipe:
-        recipe = GeneratedRecipe(self, key, np.array(ids, np.uint64))
-        stored = Tasks(recipe).materialise().recipe
-        assert isinstance(stored, StoredRecipe)
-        return stored
+        return GeneratedRecipe(self, key, np.array(ids, np.uint64)).stored()
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Self, Self]:
         """Return (training family, held-out family): the same combination of the families' halves.

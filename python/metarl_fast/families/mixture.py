@@ -62,6 +62,10 @@ class Mixture(Combination):
                     f"families[{place}] has {other_s} states and {other_a} actions, families[0] {s} and {a}: "
                     "expected families of equal sizes"
                 )
+            if family._episodes_per_segment != families[0]._episodes_per_segment:
+                raise ValueError(
+                    f"families[{place}] changes at other times than families[0], expected the same for all"
+                )
         object.__setattr__(self, "families", families)
         if self.weights is None:
             return

@@ -1,0 +1,59 @@
+"""Tasks that are another draw of a family every so many episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core
+from metarl_fast.families.base import Family
+from metarl_fast.families.changing import Changing
+from metarl_fast.families.combination import tasks_of_part
+from metarl_fast.recipes import DrawnRecipe, Ids
+from metarl_fast.tasks import Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Switching(Changing):
+    """Tasks that are drawn anew from a family every so many episodes; what was learned stays.
+
+    Parameters
+    ----------
+    family
+        What each segment of a task's time is drawn from; a family that the core draws and whose tasks do not
+        change themselves.
+    every
+        Episodes of a segment.
+    segment
+        None, or the segment in which time stands still; see `Tasks.segment`.
+
+    Notes
+    -----
+    `train` runs through the segments: the task changes between two episodes, at the time limit also where
+    `continuing` keeps the state. Everything else, planning and scores among it, sees segment 0, or the one
+    that `tasks.segment(k)` returns.
+    """
+
+    family: Family
+    every: int = 10
+    segment: int | None = None
+
+    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
+        return replace(self, family=parts[0])
+
+    def _view(self, key: int, ids: Ids) -> _core.Family:
+        segment = -1 if self.segment is None else self.segment
+        return _core.Switching(family=self.family._view(key, ids), every=self.every, segment=segment)
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the family's labels of the tasks as they are in segment 0, or in the one that stays."""
+        if not isinstance(tasks.recipe, DrawnRecipe):
+            return super().clusters(tasks)
+        key = _core.key_of_part(tasks.recipe.key, self.segment or 0)
+        return self.family.clusters(tasks_of_part(self.family, key, tasks.recipe.ids))

@@ -1,0 +1,146 @@
+"""Tasks that are drawn anew every so many episodes."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+import family_twins
+import metarl_fast as mf
+from bits import assert_same_bits
+from reference import key_of_part
+
+FAMILY = mf.Switching
+GRID = mf.GoalGrid(3, slip=0.2, wall_density=0.3, start=None)
+DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3, start=mf.Uniform())
+MIXED = mf.Mixture((mf.TaskDistribution(5, 2, reward_noise=0.5), mf.RiverSwim(5)))
+GOLDEN = {"switching": mf.Switching(GRID, 2), "switching_dense": mf.Switching(DENSE, 3)}
+ARGUMENTS = {"family": GRID, "every": 2, "segment": None}
+
+
+def twin(family, key, task, segment=0):
+    """A task of `Switching`, in plain Python."""
+    now = segment if family.segment is None else family.segment
+    return family_twins.part(family.family, key_of_part(key, now), task)
+
+
+def families():
+    parts = [GRID, DENSE, MIXED, DENSE.split()[1], mf.Permuted(GRID), mf.TaskDistribution(66, 2)]
+    return st.builds(mf.Switching, st.sampled_from(parts), st.integers(1, 4), st.none() | st.integers(0, 3))
+
+
+def test_each_segment_is_another_draw_of_the_family():
+    tasks = mf.Switching(GRID, every=5).sample(30, rng=0)
+    found = [tasks.segment(k).outcomes["next_state"] for k in range(4)]
+    for k, next_state in enumerate(found):
+        plain = mf.Tasks(GRID._recipe(key_of_part(tasks.recipe.key, k), range(30)))
+        assert_same_bits(next_state, plain.outcomes["next_state"])
+    assert_same_bits(tasks.outcomes["next_state"], found[0])
+    assert not (found[0] == found[1]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("family", [GRID, DENSE, MIXED], ids=["grid", "dense", "mixed"])
+def test_a_run_is_runs_on_the_segments_one_after_the_other(family, dtype):
+    """Continued by hand: Q-learning with constant numbers needs nothing but its table."""
+    tasks = mf.Switching(family, every=3).sample(70, rng=0)
+    learner = mf.QLearning(epsilon=0.3)
+    whole = mf.train(learner, tasks, 9, 15, rng=1, snapshot_episodes=[3, 6], dtype=dtype)
+    first = mf.train(learner, tasks.segment(0), 3, 15, rng=1, dtype=dtype)
+    assert_same_bits(whole.returns[:, :3], first.returns)
+    assert_same_bits(whole.snapshots[:, 0], first.q_table)
+    still = mf.train(learner, tasks.segment(0), 9, 15, rng=1, dtype=dtype)
+    assert not (whole.returns[:, 3:] == still.returns[:, 3:]).all()
+
+
+@pytest.mark.parametrize("continuing", [False, True])
+def test_threads_and_batches_do_not_matter(continuing):
+    tasks = mf.Switching(GRID, every=2).sample(100, rng=0)
+    learner = mf.SarsaLambda(epsilon=0.2, learning_rate_decay=0.5)
+    options = {"rng": 3, "continuing": continuing}
+    whole = mf.train(learner, tasks, 7, 12, num_threads=1, **options)
+    assert_same_bits(whole.q_table, mf.train(learner, tasks, 7, 12, num_threads=2, **options).q_table)
+    parts = [mf.train(learner, tasks[k : k + 10], 7, 12, **options).q_table for k in range(0, 100, 10)]
+    assert_same_bits(whole.q_table, np.concatenate(parts))
+    runs = mf.train(learner, tasks, 7, 12, num_runs=2, **options)
+    assert_same_bits(runs.q_table[:, 0], whole.q_table)
+
+
+def test_what_was_learned_is_right_for_the_segment_that_was_lived_in_last():
+    tasks = mf.Switching(mf.GoalGrid(3), every=300).sample(40, rng=0)
+    run = mf.train(mf.QLearning(learning_rate=0.5, epsilon=0.5), tasks, 600, rng=1)
+    scores = [mf.score(tasks.segment(k), run.policy, mf.bounds(tasks.segment(k))).mean() for k in range(2)]
+    assert scores[1] > 0.95
+    assert scores[0] < 0.6
+
+
+def test_segments_of_combinations_are_combinations_of_segments():
+    changing = mf.Permuted(mf.Mixture((mf.Switching(GRID, 2), mf.Switching(mf.GoalGrid(3), 2))))
+    tasks = changing.sample(40, rng=0)
+    assert tasks.core.episodes_per_segment == 2
+    assert tasks.segment(3).core.episodes_per_segment == 0
+    later = tasks.segment(3)
+    assert_same_bits(later.segment(7).transitions, later.transitions)
+    assert not (later.transitions == tasks.transitions).all()
+    assert_same_bits(pickle.loads(pickle.dumps(later)).transitions, later.transitions)
+    assert_same_bits(tasks[5].segment(3).transitions, later.transitions[5])
+    stored = GRID.sample(3, rng=0).materialise()
+    assert_same_bits(stored.segment(4).transitions, stored.transitions)
+    part = mf.FamilyPart(mf.Switching(DENSE, 2), (5, 20)).sample(3, rng=0)
+    assert not (part.segment(1).transitions == part.transitions).all()
+
+
+def test_splits_clusters_and_horizon_are_the_familys():
+    family = mf.Switching(mf.GoalGrid(4), every=7)
+    training, held_out = family.split(0.25)
+    assert training == mf.Switching(mf.GoalGrid(4).split(0.25)[0], 7)
+    assert held_out.family == mf.GoalGrid(4).split(0.25)[1]
+    tasks = family.sample(50, rng=0)
+    assert (family.clusters(tasks) == mf.GoalGrid(4).clusters(tasks.segment(0))).all()
+    assert tasks.horizon == 32
+
+
+class Coin(mf.Family):
+    """Written in Python."""
+
+    num_states, num_actions = 1, 2
+
+    def task(self, rng):
+        return {"transitions": np.ones((1, 2, 1)), "rewards": rng.random((1, 2))}
+
+
+@pytest.mark.parametrize("kind", [mf.Switching, mf.Drifting])
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"family": 5}, TypeError, "family is 5"),
+        ({"family": Coin()}, TypeError, "whose tasks Python draws"),
+        ({"family": mf.Mixture((Coin(), Coin()))}, TypeError, "whose tasks Python draws"),
+        ({"family": mf.Switching(GRID)}, ValueError, "whose tasks change themselves"),
+        ({"family": GRID, "every": 0}, ValueError, "every is 0"),
+        ({"family": GRID, "segment": -1}, ValueError, "segment is -1"),
+    ],
+)
+def test_wrong_arguments_are_refused(kind, arguments, error, text):
+    with pytest.raises(error, match=text):
+        kind(**arguments)
+
+
+def test_what_stays_in_memory_cannot_change():
+    tasks = mf.Switching(GRID, every=7).sample(3, rng=0)
+    with pytest.raises(ValueError, match=r"change every 7 episodes.*segment\(0\)"):
+        tasks.materialise()
+    with pytest.raises(ValueError, match=r"families\[1\] changes at other times"):
+        mf.Mixture((mf.Switching(GRID, 2), GRID))
+    with pytest.raises(ValueError, match="segment is -1"):
+        tasks.segment(-1)
+
+
+def test_rewards_too_large_for_a_table_are_refused_in_later_segments_too():
+    rare = mf.Mixture((mf.RiverSwim(3), mf.RiverSwim(3, right_reward=1e200)), (100.0, 1.0))
+    tasks = mf.Switching(rare, every=1).sample(40, rng=0)
+    with pytest.raises(ValueError, match="cannot hold"):
+        mf.train(mf.QLearning(), tasks, 100, 5, rng=0)
