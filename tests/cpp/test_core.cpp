@@ -441,7 +441,7 @@ class SlowTasks final : public TaskBatch {
   explicit SlowTasks(const Shape& shape) : TaskBatch(shape, {0, 1, nullptr}) {}
 
  private:
-  TaskView do_load(std::int64_t, TaskBuffer& buffer, const Interrupt&) const override {
+  TaskView do_load(std::int64_t, std::int64_t, TaskBuffer& buffer, const Interrupt&) const override {
     std::fill(buffer.probability.begin(), buffer.probability.end(),
               1.0 / static_cast<double>(shape().outcomes));
     std::iota(buffer.next_state.begin(), buffer.next_state.end(), 0);
