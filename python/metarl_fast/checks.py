@@ -37,12 +37,14 @@ class _Briefly(reprlib.Repr):
 
 
 _BRIEFLY = _Briefly()
+_LONGEST_SHOWN = 400
 
 
 def shown(value: Any) -> str:
     """Return how a message shows `value`: in a few words, whatever it is."""
     text = _BRIEFLY.repr(value)
-    return text if "\n" not in text else " ".join(text.split())
+    line = text if "\n" not in text else " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]} ..."
 
 
 def choices(word: object, fitting: Sequence[str]) -> str:

@@ -233,6 +233,19 @@ def test_tasks_may_arrive_one_by_one(kind):
     assert meta.apply(state, LEARNER).initial_q.shape == (4, 3)
 
 
+@kinds
+@pytest.mark.parametrize("state", [{}, None, {"returns": np.zeros(0)}, {"theta": 1.0, "mean": [1.0]}])
+def test_what_is_no_state_is_refused(kind, state):
+    meta = kind()
+    for call in (
+        lambda: meta.observe(state, np.zeros((4, 3))),
+        lambda: meta.apply(state, LEARNER),
+        lambda: meta.step(state, LEARNER, SMALL.sample(2, rng=0), 0, 3),
+    ):
+        with pytest.raises(TypeError, match=r"state is .*, expected a dict of arrays \['"):
+            call()
+
+
 class Bandit(mf.Meta):
     """A meta-learner of one's own, whose product is a hyper-parameter: the better one of two."""
 

@@ -127,7 +127,8 @@ class Meta(Settings, ABC):
         checks.callback(progress, "progress")
         so_far = self._begun(base, rng) if resume is None else self._resumed(base, rng, resume)
         key, first = so_far.key, so_far.num_iterations
-        batch = tasks.sample(num_tasks, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
+        count = checks.integer(num_tasks, "num_tasks", 0)
+        batch = tasks.sample(count, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))

@@ -52,7 +52,7 @@ class PolicyPrior(TableMeta):
             theta = self.stepped(theta, policy)
         best = tables.max(axis=2, keepdims=True)
         values, number = mean_of_available(best, state["state_values"], state["num_tasks"])
-        return {"theta": theta, "state_values": values, "num_tasks": number.max(keepdims=False)}
+        return {"theta": theta, "state_values": values, "num_tasks": np.array(number.max())}
 
     def stepped(self, theta: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return theta after a step towards the policy `shown`, both [S, A]."""

@@ -15,7 +15,7 @@ from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import in_order, shard_sums
-from metarl_fast.tasks import Task, Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,11 @@ class TableMeta(Meta):
         progress: Progress | None = None,
     ) -> State:
         """Return the state after one meta-batch; the arguments are those of `train`."""
-        self.apply(state, learner).check_sizes(tasks.num_states, tasks.num_actions)
+        batch = as_batch(tasks)
+        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
         run = train(
             self.student(state, learner),
-            tasks,
+            batch,
             num_episodes,
             num_steps,
             rng=rng,
@@ -64,6 +65,7 @@ class TableMeta(Meta):
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner that starts from what was meta-learned."""
+        self._check(state)
         start = self.start(state)
         return learner.replace(initial_q=Table(start) if start.ndim else float(start))
 
@@ -86,6 +88,7 @@ class TableMeta(Meta):
         ValueError, TypeError
             For other numbers, and for other sizes than before.
         """
+        self._check(state)
         tables = checks.array(q_tables, "q_tables", np.float64)
         start = self.start(state)
         empty = tables.ndim < 2 or 0 in tables.shape[-2:]
@@ -94,6 +97,12 @@ class TableMeta(Meta):
             raise ValueError(f"q_tables has shape {tables.shape}, expected (N, {sizes}) or ({sizes})")
         checks.action_values(tables, "q_tables")
         return {**state, **self.learned(state, tables.reshape(-1, *tables.shape[-2:]))}
+
+    def _check(self, state: State) -> None:
+        """Refuse what neither `init` nor `step` returns."""
+        expected = sorted(self.blank(np.zeros(())))
+        if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
+            raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
 
     @abstractmethod
     def blank(self, start: NDArray[np.float64]) -> State:
