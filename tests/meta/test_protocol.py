@@ -183,6 +183,11 @@ def test_resuming_from_something_else_is_refused(kind):
         (lambda: meta.fit(SMALL, mf.Sarsa(), 3, resume=fitted), ValueError, r"resume is of QLearning\("),
         (lambda: meta.fit(SMALL, LEARNER, 3, rng=1, resume=fitted), ValueError, "rng is 1, expected None"),
         (lambda: meta.fit(SMALL, LEARNER, 3, resume=5), TypeError, "resume is a int"),
+        (
+            lambda: meta.fit(SMALL, LEARNER, 2, num_iterations=1, num_tasks=5, resume=fitted),
+            ValueError,
+            r"returns had shape \(3,\), now \(2,\): say num_episodes as before",
+        ),
     ):
         with pytest.raises(error, match=message):
             call()

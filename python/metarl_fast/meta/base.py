@@ -148,6 +148,9 @@ class Meta(Settings, ABC):
                     progress=_shifted(progress, (k - first) * size, end - first * size),
                 )
                 for name, values in rows.items():
+                    if values and values[0].shape != state[name].shape:
+                        before, now = values[0].shape, state[name].shape
+                        raise ValueError(f"{name} had shape {before}, now {now}: say num_episodes as before")
                     values.append(state[name])
                 reached = state, k + 1
         except BaseException as error:
