@@ -16,6 +16,7 @@ from bits import assert_same_bits
 from metarl_fast import checks
 from metarl_fast.learners import TD_LEARNERS
 
+learner_twins.twins()  # now, and not within a test: what is loaded are tests, which do not bear it
 REALS = [np.float32, np.float64]
 kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 thorough = settings(max_examples=100, deadline=None, derandomize=True)
