@@ -19,7 +19,7 @@ class TaskDistribution:
     def __init__(self, num_states, num_actions):
         self.tasks = iter(drawn)
 
-    def sample(self):
+    def sample(self, rng=None):
         return np.array(next(self.tasks))
 
 
@@ -55,7 +55,7 @@ def drawn(monkeypatch):
     tasks = []
     sample = mf.TaskDistribution.sample
 
-    def seeded(self):
+    def seeded(self, rng=None):
         tasks.append(sample(self, rng=len(tasks)))
         return tasks[-1]
 
