@@ -31,9 +31,9 @@ def twins():
     """The twins by the class of their learner."""
     found = {}
     for path in sorted((Path(__file__).parent / "learners").glob("test_*.py")):
-        with suppress(pytest.skip.Exception):
-            module = import_module(f"learners.{path.stem}")
-            if hasattr(module, "LEARNER"):
+        if "\nclass Twin(" in path.read_text(encoding="utf-8"):
+            with suppress(pytest.skip.Exception):
+                module = import_module(f"learners.{path.stem}")
                 found[module.LEARNER] = module.Twin
     return found
 

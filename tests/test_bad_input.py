@@ -14,7 +14,7 @@ import pytest
 import metarl_fast as mf
 from following import MORE
 from metarl_fast import checks
-from metarl_fast.learners import TD_LEARNERS
+from metarl_fast.learners import LEARNERS, TD_LEARNERS
 from metarl_fast.learners.traces import TraceLearner
 from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
@@ -120,7 +120,19 @@ for abstract in (mf.Learner, mf.TdLearner):
     name = abstract.__name__
     refuses(name, "", partial(abstract, S, A), TypeError, f"abstract class {name}")
 
-for entry in (*TD_LEARNERS, mf.TaskDistribution, mf.MetaLearner):
+refuses("Mixture", "1", lambda: mf.Mixture(1), TypeError, "families is 1, expected a tuple")
+refuses("Permuted", "1", lambda: mf.Permuted(1), TypeError, "family is 1, expected a family")
+for entry, combination in (("Switching", mf.Switching), ("Drifting", mf.Drifting)):
+    refuses(entry, "1", partial(combination, 1, every=2), TypeError, "family is 1, expected a family")
+    refuses(entry, "every=0", partial(combination, FAMILY, every=0), ValueError, "every is 0, expected at")
+refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
+refuses("tune", "1", lambda: mf.tune(1, FAMILY), TypeError, "learner is a int, expected one such as")
+task = FAMILY.sample(1, rng=0)[0]
+for entry, call in (("Simulator", mf.Simulator), ("Agent", LEARNER.agent)):
+    refuses(entry, "Tasks", partial(call, task.batch, rng=0), TypeError, "task is a Tasks, expected")
+    refuses(entry, "dtype=int", partial(call, task, dtype=int), ValueError, "expected float32 or float64")
+    refuses(entry, "rng=-1", partial(call, task, rng=-1), ValueError, "rng is -1")
+for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
     refuses_counts(entry.__name__, "num_states", with_keyword(entry, "num_states", num_actions=A), 0)
     refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
@@ -783,7 +795,7 @@ refuses("save", "no settings", lambda: mf.save("file", 5), TypeError, "settings 
 # --- more than there is memory: refused before anything is allocated --------------------
 
 MANY = FAMILY.sample(2**50, rng=0)
-WIDE = mf.TaskDistribution(2**18, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
+WIDE = mf.TaskDistribution(2**19, 1, transitions=mf.Garnet(2)).sample(32, rng=0)
 for entry, call in (
     *((kind.__name__, lambda k=kind: k(2**31 - 1, 2**31 - 1).q_table) for kind in TD_LEARNERS),
     ("QLearning.epsilons", lambda: LEARNER.epsilons(2**40)),
@@ -803,7 +815,7 @@ for entry, call in (
     ("Tasks.materialise", MANY.materialise),
     ("train", lambda: mf.train(LEARNER, MANY, 1)),
     ("train", lambda: mf.train(LEARNER, MANY, 1, returns=False, q_table=False)),
-    *(("train", lambda k=kind: mf.train(k(2**18, 1), WIDE, 1, 1)) for kind in TD_LEARNERS),
+    *(("train", lambda k=kind: mf.train(k(2**19, 1), WIDE, 1, 1)) for kind in TD_LEARNERS),
     ("train", lambda: train(2**30)),
     ("train", lambda: train(2**30, returns=False, mean_returns=True)),
     ("train", lambda: mf.train(DECAYING, TASKS, 2**30, 1, returns=False)),

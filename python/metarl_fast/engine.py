@@ -161,13 +161,13 @@ def train(
     keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
     keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
     entries = n * s * a * (keep_table + len(snapshots_at))
-    checks.memory(
+    size = (
         entries * real.itemsize
         + n * s * 4 * keep_policy
         + n * episodes * 8 * keep_returns
-        + episodes * 8 * keep_mean * shard_count(len(batch)),
-        lambda: f"the results of {n} tasks and {episodes} episodes",
+        + episodes * 8 * keep_mean * shard_count(len(batch))
     )
+    checks.memory(size, lambda: f"the results of {n} tasks and {episodes} episodes")
     settings, key, going_on = learner.core(episodes), make_key(rng), checks.flag(continuing, "continuing")
     at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
@@ -181,22 +181,26 @@ def train(
         _warn_of_repeated_tasks(batch)
     report = checks.callback(progress, "progress")
 
-    kept: dict[str, NDArray[Any]] = {}
-    if keep_table:
-        kept["q_table"] = np.empty((n, s, a), real)
-    if keep_policy:
-        kept["policy"] = np.empty((n, s), np.int32)
-    if keep_returns:
-        kept["returns"] = np.empty((n, episodes))
-    if snapshots_at:
-        kept["snapshots"] = np.empty((n, len(snapshots_at), s, a), real)
+    def threads_for(core: _core.TaskBatch) -> int:
+        count = core.num_tasks * runs
+        room = settings.scratch(core, count, episodes, longest, going_on, keep_mean, real.itemsize)
+        return check_threads(core, wanted, room, tasks_at_once=at_once, runs=runs)
+
+    if size > checks.ALWAYS_FITS and batch.recipe.at_once is None:
+        threads_for(batch.core)  # refused before room is made for large results
+
+    wants = {
+        "q_table": (keep_table, (n, s, a), real),
+        "policy": (keep_policy, (n, s), np.int32),
+        "returns": (keep_returns, (n, episodes), np.float64),
+        "snapshots": (bool(snapshots_at), (n, len(snapshots_at), s, a), real),
+    }
+    kept = {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep}
     sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     for part in parts(batch, report):
         core, places = part.tasks.core, part.places
-        num_learners = len(part.tasks) * runs
-        room = settings.scratch(core, num_learners, episodes, longest, going_on, keep_mean, real.itemsize)
-        threads = check_threads(core, wanted, room, tasks_at_once=at_once, runs=runs)
+        threads = threads_for(core)
         _check_rewards(part.tasks, real)
         rows = slice(places.start * runs, places.stop * runs)
         filled = {name: array[rows] for name, array in kept.items()}
