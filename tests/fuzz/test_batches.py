@@ -35,7 +35,7 @@ def batches(draw):
             tasks = pickle.loads(pickle.dumps(tasks))
         elif step == "copy":
             tasks = copy.deepcopy(tasks)
-        elif step == "materialise":
+        elif step == "materialise" and not tasks.core.episodes_per_segment:
             tasks = tasks.materialise()
         elif step == "join" and len(ids) > 1:
             middle = draw(st.integers(1, len(ids) - 1))
