@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "carried.hpp"
+
 namespace metarl_fast {
 
 struct Schedule {
@@ -14,7 +16,13 @@ struct Schedule {
   bool continuing = false;                     // keep the state when the time limit is reached
   const std::int64_t* num_steps_of = nullptr;  // [tasks], in place of num_steps
   std::int64_t num_runs = 1;                   // the batch holds every task so often, see RepeatedTasks
+  std::int64_t first_episode = 0;              // those before it were another run's, and count
 };
+
+// Of this run.
+inline std::int64_t episodes_of(const Schedule& schedule) {
+  return schedule.num_episodes - schedule.first_episode;
+}
 
 // The steps of the longest episode of n tasks.
 inline std::int64_t longest_episode(const Schedule& schedule, std::int64_t n) {
@@ -35,6 +43,8 @@ struct TrainArrays {
   Real* snapshots = nullptr;                        // [tasks][num_snapshots][S][A]
   const std::int64_t* snapshot_episodes = nullptr;  // increasing, each 0 to num_episodes
   std::int64_t num_snapshots = 0;
+  Carried<Real> before;  // of the run that this one continues, in place of initial_table; or null
+  Carried<Real> after;   // `tables` may be null where there is but one, which is the q_table
 };
 
 }  // namespace metarl_fast

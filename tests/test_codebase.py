@@ -86,6 +86,7 @@ def test_nothing_draws_or_decides_with_the_systems_functions():
 CPP_LAYERS = [
     {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
     {
+        "cpp/carried.hpp",
         "cpp/row_loop.hpp",
         "cpp/parameters.hpp",
         "cpp/sampling.hpp",
@@ -166,6 +167,7 @@ PYTHON_LAYERS = [
     {"tasks", "statistics"},
     {"simulator"},
     {"forms", "joining", "outcome_tables", "shards"},
+    {"run_state"},
     {"train_result"},
     {"sparse"},
     {"data"},

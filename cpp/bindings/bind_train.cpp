@@ -66,6 +66,44 @@ double scratch(const Learner& learner, const TaskBatch& batch, std::int64_t num_
   return learner.scratch(batch, num_tasks, schedule, mean_returns, bytes_of_real);
 }
 
+// Pointer to an array of a dict; null if it is not there.
+template <class T>
+T* entry(const py::dict& arrays, const char* name, std::initializer_list<std::int64_t> shape) {
+  if (!arrays.contains(name)) return nullptr;
+  const py::object given = arrays[name];
+  if (!py::isinstance<Array<T>>(given)) throw std::invalid_argument(std::string(name) + " has another dtype");
+  const auto array = py::reinterpret_borrow<Array<T>>(given);
+  require_shape(array, name, shape);
+  return const_cast<T*>(array.data());  // what a run was given it only reads
+}
+
+template <class Real>
+Carried<Real> carried(const py::dict& arrays, const CarriedSizes& sizes, std::int64_t n, std::int64_t s,
+                      std::int64_t a) {
+  static_assert(sizeof(Standing) == 8 * sizeof(std::uint32_t), "an array of eights");
+  Carried<Real> found;
+  if (arrays.empty()) return found;
+  if (sizes.tables == 0) throw std::invalid_argument("this learner cannot be continued");
+  found.standing = reinterpret_cast<Standing*>(entry<std::uint32_t>(arrays, "standing", {n, 8}));
+  found.tables = entry<Real>(arrays, "tables", {n, sizes.tables, s, a});
+  found.visits = entry<Count<Real>>(arrays, "visits", {n, sizes.visits, s, a});
+  found.trace_cells = entry<std::int32_t>(arrays, "trace_cells", {n, sizes.traces});
+  found.traces = entry<Real>(arrays, "traces", {n, sizes.traces});
+  const bool whole = found.standing && (!found.visits == (sizes.visits == 0)) &&
+                     (!found.traces == (sizes.traces == 0)) && (!found.trace_cells == (sizes.traces == 0));
+  if (!whole) throw std::invalid_argument("not all is there that a run hands on");
+  return found;
+}
+
+py::tuple carried_sizes(const Learner& learner, std::int64_t num_states, std::int64_t num_actions,
+                        bool continuing) {
+  Shape shape;
+  shape.states = num_states;
+  shape.actions = num_actions;
+  const CarriedSizes sizes = learner.carried(shape, continuing);
+  return py::make_tuple(sizes.tables, sizes.visits, sizes.traces);
+}
+
 constexpr std::int64_t kMostRuns = std::numeric_limits<std::int32_t>::max();
 
 template <class Real>
@@ -77,7 +115,7 @@ void bind_train_as(py::module_& m, const char* name) {
          OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
          OptionalArray<double> return_sums, OptionalArray<Real> snapshots,
          const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress,
-         std::int64_t num_runs) {
+         std::int64_t num_runs, std::int64_t first_episode, const py::dict& before, const py::dict& after) {
         require(num_runs >= 1 && num_runs <= kMostRuns, "num_runs", static_cast<double>(num_runs),
                 "1 to 2147483647");
         const std::int64_t n = batch.size() * num_runs;
@@ -93,7 +131,8 @@ void bind_train_as(py::module_& m, const char* name) {
                                 num_steps.ndim() == 0 ? *steps : 1,
                                 continuing,
                                 num_steps.ndim() == 0 ? nullptr : steps,
-                                num_runs};
+                                num_runs,
+                                first_episode};
         TrainArrays<Real> arrays;
         arrays.initial_per_task = initial_table.ndim() == 3;
         arrays.initial_per_task ? require_shape(initial_table, "initial_table", {batch.size(), s, a})
@@ -101,12 +140,15 @@ void bind_train_as(py::module_& m, const char* name) {
         arrays.initial_table = initial_table.data();
         arrays.q_table = output(q_table, "q_table", {n, s, a});
         arrays.policy = output(policy, "policy", {n, s});
-        arrays.returns = output(returns, "returns", {n, num_episodes});
+        arrays.returns = output(returns, "returns", {n, episodes_of(schedule)});
         arrays.return_sums =
-            output(return_sums, "return_sums", {number_of_shards(batch.size()), num_episodes});
+            output(return_sums, "return_sums", {number_of_shards(batch.size()), episodes_of(schedule)});
         arrays.snapshots = output(snapshots, "snapshots", {n, k, s, a});
         arrays.snapshot_episodes = snapshot_episodes.data();
         arrays.num_snapshots = k;
+        const CarriedSizes sizes = learner.carried(batch.shape(), continuing);
+        arrays.before = carried<Real>(before, sizes, n, s, a);
+        arrays.after = carried<Real>(after, sizes, n, s, a);
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
         if (num_runs == 1) return train(batch, learner, schedule, arrays, options);
@@ -117,7 +159,8 @@ void bind_train_as(py::module_& m, const char* name) {
       py::arg("q_table").noconvert().none(true), py::arg("policy").noconvert().none(true),
       py::arg("returns").noconvert().none(true), py::arg("return_sums").noconvert().none(true),
       py::arg("snapshots").noconvert().none(true), py::arg("snapshot_episodes").noconvert(),
-      py::arg("num_threads"), py::arg("progress").none(true), py::arg("num_runs") = 1);
+      py::arg("num_threads"), py::arg("progress").none(true), py::arg("num_runs") = 1,
+      py::arg("first_episode") = 0, py::arg("before") = py::dict(), py::arg("after") = py::dict());
 }
 
 }  // namespace
@@ -134,6 +177,7 @@ void bind_train(py::module_& m) {
       .finalize();
   py::class_<Learner>(m, "Learner")
       .def_property_readonly("tasks_at_once", &Learner::tasks_at_once)
+      .def("carried", &carried_sizes, py::arg("num_states"), py::arg("num_actions"), py::arg("continuing"))
       .def("scratch", &scratch, py::arg("batch"), py::arg("num_tasks"), py::arg("num_episodes"),
            py::arg("num_steps"), py::arg("continuing"), py::arg("mean_returns"), py::arg("bytes_of_real"));
   py::class_<BoundTdLearner, Learner>(m, "TdLearner")

@@ -21,6 +21,8 @@ void check_num_steps(std::int64_t num_steps) {
 void check(const Schedule& schedule, std::int64_t num_tasks) {
   require(schedule.num_episodes >= 0 && schedule.num_episodes <= kMostEpisodes, "num_episodes",
           static_cast<double>(schedule.num_episodes), "0 to 2147483646");
+  require(schedule.first_episode >= 0 && schedule.first_episode <= schedule.num_episodes, "first_episode",
+          static_cast<double>(schedule.first_episode), "0 to num_episodes");
   if (schedule.num_steps_of) {
     std::for_each(schedule.num_steps_of, schedule.num_steps_of + num_tasks, check_num_steps);
   } else {
@@ -29,11 +31,12 @@ void check(const Schedule& schedule, std::int64_t num_tasks) {
   require(schedule.num_runs >= 1, "num_runs", static_cast<double>(schedule.num_runs), "at least 1");
 }
 
-void check_snapshots(const std::int64_t* episodes, std::int64_t count, std::int64_t num_episodes) {
-  std::int64_t before = -1;
+void check_snapshots(const std::int64_t* episodes, std::int64_t count, const Schedule& schedule) {
+  std::int64_t before = schedule.first_episode - 1;
+  const std::int64_t num_episodes = schedule.num_episodes;
   for (std::int64_t k = 0; k < count; ++k) {
     require(episodes[k] > before && episodes[k] <= num_episodes, "a snapshot episode",
-            static_cast<double>(episodes[k]), "increasing numbers from 0 to num_episodes");
+            static_cast<double>(episodes[k]), "increasing numbers from the first episode to num_episodes");
     before = episodes[k];
   }
 }
@@ -53,10 +56,10 @@ template <class Real>
 void train(const TaskBatch& batch, const Learner& learner, const Schedule& schedule,
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(schedule, batch.size());
-  check_snapshots(arrays.snapshot_episodes, arrays.num_snapshots, schedule.num_episodes);
+  check_snapshots(arrays.snapshot_episodes, arrays.num_snapshots, schedule);
   learner.check(batch, schedule);
   const int at_once = learner.tasks_at_once();
-  OrderedSums sums(arrays.return_sums, arrays.return_sums ? schedule.num_episodes : 0, at_once,
+  OrderedSums sums(arrays.return_sums, arrays.return_sums ? episodes_of(schedule) : 0, at_once,
                    schedule.num_runs);
   for_each_block(batch.size(), at_once, work(batch, schedule), options, [&] {
     return [&, worker = learner.worker(batch, schedule, arrays)](std::int64_t block, Pulse& pulse) {

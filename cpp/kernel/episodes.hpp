@@ -75,11 +75,41 @@ void set_behaviour(Block<Real>& b, int lane) {
   b.last_exploring_now[lane] = last_exploring(exploration);
 }
 
+// A table in rows of the task's actions.
+template <class Real, class T>
+void copy_cells(const Block<Real>& b, const T* cells, T* out) {
+  for (std::int64_t s = 0; s < b.states; ++s, cells += b.q_stride, out += b.actions) {
+    for (std::int64_t a = 0; a < b.actions; ++a) out[a] = cells[a];
+  }
+}
+
+// Hands on where the lane stands at the end of the run.
+template <class Real>
+[[gnu::noinline]] void hand_on(const Block<Real>& b, int lane, Begun begun) {
+  const Carried<Real>& out = b.outputs[lane].after;
+  const std::int32_t traces = begun == Begun::episode ? b.num_traces[lane] : 0;
+  *out.standing = {{b.rng[0][lane], b.rng[1][lane], b.rng[2][lane], b.rng[3][lane]},
+                   b.state[lane],
+                   b.next_action[lane],
+                   begun,
+                   traces};
+  for (std::int64_t t = 0; t < (b.second_table == 0 ? 1 : 2); ++t) {
+    const std::int64_t from = b.first_cell[lane] + t * b.second_table;
+    const std::int64_t to = t * b.states * b.actions;
+    if (out.tables) copy_cells(b, b.q_table + from, out.tables + to);
+    if (out.visits) copy_cells(b, b.visits + from, out.visits + to);
+  }
+  for (std::int32_t k = 0; k < traces; ++k) {
+    out.trace_cells[k] = b.trace_cells[lane * b.trace_room + k] - b.first_cell[lane];
+    out.traces[k] = b.traces[lane * b.trace_room + k];
+  }
+}
+
 // A snapshot, or the end of the run, falls before the lane's next episode. A lane past its last episode runs
 // on in its own scratch, unseen, until the block is done: a test in the loop would cost every lane on every
 // step.
 template <class Real>
-void handle_event(Block<Real>& b, int lane) {
+void handle_event(Block<Real>& b, int lane, Begun begun) {
   const std::int32_t episode = b.episode[lane];
   if (episode == INT32_MAX) {  // a lane long done must not count further
     b.episode[lane] = b.num_episodes;
@@ -94,6 +124,7 @@ void handle_event(Block<Real>& b, int lane) {
   if (episode == b.num_episodes) {
     if (b.outputs[lane].q_table) copy_table(b, lane, b.outputs[lane].q_table);
     if (b.outputs[lane].policy) copy_policy(b, lane, b.outputs[lane].policy);
+    if (b.outputs[lane].after.standing) hand_on(b, lane, begun);
     b.next_return[lane] = &b.unwanted_return[lane];
     b.return_step[lane] = 0;
     b.episodes_to_event[lane] = INT32_MAX - episode;
@@ -143,6 +174,7 @@ template <class Real>
       b.stopped = true;
       break;
     }
+    if (empty == left) break;  // who continues the run draws the next one, perhaps of another segment
     if (changes) enter_segment(b, lane, episode + empty);
     state = start_state(b, lane, unit(draw(b, lane), Real{}));
   }
@@ -168,38 +200,62 @@ template <class Real>
     b.empty_episodes[lane] -= n;
     b.episode[lane] += n;
     b.episodes_to_event[lane] -= n;
-    if (b.episodes_to_event[lane] == 0) handle_event(b, lane);
+    if (b.episodes_to_event[lane] != 0) continue;
+    // Where every start is terminal one has been drawn for all episodes.
+    const bool nowhere = b.starts_nowhere[lane] && b.episodes_per_segment == 0;
+    handle_event(b, lane, nowhere ? Begun::start : Begun::nothing);
   }
   if (behaviour_changes(b)) set_behaviour(b, lane);
 }
 
 template <class Rule, class Real>
-void begin_episode(Block<Real>& b, int lane) {
-  b.state[lane] = draw_start(b, lane, unit(draw(b, lane), Real{}), b.episode[lane]);
+void begin_at_start(Block<Real>& b, int lane) {
   if (b.terminal_starts) pass_empty_episodes(b, lane);
   if constexpr (Rule::kOnPolicy) b.next_action[lane] = choose_action(b, lane, draw(b, lane));
   if constexpr (Rule::kTurnsTilesOver) load_tile_column(b, lane);
 }
 
+template <class Rule, class Real>
+void begin_episode(Block<Real>& b, int lane) {
+  b.state[lane] = draw_start(b, lane, unit(draw(b, lane), Real{}), b.episode[lane]);
+  begin_at_start<Rule>(b, lane);
+}
+
+// The first episode of the run, of which another run may have begun something.
+template <class Rule, class Real>
+void begin_first_episode(Block<Real>& b, int lane) {
+  if (b.begun[lane] == Begun::nothing) return begin_episode<Rule>(b, lane);
+  if (b.begun[lane] == Begun::start) {
+    if (b.terminal_starts) {
+      b.state[lane] = leave_out_empty_episodes(b, lane, b.state[lane], b.episode[lane]);
+    }
+    return begin_at_start<Rule>(b, lane);
+  }
+  if (b.episodes_per_segment != 0) enter_segment(b, lane, b.episode[lane]);
+  if constexpr (Rule::kTurnsTilesOver) load_tile_column(b, lane);
+}
+
 // Returns and counters at the end of a lane's episode.
 template <class Real>
-void close_episode(Block<Real>& b, int lane) {
+void close_episode(Block<Real>& b, int lane, Begun next) {
   *b.next_return[lane] = b.episode_return[lane];
   b.next_return[lane] += b.return_step[lane];
   b.episode_return[lane] = 0;
   b.steps_left[lane] = b.num_steps[lane];
   ++b.episode[lane];
-  if (--b.episodes_to_event[lane] == 0) handle_event(b, lane);
+  if (--b.episodes_to_event[lane] == 0) handle_event(b, lane, next);
   if (behaviour_changes(b)) set_behaviour(b, lane);
   if (b.continuing && b.episodes_per_segment != 0) enter_segment(b, lane, b.episode[lane]);
 }
 
 template <class Rule, class Real>
 void end_episode(Block<Real>& b, int lane, bool terminated) {
-  close_episode(b, lane);
-  if (b.continuing && !terminated) return;
+  const bool turned_over = Rule::kTurnsTilesOver && terminated;
+  const bool goes_on = b.continuing && !terminated;
+  close_episode(b, lane, goes_on ? Begun::episode : Begun::nothing);
+  if (goes_on) return;
   b.num_traces[lane] = 0;
-  if (Rule::kTurnsTilesOver && terminated) {  // it has begun anew
+  if (turned_over) {  // it has begun anew
     if (b.terminal_starts) pass_empty_episodes(b, lane);
     return;
   }
@@ -211,6 +267,7 @@ void end_episode(Block<Real>& b, int lane, bool terminated) {
 template <class Real>
 void begin_terminated_episodes(Block<Real>& b, Lanes<Real>& lanes) {
   for_each_lane(lanes_set(lanes.terminated), [&](int l) {
+    if (b.episode[l] + 1 == b.num_episodes) return;  // who continues the run draws it
     lanes.next_state[l] = draw_start(b, l, unit(draw(b, l), Real{}), b.episode[l] + 1);
     lanes.next_cell[l] = b.first_cell[l] + lanes.next_state[l] * static_cast<std::int32_t>(b.q_stride);
   });
@@ -219,7 +276,7 @@ void begin_terminated_episodes(Block<Real>& b, Lanes<Real>& lanes) {
 // The same for all lanes when they reach the time limit together, the common case.
 template <class Rule, class Real>
 void end_all_episodes(Block<Real>& b) {
-  for (int l = 0; l < kLanes; ++l) close_episode(b, l);
+  for (int l = 0; l < kLanes; ++l) close_episode(b, l, b.continuing ? Begun::episode : Begun::nothing);
   if (b.continuing) return;
   alignas(64) Real u[kLanes];
 #pragma omp simd
@@ -248,12 +305,11 @@ void begin_lane(Block<Real>& b, int l) {
   b.next_snapshot[l] = 0;
   b.segment[l] = 0;
   b.empty_episodes[l] = 0;
-  b.episode[l] = 0;
+  b.episode[l] = b.first_episode;
   b.episode_return[l] = 0;
   b.steps_left[l] = b.num_steps[l];
-  b.num_traces[l] = 0;
   b.episodes_to_event[l] = INT32_MAX;
-  if (l < b.active) handle_event(b, l);
+  if (l < b.active) handle_event(b, l, b.begun[l]);
   set_behaviour(b, l);
 }
 

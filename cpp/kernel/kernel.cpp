@@ -176,8 +176,8 @@ template <class Rule, class Real>
 void begin_by(Block<Real>& b) {
   b.unfinished = b.active;
   for (int l = 0; l < kLanes; ++l) begin_lane(b, l);
-  if (b.num_episodes == 0) return;
-  for (int l = 0; l < kLanes; ++l) begin_episode<Rule>(b, l);
+  if (b.first_episode == b.num_episodes) return;
+  for (int l = 0; l < kLanes; ++l) begin_first_episode<Rule>(b, l);
 }
 
 template <class Real>

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "../carried.hpp"
 #include "../learners/td_settings.hpp"
 #include "../solvers/dense_solver.hpp"
 #include "../uniform_law.hpp"
@@ -26,17 +27,14 @@ enum class Answers : std::int32_t {
   stored_weights,  // dense, by rejection: weights in memory
 };
 
-// As wide as a Real, so that tables of both are read alike.
-template <class Real>
-using Count = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
-
 // Where one task's results go; null for what nobody asked for, and for lanes without a task.
 template <class Real>
 struct LaneOutputs {
-  double* returns;       // [num_episodes]
+  double* returns;       // [episodes]
   Real* q_table;         // [S][A]
   std::int32_t* policy;  // [S]
   Real* snapshots;       // [num_snapshots][S][A]
+  Carried<Real> after;   // what is handed on
 };
 
 template <class Real>
@@ -49,7 +47,7 @@ struct Block {
   bool masked;           // some actions are not available; their values are -infinity
   Row row, start_row;
   std::int64_t q_stride;  // a multiple of 8
-  std::int32_t num_episodes;
+  std::int32_t first_episode, num_episodes;
   bool continuing;    // the state survives the time limit
   bool may_overflow;  // rewards are so large that action values must be held within bounds
   TdSettings learner;
@@ -97,6 +95,7 @@ struct Block {
   alignas(64) Real bonus_now[kLanes];
   alignas(64) double temperature_now[kLanes];
   std::int32_t num_traces[kLanes];
+  Begun begun[kLanes];  // of the first episode
   alignas(64) std::int32_t episode[kLanes];
   alignas(64) std::int32_t episodes_to_event[kLanes];  // until a snapshot or the end
   std::int64_t next_snapshot[kLanes];

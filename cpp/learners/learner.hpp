@@ -36,6 +36,9 @@ class Learner {
   // Throws std::invalid_argument for settings out of range and for tasks that are none of this learner's.
   virtual void check(const TaskBatch&, const Schedule&) const = 0;
 
+  // What a run has to hand on to be continued; nothing, for learners that cannot be.
+  virtual CarriedSizes carried(const Shape&, bool /*continuing*/) const { return {}; }
+
   // Bytes that one worker takes, of `num_tasks` tasks (those of the batch, or their runs) in numbers of
   // `bytes_of_real`. A double, because it may be more than any integer counts.
   virtual double scratch(const TaskBatch&, std::int64_t num_tasks, const Schedule&, bool mean_returns,

@@ -10,6 +10,7 @@ namespace metarl_fast {
 struct TdLearner : Learner, TdSettings {
   int tasks_at_once() const override;
   void check(const TaskBatch&, const Schedule&) const override;
+  CarriedSizes carried(const Shape&, bool continuing) const override;
   double scratch(const TaskBatch&, std::int64_t num_tasks, const Schedule&, bool mean_returns,
                  std::size_t bytes_of_real) const override;
   std::unique_ptr<Worker> worker(const TaskBatch&, const Schedule&, const TrainArrays<float>&) const override;

@@ -83,7 +83,7 @@ class LaneWorker final : public Worker {
     const std::size_t lanes = count(std::min<std::int64_t>(kLanes, batch.size()));
     set_run(batch.shape(), learner);
     allocate_learner(batch.shape(), LaneSizes(batch.shape(), learner, schedule.continuing, longest_), lanes);
-    if (arrays.return_sums) block_returns_.resize(lanes * count(schedule.num_episodes));
+    if (arrays.return_sums) block_returns_.resize(lanes * count(episodes_of(schedule)));
   }
 
   LaneWorker(const LaneWorker&) = delete;  // its tasks know where its block is
@@ -96,7 +96,7 @@ class LaneWorker final : public Worker {
     for (int lane = 0; lane < kLanes; ++lane) {
       const int of = lane < block_.active ? lane : 0;  // the others mirror the first
       block_.first_cell[lane] = of * static_cast<std::int32_t>(q_cells_);
-      set_stream(lane, first + of);
+      set_standing(lane, first + of);
       block_.outputs[lane] = lane < block_.active ? outputs(first + lane, lane) : LaneOutputs<Real>{};
       block_.num_steps[lane] = static_cast<std::int32_t>(
           schedule_.num_steps_of ? schedule_.num_steps_of[first + of] : schedule_.num_steps);
@@ -118,7 +118,7 @@ class LaneWorker final : public Worker {
     return block_.active;
   }
 
-  // The returns [num_episodes] of a task of the block that has just run.
+  // The returns [episodes] of a task of the block that has just run.
   const double* returns(std::int64_t lane) const override { return block_.outputs[lane].returns; }
 
  private:
@@ -126,6 +126,7 @@ class LaneWorker final : public Worker {
     block_.states = static_cast<std::int32_t>(shape.states);
     block_.actions = static_cast<std::int32_t>(shape.actions);
     block_.num_episodes = static_cast<std::int32_t>(schedule_.num_episodes);
+    block_.first_episode = static_cast<std::int32_t>(schedule_.first_episode);
     block_.continuing = schedule_.continuing;
     block_.learner = learner;
     const double* exploration = learner.exploration;
@@ -149,7 +150,9 @@ class LaneWorker final : public Worker {
     q_table_ = make_aligned<Real>(lanes * count(q_cells_));
     block_.q_table = q_table_.get();
     initial_.resize(count(shape.states * sizes.q_stride), -std::numeric_limits<Real>::infinity());
-    if (!arrays_.initial_per_task) pad_initial(arrays_.initial_table);
+    if (!arrays_.initial_per_task && !continued()) pad_initial(arrays_.initial_table);
+    carried_ = {sizes.num_tables, sizes.counts_visits ? sizes.num_tables : 0,
+                schedule_.continuing ? sizes.traces : 0};
     if (sizes.counts_visits) {
       visits_ = make_aligned<Count<Real>>(lanes * count(q_cells_));
       block_.visits = visits_.get();
@@ -212,26 +215,70 @@ class LaneWorker final : public Worker {
 
   void write_table(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
+    if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
+    if (continued()) return take_over(lane, index);
     if (arrays_.initial_per_task) pad_initial(initial_table_of(arrays_, schedule_, shape, index));
     Real* q = q_table_.get() + lane * q_cells_;
     std::copy(initial_.begin(), initial_.end(), q);
     if (shape.masked) mask_table(q, block_.q_stride, shape, tasks_.available(), index);
     if (block_.second_table != 0) std::copy_n(q, initial_.size(), q + block_.second_table);
-    if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
   }
 
-  void set_stream(int lane, std::int64_t index) {
-    const Stream stream = learning_stream(schedule_, batch_, index);
-    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = stream.s[word];
+  bool continued() const { return arrays_.before.standing != nullptr; }
+
+  // The tables, visits and traces of the run that this one continues.
+  void take_over(int lane, std::int64_t index) {
+    const Shape& shape = batch_.shape();
+    const Carried<Real> from = arrays_.before.of(index, carried_, shape.pairs());
+    for (std::int64_t t = 0; t < carried_.tables; ++t) {
+      Real* q = q_table_.get() + lane * q_cells_ + t * block_.second_table;
+      pad_initial(from.tables + t * shape.pairs());
+      std::copy(initial_.begin(), initial_.end(), q);
+      if (shape.masked) mask_table(q, block_.q_stride, shape, tasks_.available(), index);
+    }
+    for (std::int64_t t = 0; t < carried_.visits; ++t) {
+      Count<Real>* visits = visits_.get() + lane * q_cells_ + t * block_.second_table;
+      const Count<Real>* given = from.visits + t * shape.pairs();
+      for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+        visits[pair / shape.actions * block_.q_stride + pair % shape.actions] = given[pair];
+      }
+    }
+    for (std::int32_t k = 0; k < block_.num_traces[lane]; ++k) {
+      require(from.trace_cells[k] >= 0 && from.trace_cells[k] < q_cells_, "a cell of a trace",
+              static_cast<double>(from.trace_cells[k]), "one of the table's");
+      trace_cells_.get()[lane * block_.trace_room + k] = block_.first_cell[lane] + from.trace_cells[k];
+      traces_.get()[lane * block_.trace_room + k] = from.traces[k];
+    }
+  }
+
+  // The lane's stream, and where it stands if another run has been there.
+  void set_standing(int lane, std::int64_t index) {
+    Standing at{};
+    if (continued()) {
+      at = arrays_.before.standing[index];
+      require(at.state >= 0 && at.state < block_.states && at.next_action >= 0 &&
+                  at.next_action < block_.actions && at.num_traces >= 0 &&
+                  at.num_traces <= (block_.continuing ? block_.trace_room : 0),
+              "a state, an action or a number of traces of a run to continue", at.state, "one of the task's");
+    } else {
+      const Stream stream = learning_stream(schedule_, batch_, index);
+      std::copy_n(stream.s, 4, at.stream);
+    }
+    for (int word = 0; word < 4; ++word) block_.rng[word][lane] = at.stream[word];
+    block_.state[lane] = at.state;
+    block_.next_action[lane] = at.next_action;
+    block_.num_traces[lane] = at.num_traces;
+    block_.begun[lane] = at.begun;
   }
 
   LaneOutputs<Real> outputs(std::int64_t index, int lane) {
     const Shape& shape = batch_.shape();
     LaneOutputs<Real> out{};
-    if (arrays_.return_sums) out.returns = block_returns_.data() + lane * schedule_.num_episodes;
-    if (arrays_.returns) out.returns = arrays_.returns + index * schedule_.num_episodes;
+    if (arrays_.return_sums) out.returns = block_returns_.data() + lane * episodes_of(schedule_);
+    if (arrays_.returns) out.returns = arrays_.returns + index * episodes_of(schedule_);
     if (arrays_.q_table) out.q_table = arrays_.q_table + index * shape.pairs();
     if (arrays_.policy) out.policy = arrays_.policy + index * shape.states;
+    if (arrays_.after.standing) out.after = arrays_.after.of(index, carried_, shape.pairs());
     if (arrays_.snapshots) out.snapshots = arrays_.snapshots + index * arrays_.num_snapshots * shape.pairs();
     return out;
   }
@@ -247,6 +294,7 @@ class LaneWorker final : public Worker {
   std::int64_t first_ = 0;  // task of the block that runs
   const Interrupt* interrupt_ = nullptr;
   std::exception_ptr failure_;
+  CarriedSizes carried_;
   double largest_initial_ = 0.0;
   AlignedArray<Real> q_table_, tiles_, traces_;
   AlignedArray<double> softmax_;

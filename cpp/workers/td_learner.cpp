@@ -62,12 +62,17 @@ void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
 }
 
+CarriedSizes TdLearner::carried(const Shape& shape, bool continuing) const {
+  const LaneSizes sizes(shape, *this, continuing, 1);
+  return {sizes.num_tables, sizes.counts_visits ? sizes.num_tables : 0, continuing ? sizes.traces : 0};
+}
+
 double TdLearner::scratch(const TaskBatch& batch, std::int64_t num_tasks, const Schedule& schedule,
                           bool mean_returns, std::size_t bytes_of_real) const {
   const std::int64_t lanes = std::min<std::int64_t>(kLanes, num_tasks);
   const auto real = static_cast<std::int64_t>(bytes_of_real);
   const LaneSizes of_learner(batch.shape(), *this, schedule.continuing, longest_episode(schedule, num_tasks));
-  const double returns = mean_returns ? 8.0 * static_cast<double>(lanes * schedule.num_episodes) : 0.0;
+  const double returns = mean_returns ? 8.0 * static_cast<double>(lanes * episodes_of(schedule)) : 0.0;
   return of_learner.bytes(lanes, static_cast<double>(real)) +
          TaskSizes(batch, real).bytes(batch.shape(), lanes, static_cast<double>(real)) + returns;
 }

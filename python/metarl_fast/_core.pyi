@@ -116,6 +116,9 @@ class Learner(metaclass=_Pybind11Type):
     def __init__(self, *args: Never, **parameters: Any) -> None: ...
     @property
     def tasks_at_once(self) -> int: ...  # of one thread
+    def carried(  # tables, tables of visits, and traces; no tables: it cannot be continued
+        self, num_states: int, num_actions: int, continuing: bool
+    ) -> tuple[int, int, int]: ...
     def scratch(  # bytes that one thread takes
         self,
         batch: TaskBatch,
@@ -163,6 +166,9 @@ def train_float32(
     num_threads: int,
     progress: _Progress,
     num_runs: int = 1,
+    first_episode: int = 0,  # those before it were another run's
+    before: dict[str, NDArray[Any]] = ...,  # of cpp/carried.hpp, by name; {} for a run of its own
+    after: dict[str, NDArray[Any]] = ...,
 ) -> None: ...
 def train_float64(
     batch: TaskBatch,
@@ -181,6 +187,9 @@ def train_float64(
     num_threads: int,
     progress: _Progress,
     num_runs: int = 1,
+    first_episode: int = 0,
+    before: dict[str, NDArray[Any]] = ...,
+    after: dict[str, NDArray[Any]] = ...,
 ) -> None: ...
 
 # --- bind_agents.cpp ---

@@ -14,6 +14,7 @@ from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
 from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.recipes import StoredRecipe
+from metarl_fast.run_state import RunState
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_threads
 from metarl_fast.seeding import Seed, make_key
@@ -94,6 +95,7 @@ def train(
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
     progress: Progress | None = None,
+    resume: TrainResult | None = None,
 ) -> TrainResult:
     """Run the learner on each task, from its own copy of the initial table.
 
@@ -134,6 +136,11 @@ def train(
         Default: OMP_NUM_THREADS, else the processors this process may use.
     progress
         Called about twenty times a second with (tasks done, N).
+    resume
+        A run to go on from, of the same learner, tasks, dtype and num_runs: this one and it have the bits of
+        one long run. Episodes are numbered on, in schedules and `snapshot_episodes`; `num_steps` and
+        `continuing` are those of the run if nothing else is said. It must have kept its `q_table`, which is
+        also what is gone on from, so it must not be changed. No `rng` and `initial_table` then.
 
     Returns
     -------
@@ -151,12 +158,16 @@ def train(
     check_learner(learner, batch)
     runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
     n, s, a = len(batch) * runs, batch.num_states, batch.num_actions
-    episodes = checks.integer(num_episodes, "num_episodes", 0, 2**31 - 2)
-    steps = episode_steps(batch, num_steps)
     real = checks.float_type(dtype, "dtype")
+    going_on = checks.flag(continuing, "continuing")
+    so_far = _resumed(resume, learner, batch, real, num_runs, going_on, rng, initial_table)
+    first = 0 if so_far is None else so_far.num_episodes
+    going_on = going_on if so_far is None else so_far.continuing
+    episodes = checks.integer(num_episodes, "num_episodes", 0, 2**31 - 2 - first)
+    steps = episode_steps(batch, so_far.num_steps if so_far is not None and num_steps is None else num_steps)
     wants_snapshots = not isinstance(snapshot_episodes, Sequence) or len(snapshot_episodes) > 0
     snapshots_at = (
-        checks.increasing(snapshot_episodes, "snapshot_episodes", episodes) if wants_snapshots else []
+        checks.increasing(snapshot_episodes, "snapshot_episodes", first + episodes) if wants_snapshots else []
     )
     keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
     keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
@@ -168,18 +179,17 @@ def train(
         + episodes * 8 * keep_mean * shard_count(len(batch))
     )
     checks.memory(size, lambda: f"the results of {n} tasks and {episodes} episodes")
-    settings, key, going_on = learner.core(episodes), make_key(rng), checks.flag(continuing, "continuing")
+    settings, key = learner.core(first + episodes), make_key(rng if so_far is None else 0)
     at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
     wanted = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
     longest = int(np.max(steps, initial=1))
-    if initial_table is None:
-        table = initial_values(learner.initial_q, "initial_q", batch, real)
-    else:
-        table = initial_values(initial_table, "initial_table", batch, real)
+    begin, name = (
+        (learner.initial_q, "initial_q") if initial_table is None else (initial_table, "initial_table")
+    )
+    table = initial_values(begin, name, batch, real)
     if table.ndim < 3:
         _warn_of_repeated_tasks(batch)
-    report = checks.callback(progress, "progress")
 
     def threads_for(core: _core.TaskBatch) -> int:
         count = core.num_tasks * runs
@@ -196,9 +206,11 @@ def train(
         "snapshots": (bool(snapshots_at), (n, len(snapshots_at), s, a), real),
     }
     kept = {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep}
+    before = {} if so_far is None or resume is None else _carried(so_far, resume.q_table, n)
+    after = _room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {}
     sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
     run = _core.train_float32 if real == np.float32 else _core.train_float64
-    for part in parts(batch, report):
+    for part in parts(batch, checks.callback(progress, "progress")):
         core, places = part.tasks.core, part.places
         threads = threads_for(core)
         _check_rewards(part.tasks, real)
@@ -208,7 +220,7 @@ def train(
             core,
             settings,
             key,
-            episodes,
+            first + episodes,
             np.repeat(steps[places], runs) if isinstance(steps, np.ndarray) else np.asarray(steps, np.int64),
             going_on,
             table[places] if table.ndim == 3 else table,
@@ -221,12 +233,77 @@ def train(
             threads,
             part.progress,
             num_runs=runs,
+            first_episode=first,
+            before={name: array[rows] for name, array in before.items()},
+            after={name: array[rows] for name, array in after.items()},
         )
     if num_runs is not None:
         kept = {name: array.reshape(len(batch), runs, *array.shape[1:]) for name, array in kept.items()}
     if sums is not None:
         kept |= {"return_sums": sums, "mean_returns": mean_of_sums(sums, n)}
-    return TrainResult(kept, tuple(snapshots_at), n)
+    state = RunState(batch.recipe, learner, real, num_runs, going_on, steps, first + episodes, after)
+    return TrainResult(kept, tuple(snapshots_at), n, state if after else None)
+
+
+def _resumed(
+    resume: Any,
+    learner: Learner,
+    tasks: Tasks,
+    real: Any,
+    num_runs: Any,
+    continuing: bool,
+    rng: Seed,
+    initial_table: Any,
+) -> RunState | None:
+    """Return what to go on from, if anything; refuse what is no run, or one of other tasks and settings."""
+    if resume is None:
+        return None
+    if not isinstance(resume, TrainResult):
+        raise TypeError(f"resume is a {type(resume).__name__}, expected what train returned")
+    if resume.state is None:
+        raise ValueError(
+            "resume cannot be continued: its q_table was not kept, or learners of its kind cannot be"
+        )
+    if rng is not None:
+        raise ValueError(f"rng is {checks.shown(rng)}, expected None: resume goes on with its own numbers")
+    if initial_table is not None:
+        raise ValueError("initial_table is given beside resume, which has tables of its own")
+    resume.state.check(
+        learner=learner,
+        dtype=real,
+        num_runs=num_runs,
+        continuing=continuing or resume.state.continuing,  # it need not be said again
+    )
+    resume.state.check_tasks(tasks.recipe)
+    return resume.state
+
+
+def _carried(state: RunState, q_table: NDArray[Any], num_learners: int) -> dict[str, NDArray[Any]]:
+    """Return what the core goes on from; of a single table that is the result itself."""
+    tables = np.ascontiguousarray(q_table).reshape(num_learners, 1, *q_table.shape[-2:])
+    return {"tables": tables, **state.arrays}
+
+
+def _room_to_carry(
+    sizes: tuple[int, int, int], num_learners: int, table: tuple[int, int], real: np.dtype[Any]
+) -> dict[str, NDArray[Any]]:
+    """Return arrays for what another run would need to go on, beside the q_table; none if it could not."""
+    tables, visits, traces = sizes
+    n, s, a = num_learners, *table
+    if tables == 0:
+        return {}
+    size = real.itemsize
+    entries = s * a * ((tables if tables > 1 else 0) + visits)
+    checks.memory(n * (32 + entries * size + traces * (4 + size)), lambda: f"where {n} learners stand")
+    room: dict[str, NDArray[Any]] = {"standing": np.empty((n, 8), np.uint32)}
+    if tables > 1:
+        room["tables"] = np.empty((n, tables, s, a), real)
+    if visits:
+        room["visits"] = np.empty((n, visits, s, a), np.int32 if size == 4 else np.int64)
+    if traces:
+        # Zeros: what lies beyond a learner's own traces is not written.
+        room |= {"trace_cells": np.zeros((n, traces), np.int32), "traces": np.zeros((n, traces), real)}
+    return room
 
 
 def _warn_of_repeated_tasks(tasks: Tasks) -> None:

@@ -50,6 +50,13 @@ def joined_ids(parts: Sequence[Ids]) -> Ids:
     return np.concatenate([explicit_ids(ids) for ids in parts])
 
 
+def same_ids(one: Ids, other: Ids) -> bool:
+    """Return whether two sequences of ids are the same."""
+    if isinstance(one, range) and isinstance(other, range):
+        return one == other
+    return len(one) == len(other) and np.array_equal(explicit_ids(one), explicit_ids(other))
+
+
 class Frozen:
     """A dataclass whose arrays are read-only, also when unpickled: the core relies on what it has checked."""
 
@@ -88,6 +95,9 @@ class Recipe(Protocol):
 
     def in_segment(self, segment: int) -> Recipe:
         """Return the recipe of the tasks as they stay in a segment of their time."""
+
+    def same(self, other: Recipe) -> bool:
+        """Return whether the other has the same tasks."""
 
     def take(self, places: Places, ids: Ids) -> Recipe:
         """Return the recipe of the tasks at `places`, whose ids are `ids`."""
@@ -128,6 +138,19 @@ class DrawnRecipe(Frozen):
     def in_segment(self, segment: int) -> Self:
         """Return the recipe: these tasks do not change."""
         return self
+
+    def same(self, other: Recipe) -> bool:
+        """Return whether the other is of the same family, key and ids."""
+        return (
+            isinstance(other, DrawnRecipe)
+            and other.key == self.key
+            and same_ids(other.ids, self.ids)
+            and self.same_family(other)
+        )
+
+    def same_family(self, other: DrawnRecipe) -> bool:
+        """Return whether the other's tasks follow the same law."""
+        return bool(other.family is self.family or other.family == self.family)
 
     def take(self, places: Places, ids: Ids) -> Self:
         """Name the tasks."""
@@ -233,6 +256,14 @@ class StoredRecipe(Frozen):
             self.reward_noise,
             self.masked,
         )
+
+    def same(self, other: Recipe) -> bool:
+        """Return whether the other has the same arrays."""
+        if not isinstance(other, StoredRecipe) or not same_ids(other.ids, self.ids):
+            return False
+        mine, others = vars(self), vars(other)
+        names = [name for name, value in mine.items() if isinstance(value, np.ndarray) and name != "ids"]
+        return all(mine[name] is others[name] or np.array_equal(mine[name], others[name]) for name in names)
 
     def named(self, ids: Ids) -> StoredRecipe:
         """Return the same tasks under other ids."""

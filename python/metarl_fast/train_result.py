@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast.result import Result
+from metarl_fast.run_state import RunState
 from metarl_fast.shards import alike, end_to_end, mean_of_sums
 
 _HOW = {"snapshots": "snapshot_episodes=[...]", "return_sums": "mean_returns=True"}
@@ -47,6 +48,8 @@ class TrainResult(Result):
     snapshot_episodes: tuple[int, ...] = ()
     num_learners: int = 0
     """N, or N * R: how many learned."""
+    state: RunState | None = None
+    """What `train(..., resume=...)` goes on from; None if `q_table` was not kept."""
 
     @classmethod
     def joined(cls, parts: Sequence[TrainResult]) -> TrainResult:
@@ -59,7 +62,9 @@ class TrainResult(Result):
         num_learners = sum(part.num_learners for part in parts)
         if "return_sums" in arrays:
             arrays["mean_returns"] = mean_of_sums(arrays["return_sums"], num_learners)
-        return cls(arrays, alike(parts, "snapshot_episodes"), num_learners)
+        states = [part.state for part in parts if part.state is not None]
+        state = RunState.joined(states) if len(states) == len(parts) else None
+        return cls(arrays, alike(parts, "snapshot_episodes"), num_learners, state)
 
     @property
     def q_table(self) -> NDArray[Any]:

@@ -28,6 +28,12 @@ class PythonRecipe(DrawnRecipe):
         if self.drawn is None:
             object.__setattr__(self, "drawn", DrawnTasks(self.family, self.key, draw))
 
+    def same_family(self, other: DrawnRecipe) -> bool:
+        """Return whether the other draws from the same copy of a family, pickled or not."""
+        return (
+            isinstance(other, PythonRecipe) and other.drawn.name == self.drawn.name
+        ) or super().same_family(other)
+
     def stored(self) -> StoredRecipe:
         """Draw them."""
         size = self.at_once

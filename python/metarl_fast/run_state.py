@@ -1,0 +1,71 @@
+"""What a run keeps so that another can continue it: where each learner stands between two episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.recipes import Recipe
+from metarl_fast.shards import alike
+
+
+@dataclass(frozen=True, eq=False)
+class RunState:
+    """Beside the action values: streams, states, visits, second tables and traces of N * R learners.
+
+    Attributes
+    ----------
+    recipe
+        The tasks.
+    learner, dtype, num_runs, continuing
+        As `train` was told; a run that continues this one has the same.
+    num_steps
+        Time limit of an episode, of all tasks or of each [N]; the default of a run that continues this one.
+    num_episodes
+        How many there were, those of earlier runs included.
+    arrays
+        In the core's layout, `cpp/carried.hpp`: `standing` [N * R, 8] and what else the learner has.
+    """
+
+    recipe: Recipe
+    learner: Any
+    dtype: np.dtype[Any]
+    num_runs: int | None
+    continuing: bool
+    num_steps: int | NDArray[np.int64]
+    num_episodes: int
+    arrays: Mapping[str, NDArray[Any]]
+
+    def check(self, **now: Any) -> None:
+        """Refuse to continue with other settings than these, given by name."""
+        for name, value in now.items():
+            own = getattr(self, name)
+            if value != own:
+                raise ValueError(
+                    f"{name} is {checks.shown(value)}, but resume is a run with {checks.shown(own)}"
+                )
+
+    def check_tasks(self, recipe: Recipe) -> None:
+        """Refuse other tasks."""
+        n, own = len(recipe.ids), len(self.recipe.ids)
+        if recipe is not self.recipe and not self.recipe.same(recipe):
+            raise ValueError(f"tasks are {n} others than the {own} of the run that is to be resumed")
+
+    @classmethod
+    def joined(cls, parts: Sequence[RunState]) -> RunState:
+        """Put the states of parts of a batch together."""
+        first = parts[0]
+        for name in ("learner", "dtype", "num_runs", "continuing", "num_episodes"):
+            for part in parts:
+                part.check(**{name: getattr(first, name)})
+        arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in first.arrays}
+        recipe = first.recipe.join([part.recipe for part in parts[1:]])
+        if any(isinstance(part.num_steps, np.ndarray) for part in parts):
+            each = [np.broadcast_to(part.num_steps, (len(part.recipe.ids),)) for part in parts]
+            return replace(first, recipe=recipe, arrays=arrays, num_steps=np.concatenate(each))
+        return replace(first, recipe=recipe, arrays=arrays, num_steps=alike(parts, "num_steps"))
