@@ -162,7 +162,7 @@ class DrawnRecipe(Frozen):
         for place, other in enumerate(others, 1):
             if not isinstance(other, DrawnRecipe):
                 raise ValueError(f"batch 0 is lazy and batch {place} is not: materialise() the lazy ones")
-            if other.family is not self.family and other.family != self.family:
+            if not self.same_family(other):
                 raise ValueError(f"batches 0 and {place} are lazy and of two families: materialise() them")
             if other.key != self.key:
                 raise ValueError(f"batches 0 and {place} are lazy and of two seeds: materialise() them")
