@@ -228,6 +228,7 @@ def calls():
                 "continuing": False,
                 "num_threads": 1,
                 "progress": None,
+                "resume": None,
             },
         ),
         "adapt": (
