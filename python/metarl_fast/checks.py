@@ -65,13 +65,22 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_)) or (isinstance(value, np.ndarray) and value.dtype == bool)
 
 
+def _is_masked(value: Any) -> bool:
+    # NumPy imports `ma` when it is first named, which takes longer than importing half of this package.
+    return (
+        isinstance(value, np.ndarray)
+        and type(value) is not np.ndarray
+        and isinstance(value, np.ma.MaskedArray)
+    )
+
+
 def _refuse_masked(value: Any, name: str) -> None:
     """Refuse masked arrays, also in lists: NumPy would take what is under the mask for numbers."""
-    if isinstance(value, np.ma.MaskedArray):
+    if _is_masked(value):
         raise TypeError(f"{name} is a masked array, expected numbers: fill it or choose what is not masked")
     if isinstance(value, (list, tuple)):
         for part in value:
-            if isinstance(part, (list, tuple, np.ma.MaskedArray)):
+            if isinstance(part, (list, tuple)) or _is_masked(part):
                 _refuse_masked(part, name)
 
 

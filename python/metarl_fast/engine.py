@@ -183,7 +183,7 @@ def train(
     at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
     wanted = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
-    longest = int(np.max(steps, initial=1))
+    longest = steps if isinstance(steps, int) else int(steps.max(initial=1))
     begin, name = (
         (learner.initial_q, "initial_q") if initial_table is None else (initial_table, "initial_table")
     )

@@ -34,10 +34,10 @@ class _Executor(Protocol):
     def submit(self, function: Any, /, *arguments: Any) -> Any: ...
 
 
-def cuts(num_tasks: int) -> list[slice]:
-    """Return the places of each shard of so many tasks; there is none of no tasks."""
+def cuts(num_tasks: int) -> Iterator[slice]:
+    """Yield the places of each shard of so many tasks, in order; there is none of no tasks."""
     n = checks.integer(num_tasks, "num_tasks", 0)
-    return [slice(k, min(k + TASKS_PER_SHARD, n)) for k in range(0, n, TASKS_PER_SHARD)]
+    return (slice(k, min(k + TASKS_PER_SHARD, n)) for k in range(0, n, TASKS_PER_SHARD))
 
 
 def shard_count(num_tasks: int) -> int:
@@ -53,7 +53,7 @@ def shards_of(places: slice) -> slice:
 def split(tasks: Tasks | Task) -> Iterator[Tasks]:
     """Yield the shards of a batch, as lazy as the batch is; of an empty batch that one."""
     batch = as_batch(tasks)
-    return (batch[places] for places in cuts(len(batch)) or [slice(0, 0)])
+    return (batch[places] for places in (cuts(len(batch)) if len(batch) else [slice(0, 0)]))
 
 
 def map(
