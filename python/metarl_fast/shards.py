@@ -145,15 +145,16 @@ def join(results: Iterable[T]) -> T:
     ValueError, TypeError
         For no results, and results that do not belong together.
     """
-    parts = list(results)
-    if not parts:
-        raise ValueError("results is empty, expected at least one")
-    kind: Any = type(parts[0])
-    for place, part in enumerate(parts):
+    parts: list[Any] = []
+    for place, part in enumerate(results):  # each is looked at when it comes: there may be endlessly many
+        kind: Any = type(parts[0] if parts else part)
         if not hasattr(kind, "joined") or type(part) is not kind:
             expected = kind.__name__ if hasattr(kind, "joined") else "what train, adapt or a planner returns"
             raise TypeError(f"results[{place}] is a {type(part).__name__}, expected {expected}")
-    joined: T = kind.joined(parts)
+        parts.append(part)
+    if not parts:
+        raise ValueError("results is empty, expected at least one")
+    joined: T = type(parts[0]).joined(parts)
     return joined
 
 
