@@ -319,3 +319,13 @@ def test_learning_step_by_step_starts_from_the_table(kind):
     assert table == mf.Table([[0.0, 1.0], [2.0, -1.0], [0.0, 0.5]])
     with pytest.raises(ValueError, match=r"initial_q has the shape \(2, 3, 2\), a table for each of 2 tasks"):
         _ = kind(initial_q=mf.Table(np.zeros((2, 3, 2)))).q_table
+
+
+def test_the_view_that_is_kept_between_runs_is_that_of_the_run():
+    learner = mf.QLearning(epsilon=1.0, epsilon_decay=0.5)
+    tasks = mf.TaskDistribution(4, 2).sample(5, rng=0)
+    for episodes in (3, 7, 3, 2000, 7):
+        anew = mf.train(learner.replace(), tasks, episodes, 5, rng=1)
+        assert_same_bits(mf.train(learner, tasks, episodes, 5, rng=1).q_table, anew.q_table)
+    assert len(pickle.dumps(learner)) == len(pickle.dumps(learner.replace()))
+    assert vars(copy.deepcopy(learner)) == vars(learner.replace())

@@ -17,6 +17,9 @@ from metarl_fast.learners.base import Learner
 from metarl_fast.learners.schedules import Schedule
 from metarl_fast.learners.table import Table
 
+_EPISODES_KEPT = 1024
+"""The core's view of a run of so many episodes is kept for the next one; of longer ones it may be large."""
+
 _LOWEST_TEMPERATURE = 1e-30
 """Temperatures are divided by: a lower one is held here, where softmax is as good as greedy."""
 
@@ -181,6 +184,7 @@ class TdLearner(Learner):
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickles and copies hold: settings, and what was learned step by step, if anything."""
         state = dict(self.__dict__)
+        state.pop("_view", None)
         for name in self._made_when_wanted:
             if name in state and np.array_equal(state[name], getattr(type(self), name).func(self)):
                 del state[name]
@@ -221,6 +225,15 @@ class TdLearner(Learner):
 
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""
+        kept: tuple[int, _core.Learner] | None = self.__dict__.get("_view")
+        if kept is not None and kept[0] == num_episodes:
+            return kept[1]
+        view = self._new_view(num_episodes)
+        if num_episodes <= _EPISODES_KEPT:
+            self.__dict__["_view"] = num_episodes, view
+        return view
+
+    def _new_view(self, num_episodes: int) -> _core.Learner:
         if self.temperature is not None:
             behaviour = _core.Behaviour.softmax
             count = schedules.shortest(self.temperature, self.temperature_decay, num_episodes)
