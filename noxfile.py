@@ -50,6 +50,13 @@ def fuzz(session):
 
 
 @nox.session
+def builds(session):
+    """Build the core by CMake alone, look at what was built, install it and use it from another project."""
+    session.install(".[test]")
+    session.run("pytest", "-m", "builds", *session.posargs)
+
+
+@nox.session
 def cpp(session):
     """Run the C++ tests with the address and undefined-behaviour sanitizers."""
     session.install("cmake>=3.24", "ninja")

@@ -7,6 +7,14 @@ import pytest
 from building import ROOT, CoreBuild, run
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what needs a build of the core, so that it is left out where nobody asks for it."""
+    for item in items:
+        if "core_build" in item.fixturenames:
+            item.add_marker("builds")
+
+
 @pytest.fixture(scope="session")
 def core_build(tmp_path_factory):
     build = CoreBuild(tmp_path_factory.mktemp("core"))
