@@ -132,6 +132,18 @@ def test_includes_point_down_the_layers_or_stay_in_the_folder():
     assert seen > 20
 
 
+def test_installed_headers_include_installed_ones():
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    text = "".join(re.findall(r"install\(FILES .*?\)|install\(DIRECTORY .*?\)", text, flags=re.S))
+    named = [ROOT / place for place in re.findall(r"cpp(?:/\w+)+(?:\.hpp)?", text)]
+    headers = {header for place in named for header in (place.glob("*.hpp") if place.is_dir() else [place])}
+    assert len(headers) > 20
+    for header in headers:
+        for included in re.findall(r'#include "([^"]+)"', header.read_text(encoding="utf-8")):
+            target = (header.parent / included).resolve()
+            assert target in headers, f"{name(header)} is installed and includes {included}, which is not"
+
+
 @needs("cmake", "ninja", "nm")
 @pytest.mark.parametrize("level", ["as built", "-O0"])
 def test_kernels_share_no_symbols(core_build, level, tmp_path):
