@@ -46,7 +46,9 @@ def fuzz(session):
     """Run the fuzz campaign for long: `nox -s fuzz -- 2000` for so many new examples of each test."""
     session.install(".[test]")
     count, *others = session.posargs or ["1000"]
-    session.run("pytest", "tests/fuzz", *others, env={"METARL_FAST_FUZZ_EXAMPLES": count})
+    session.run(
+        "pytest", "tests/fuzz", "tests/test_engine.py", *others, env={"METARL_FAST_FUZZ_EXAMPLES": count}
+    )
 
 
 @nox.session

@@ -36,7 +36,7 @@ def holds_nan(found):
 
 
 @pytest.mark.parametrize("name", sorted(calls()))
-@examples(60)
+@examples(20)
 @given(data=st.data())
 def test_calls_work_or_refuse(name, data):
     function, good = calls()[name]
