@@ -7,7 +7,6 @@ terminated). See `Tasks` for the arrays.
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 try:
@@ -57,7 +56,7 @@ from metarl_fast.train_result import TrainResult as TrainResult
 from metarl_fast.tuning import Tuned as Tuned
 from metarl_fast.tuning import tune as tune
 
-__version__ = _version("metarl-fast")
+__version__: str = build_info()["version"]
 
 if not _TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted([*_public_names(globals()), "__version__", "shards"])
