@@ -14,35 +14,27 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "../rng.hpp"
-#include "family.hpp"
+#include "changing.hpp"
 
 namespace metarl_fast {
 
-class Drifting final : public Family {
+class Drifting final : public Changing {
  public:
   static constexpr const char* kName = "Drifting";
 
-  FamilyPtr family;
-  std::int64_t every = 1;     // episodes of a segment
-  std::int64_t steps = 10;    // segments from one draw to the next
-  std::int64_t segment = -1;  // the one that stays, or -1 if time goes on
+  std::int64_t steps = 10;  // segments from one draw to the next
 
   template <class Self, class Visitor>
   static void parameters(Self& drifting, const Visitor& visit) {
-    visit("family", drifting.family);
-    visit("every", drifting.every, at_least(1));
+    Changing::parameters(drifting, visit);
     visit("steps", drifting.steps, at_least(1));
-    visit("segment", drifting.segment, at_least(-1));
   }
 
   void check() const override {
     check_parameters(*this);
-    family->check();
-    require(family->episodes_per_segment() == 0, "a family's episodes per segment",
-            static_cast<double>(family->episodes_per_segment()), "0, of tasks that do not change themselves");
+    check_inside();
   }
   Shape shape() const override;
-  std::int64_t episodes_per_segment() const override { return segment < 0 ? every : 0; }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t now, TaskBuffer& task,
              const Interrupt& interrupt) const override;
 
@@ -62,7 +54,7 @@ inline Shape Drifting::shape() const {
 inline void Drifting::write(std::uint64_t key, std::uint64_t id, std::int64_t now, TaskBuffer& task,
                             const Interrupt& interrupt) const {
   const Shape of = family->shape();
-  const std::int64_t time = segment < 0 ? now : segment;
+  const std::int64_t time = segment_at(now);
   const auto draw = static_cast<std::uint64_t>(time / steps);
   const double w = static_cast<double>(time % steps) / static_cast<double>(steps);
   TaskBuffer from(of);

@@ -5,15 +5,14 @@
 #include <cstdint>
 
 #include "../parameters.hpp"
-#include "family.hpp"
+#include "around.hpp"
 
 namespace metarl_fast {
 
-class FamilyPart final : public Family {
+class FamilyPart final : public Around {
  public:
   static constexpr const char* kName = "FamilyPart";
 
-  FamilyPtr family;
   std::int64_t first = 0;
 
   template <class Self, class Visitor>
@@ -26,8 +25,6 @@ class FamilyPart final : public Family {
     check_parameters(*this);
     family->check();
   }
-  Shape shape() const override { return family->shape(); }
-  std::int64_t episodes_per_segment() const override { return family->episodes_per_segment(); }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override {
     family->write(key, id + static_cast<std::uint64_t>(first), segment, task, interrupt);

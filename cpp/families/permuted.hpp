@@ -11,15 +11,14 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "../rng.hpp"
-#include "family.hpp"
+#include "around.hpp"
 
 namespace metarl_fast {
 
-class Permuted final : public Family {
+class Permuted final : public Around {
  public:
   static constexpr const char* kName = "Permuted";
 
-  FamilyPtr family;
   std::int64_t states = 1, actions = 1;  // whether they are renamed
 
   template <class Self, class Visitor>
@@ -33,8 +32,6 @@ class Permuted final : public Family {
     check_parameters(*this);
     family->check();
   }
-  Shape shape() const override { return family->shape(); }
-  std::int64_t episodes_per_segment() const override { return family->episodes_per_segment(); }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
 };

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from metarl_fast import checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.combination import Combination
+from metarl_fast.families.combination import Around
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Changing(Combination):
+class Changing(Around):
     """A combination of one family whose tasks have segments in time, each of `every` episodes."""
 
-    family: Family
     every: int
     segment: int | None
 
@@ -36,10 +35,6 @@ class Changing(Combination):
         checks.keep(self, "every", checks.integer, 1, 2**31 - 1)
         if self.segment is not None:
             checks.keep(self, "segment", checks.integer, 0, 2**31 - 1)
-
-    @property
-    def _parts(self) -> tuple[Family, ...]:
-        return (self.family,)
 
     @property
     def _episodes_per_segment(self) -> int:  # type: ignore[override]

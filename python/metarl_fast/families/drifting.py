@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.changing import Changing
 from metarl_fast.recipes import Ids
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -49,9 +45,6 @@ class Drifting(Changing):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "steps", checks.integer, 1, 2**31 - 1)
-
-    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
-        return replace(self, family=parts[0])
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         segment = -1 if self.segment is None else self.segment

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.combination import Combination, tasks_of_part
+from metarl_fast.families.combination import Around, tasks_of_part
 from metarl_fast.recipes import DrawnRecipe, Ids
 from metarl_fast.tasks import Tasks
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 @dataclass(frozen=True)
-class Permuted(Combination):
+class Permuted(Around):
     """The tasks of a family with their states and actions renamed, in each task otherwise.
 
     What a learner knows of a state's or an action's name is then worth nothing, only what it knows of tasks:
@@ -48,13 +44,6 @@ class Permuted(Combination):
             raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
         checks.keep(self, "states", checks.flag)
         checks.keep(self, "actions", checks.flag)
-
-    @property
-    def _parts(self) -> tuple[Family, ...]:
-        return (self.family,)
-
-    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
-        return replace(self, family=parts[0])
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         family = self.family._view(_core.key_of_part(key, 0), ids)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,6 @@ from metarl_fast.families.changing import Changing
 from metarl_fast.families.combination import tasks_of_part
 from metarl_fast.recipes import DrawnRecipe, Ids
 from metarl_fast.tasks import Tasks
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,6 @@ class Switching(Changing):
     family: Family
     every: int = 10
     segment: int | None = None
-
-    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
-        return replace(self, family=parts[0])
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         segment = -1 if self.segment is None else self.segment
