@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from metarl_fast.families import Family
+from metarl_fast.families.base import divided
 from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
-from metarl_fast.seeding import Seed, child
+from metarl_fast.seeding import child
 from metarl_fast.tasks import Tasks
 
 Part: TypeAlias = Literal["whole", "fitting", "tuning"]
@@ -70,9 +70,3 @@ class Split:
 def halves_of(family: Family, share: float, key: int) -> tuple[Family, Family]:
     """Return the training and the held-out family of the split with this key."""
     return divided(family, share, child(key, 0))
-
-
-def divided(family: Family, share: float, seed: Seed) -> tuple[Family, Family]:
-    """Return both parts of a split; a family of one's own may do it alike whatever the seed."""
-    takes_rng = "rng" in inspect.signature(family.split).parameters
-    return family.split(share, rng=seed) if takes_rng else family.split(share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -160,6 +161,12 @@ def own_family(family: Family) -> Family:
         return twin
 
 
+def divided(family: Family, share: float, rng: Seed) -> tuple[Family, Family]:
+    """Return both parts of a split; a family of one's own may have one that is the same whatever the seed."""
+    takes_rng = "rng" in inspect.signature(family.split).parameters
+    return family.split(share, rng=rng) if takes_rng else family.split(share)
+
+
 @dataclass(frozen=True)
 class FamilyPart(Family):
     """The tasks of a family whose ids lie in a range; what `split` makes of families with endless tasks.
@@ -236,10 +243,7 @@ class FamilyPart(Family):
         They keep these ids where that tells tasks apart by what they are, and get half of them each where it
         tells them apart by their ids.
         """
-        given = (
-            {} if isinstance(rng, int) and rng == 0 else {"rng": rng}
-        )  # a split of one's own may have none
-        whole = self.family.split(held_out, **given)
+        whole = divided(self.family, held_out, rng)
         by_id = all(isinstance(part, FamilyPart) for part in whole)
         ids = halves(self._id_range) if by_id else (self.ids, self.ids)
         families = [part.family if isinstance(part, FamilyPart) else part for part in whole]

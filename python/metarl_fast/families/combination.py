@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metarl_fast import _core
-from metarl_fast.families.base import Family, FamilyPart, own_family
+from metarl_fast.families.base import Family, FamilyPart, divided, own_family
 from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe, StoredRecipe, shifted
 from metarl_fast.seeding import Seed
@@ -94,11 +95,22 @@ class Combination(Family, ABC):
         ValueError
             What the families' own splits raise.
         """
-        given = (
-            {} if isinstance(rng, int) and rng == 0 else {"rng": rng}
-        )  # a split of one's own may have none
-        training, found = zip(*(part.split(held_out, **given) for part in self._parts), strict=True)
+        training, found = zip(*(divided(part, held_out, rng) for part in self._parts), strict=True)
         return self._with_parts(training), self._with_parts(found)
+
+
+class Around(Combination):
+    """A combination of one family."""
+
+    family: Family
+
+    @property
+    def _parts(self) -> tuple[Family, ...]:
+        return (self.family,)
+
+    def _with_parts(self, parts: tuple[Family, ...]) -> Self:
+        dataclass: Any = self
+        return replace(dataclass, family=parts[0])  # type: ignore[no-any-return]
 
 
 def tasks_of_part(part: Family, key: int, ids: Ids) -> Tasks:
