@@ -14,7 +14,7 @@ from metarl_fast import _core, checks
 from metarl_fast.learners import Learner
 from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.recipes import StoredRecipe
-from metarl_fast.run_state import RunState
+from metarl_fast.run_state import RunState, room_to_carry
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_threads
 from metarl_fast.seeding import Seed, make_key
@@ -206,8 +206,8 @@ def train(
         "snapshots": (bool(snapshots_at), (n, len(snapshots_at), s, a), real),
     }
     kept = {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep}
-    before = {} if so_far is None or resume is None else _carried(so_far, resume.q_table, n)
-    after = _room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {}
+    before = {} if so_far is None or resume is None else so_far.carried(resume.q_table, n)
+    after = room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {}
     sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     for part in parts(batch, checks.callback(progress, "progress")):
@@ -276,34 +276,6 @@ def _resumed(
     )
     resume.state.check_tasks(tasks.recipe)
     return resume.state
-
-
-def _carried(state: RunState, q_table: NDArray[Any], num_learners: int) -> dict[str, NDArray[Any]]:
-    """Return what the core goes on from; of a single table that is the result itself."""
-    tables = np.ascontiguousarray(q_table).reshape(num_learners, 1, *q_table.shape[-2:])
-    return {"tables": tables, **state.arrays}
-
-
-def _room_to_carry(
-    sizes: tuple[int, int, int], num_learners: int, table: tuple[int, int], real: np.dtype[Any]
-) -> dict[str, NDArray[Any]]:
-    """Return arrays for what another run would need to go on, beside the q_table; none if it could not."""
-    tables, visits, traces = sizes
-    n, s, a = num_learners, *table
-    if tables == 0:
-        return {}
-    size = real.itemsize
-    entries = s * a * ((tables if tables > 1 else 0) + visits)
-    checks.memory(n * (32 + entries * size + traces * (4 + size)), lambda: f"where {n} learners stand")
-    room: dict[str, NDArray[Any]] = {"standing": np.empty((n, 8), np.uint32)}
-    if tables > 1:
-        room["tables"] = np.empty((n, tables, s, a), real)
-    if visits:
-        room["visits"] = np.empty((n, visits, s, a), np.int32 if size == 4 else np.int64)
-    if traces:
-        # Zeros: what lies beyond a learner's own traces is not written.
-        room |= {"trace_cells": np.zeros((n, traces), np.int32), "traces": np.zeros((n, traces), real)}
-    return room
 
 
 def _warn_of_repeated_tasks(tasks: Tasks) -> None:

@@ -56,6 +56,11 @@ class RunState:
         if recipe is not self.recipe and not self.recipe.same(recipe):
             raise ValueError(f"tasks are {n} others than the {own} of the run that is to be resumed")
 
+    def carried(self, q_table: NDArray[Any], num_learners: int) -> dict[str, NDArray[Any]]:
+        """Return what the core goes on from; of a single table that is the result itself."""
+        tables = np.ascontiguousarray(q_table).reshape(num_learners, 1, *q_table.shape[-2:])
+        return {"tables": tables, **self.arrays}
+
     @classmethod
     def joined(cls, parts: Sequence[RunState]) -> RunState:
         """Put the states of parts of a batch together."""
@@ -69,3 +74,28 @@ class RunState:
             each = [np.broadcast_to(part.num_steps, (len(part.recipe.ids),)) for part in parts]
             return replace(first, recipe=recipe, arrays=arrays, num_steps=np.concatenate(each))
         return replace(first, recipe=recipe, arrays=arrays, num_steps=alike(parts, "num_steps"))
+
+
+def room_to_carry(
+    sizes: tuple[int, int, int], num_learners: int, table: tuple[int, int], real: np.dtype[Any]
+) -> dict[str, NDArray[Any]]:
+    """Return arrays for what another run would need to go on, beside the q_table; none if it could not.
+
+    `sizes` are the core's `CarriedSizes`: how many tables, tables of visits, and traces.
+    """
+    tables, visits, traces = sizes
+    n, s, a = num_learners, *table
+    if tables == 0:
+        return {}
+    size = real.itemsize
+    entries = s * a * ((tables if tables > 1 else 0) + visits)
+    checks.memory(n * (32 + entries * size + traces * (4 + size)), lambda: f"where {n} learners stand")
+    room: dict[str, NDArray[Any]] = {"standing": np.empty((n, 8), np.uint32)}
+    if tables > 1:
+        room["tables"] = np.empty((n, tables, s, a), real)
+    if visits:
+        room["visits"] = np.empty((n, visits, s, a), np.int32 if size == 4 else np.int64)
+    if traces:
+        # Zeros: what lies beyond a learner's own traces is not written.
+        room |= {"trace_cells": np.zeros((n, traces), np.int32), "traces": np.zeros((n, traces), real)}
+    return room
