@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What was built, and the raw pieces: tests compare them with their published answers, and the policy prior
 // takes its exponential from here.
+#include <pybind11/native_enum.h>
+
 #include "arrays.hpp"
 
 #include "../elementary.hpp"
@@ -32,6 +34,15 @@ void bind_runtime(py::module_& m) {
   m.def("build_info", &build_info);
   m.def("most_threads", &most_threads);
   m.attr("TASKS_PER_SHARD") = kTasksPerShard;
+  py::native_enum<Purpose>(m, "Purpose", "enum.IntEnum")
+      .value("transitions", Purpose::transitions)
+      .value("rewards", Purpose::rewards)
+      .value("start", Purpose::start)
+      .value("layout", Purpose::layout)
+      .value("learning", Purpose::learning)
+      .value("parts", Purpose::parts)
+      .value("acting", Purpose::acting)
+      .finalize();
   m.def(
       "philox4x32",
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {

@@ -298,6 +298,16 @@ def evaluate(
 
 TASKS_PER_SHARD: int
 
+class Purpose(enum.IntEnum):
+    __pybind11_native_enum__: object
+    transitions = 0
+    rewards = 1
+    start = 2
+    layout = 3
+    learning = 4
+    parts = 5
+    acting = 6
+
 def build_info() -> dict[str, Any]: ...
 def most_threads() -> int: ...
 def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...

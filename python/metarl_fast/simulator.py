@@ -9,9 +9,6 @@ from metarl_fast import _core, checks
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task
 
-_LEARNING = 4
-"""The purpose of the random numbers that `train` draws, `Purpose` of `cpp/rng.hpp`."""
-
 
 class Simulator:
     """One task that answers: `reset` begins an episode, `step` takes an action.
@@ -41,7 +38,7 @@ class Simulator:
             raise TypeError(f"task is a {type(task).__name__}, expected one Task, such as tasks[0]")
         self._task = task
         self._dtype = checks.float_type(dtype, "dtype")
-        self._stream = _core.Stream(make_key(rng), task.id, _LEARNING)
+        self._stream = _core.Stream(make_key(rng), task.id, _core.Purpose.learning)
         single = self._dtype == np.float32
         kind: type[_core.SimulatorFloat32 | _core.SimulatorFloat64] = (
             _core.SimulatorFloat32 if single else _core.SimulatorFloat64

@@ -17,9 +17,6 @@ from metarl_fast.tasks import Tasks
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_PARTS = 5
-"""The purpose of the random numbers that choose, as in `cpp/rng.hpp`."""
-
 
 def _listed(value: Any, name: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
@@ -88,7 +85,7 @@ class Mixture(Combination):
 
     def _choices(self, key: int, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the place of each task's family [N], as the core chooses it."""
-        numbers = [_core.stream(key, int(task), _PARTS, 1)[0] for task in ids]
+        numbers = [_core.stream(key, int(task), _core.Purpose.parts, 1)[0] for task in ids]
         drawn = np.array(numbers, np.float64) * 2.0**-32
         return np.searchsorted(self._cumulative()[:-1], drawn, side="right")
 

@@ -18,9 +18,6 @@ from metarl_fast.settings import Settings
 from metarl_fast.simulator import Simulator
 from metarl_fast.tasks import Task
 
-_ACTING = 6
-"""The purpose of an agent's own random numbers, `Purpose` of `cpp/rng.hpp`."""
-
 _SCHEDULED = 2**16
 """Episodes of an agent for which epsilon and the temperature decay; then they stay as they are."""
 
@@ -90,7 +87,10 @@ class Learner(Settings, ABC):
         table = initial_values(self.initial_q, "initial_q", of.batch, real).reshape(
             -1, of.num_states, of.num_actions
         )
-        stream = task.stream if isinstance(task, Simulator) else _core.Stream(make_key(rng), of.id, _ACTING)
+        if isinstance(task, Simulator):
+            stream = task.stream
+        else:
+            stream = _core.Stream(make_key(rng), of.id, _core.Purpose.acting)
         make: Any = _core.agent_float32 if real == np.float32 else _core.agent_float64
         return Agent(make(self.core(_SCHEDULED), of.batch.core, table[0], stream), of, real)
 
