@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "carried.hpp"
 
 namespace metarl_fast {
+
+// Episodes of a run, and steps of an episode: they are counted with 32 bits, and one more must fit.
+constexpr std::int64_t kMostEpisodes = std::numeric_limits<std::int32_t>::max() - 1;
+constexpr std::int64_t kMostSteps = kMostEpisodes;
 
 struct Schedule {
   std::uint64_t key = 0;  // of the learner's random streams
@@ -18,6 +23,11 @@ struct Schedule {
   std::int64_t num_runs = 1;                   // the batch holds every task so often, see RepeatedTasks
   std::int64_t first_episode = 0;              // those before it were another run's, and count
 };
+
+// The time limit of the index'th task's episodes.
+inline std::int64_t steps_of(const Schedule& schedule, std::int64_t index) {
+  return schedule.num_steps_of ? schedule.num_steps_of[index] : schedule.num_steps;
+}
 
 // Of this run.
 inline std::int64_t episodes_of(const Schedule& schedule) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "arrays.hpp"
@@ -134,20 +135,11 @@ std::unique_ptr<BoundAgent> make_agent(const Learner& learner, const TaskBatch& 
   const Shape& shape = batch.shape();
   if (batch.size() != 1) throw std::invalid_argument("batch must hold one task");
   require_shape(initial_table, "initial_table", {shape.states, shape.actions});
-  const Real* initial = initial_table.data();
   learner.check(batch, Schedule());
-  check_initial_table(initial, shape);
-  Setting<Real> setting{shape};
-  std::vector<Real> table(initial, initial + shape.pairs());
-  std::vector<std::uint8_t> there;
-  if (shape.masked) {
-    TaskBuffer buffer(shape);
-    const TaskView task = batch.load(0, buffer);
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) there.push_back(available(shape, task, pair));
-    mask_table(table.data(), shape.actions, shape, there, 0);
-    setting.available = there.data();
-  }
-  setting.initial_table = table.data();
+  std::optional<TaskBuffer> buffer;  // a large task is written out for its missing actions only
+  const TaskView task = shape.masked ? batch.load(0, buffer.emplace(shape)) : TaskView();
+  AgentStart<Real> start;
+  const Setting<Real> setting = start.setting(initial_table.data(), shape, task, 0);
   return std::make_unique<BoundAgent>(shape, learner.agent(setting), std::move(stream));
 }
 
@@ -166,9 +158,7 @@ void bind_simulator(py::module_& m, const char* name) {
 template <class Kind>
 std::unique_ptr<Kind> make_learner(const py::kwargs& given) {
   auto learner = std::make_unique<Kind>();
-  const FromKeywords keywords(Kind::kName, given);
-  Kind::parameters(*learner, keywords);
-  keywords.finish();
+  set_parameters(*learner, given);
   return learner;
 }
 

@@ -17,9 +17,7 @@ namespace {
 template <class Kind>
 std::shared_ptr<Kind> make(const py::kwargs& given) {
   auto family = std::make_shared<Kind>();
-  const FromKeywords keywords(Kind::kName, given);
-  Kind::parameters(*family, keywords);
-  keywords.finish();
+  set_parameters(*family, given);
   family->check();
   return family;
 }

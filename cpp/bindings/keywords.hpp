@@ -114,4 +114,12 @@ class FromKeywords {
   mutable std::vector<const char*> taken_;
 };
 
+// Puts all parameters of a family or a learner in place.
+template <class Kind>
+void set_parameters(Kind& object, const py::kwargs& given) {
+  const FromKeywords keywords(Kind::kName, given);
+  Kind::parameters(object, keywords);
+  keywords.finish();
+}
+
 }  // namespace metarl_fast::bindings

@@ -3,7 +3,6 @@
 #include "../engine.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "../ordered_sums.hpp"
 #include "../parallel.hpp"
@@ -11,10 +10,8 @@
 namespace metarl_fast {
 namespace {
 
-constexpr std::int64_t kMostEpisodes = std::numeric_limits<std::int32_t>::max() - 1;
-
 void check_num_steps(std::int64_t num_steps) {
-  require(num_steps >= 1 && num_steps <= kMostEpisodes, "num_steps", static_cast<double>(num_steps),
+  require(num_steps >= 1 && num_steps <= kMostSteps, "num_steps", static_cast<double>(num_steps),
           "1 to 2147483646");
 }
 
@@ -41,6 +38,13 @@ void check_snapshots(const std::int64_t* episodes, std::int64_t count, const Sch
   }
 }
 
+// What was learned stays while the task changes; of actions that come and go it could not.
+void check_segments(const TaskBatch& batch) {
+  const std::int64_t episodes = batch.episodes_per_segment();
+  require(episodes == 0 || !batch.shape().masked, "a segment's number of episodes",
+          static_cast<double>(episodes), "0 where some actions are not available");
+}
+
 // Of one task, in table entries: those of the task, and some for every update.
 double work(const TaskBatch& batch, const Schedule& schedule) {
   const bool written_out = !batch.uniform_law() || batch.shape().sampling == Sampling::inverse;
@@ -57,6 +61,7 @@ void train(const TaskBatch& batch, const Learner& learner, const Schedule& sched
            const TrainArrays<Real>& arrays, const RunOptions& options) {
   check(schedule, batch.size());
   check_snapshots(arrays.snapshot_episodes, arrays.num_snapshots, schedule);
+  check_segments(batch);
   learner.check(batch, schedule);
   const int at_once = learner.tasks_at_once();
   OrderedSums sums(arrays.return_sums, arrays.return_sums ? episodes_of(schedule) : 0, at_once,

@@ -31,15 +31,14 @@ class AgentWorker final : public Worker {
     const Shape& shape = batch_.shape();
     simulator_.load(index, interrupt);
     check_task(index);
-    Setting<Real> setting{shape};
-    setting.initial_table = initial_table(index, setting);
-    const std::unique_ptr<Agent> agent = learner_.agent(setting);
+    const Real* initial = initial_table_of(arrays_, schedule_, shape, index);
+    const std::unique_ptr<Agent> agent =
+        learner_.agent(start_.setting(initial, shape, simulator_.task(), index));
     Stream stream = learning_stream(schedule_, batch_, index);
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
     state_ = kNowhere;
     const std::int64_t every = batch_.episodes_per_segment();
-    check_segments(batch_);
     for (std::int64_t episode = 0; episode < schedule_.num_episodes; ++episode) {
       if (every != 0 && episode != 0 && episode % every == 0) {
         simulator_.load(index, interrupt, episode / every);
@@ -47,7 +46,7 @@ class AgentWorker final : public Worker {
       }
       snapshots += take_snapshot(*agent, index, snapshots, episode);
       returns_[static_cast<std::size_t>(episode)] =
-          live_one_episode(*agent, episode, num_steps(index), stream, meter);
+          live_one_episode(*agent, episode, steps_of(schedule_, index), stream, meter);
     }
     take_snapshot(*agent, index, snapshots, schedule_.num_episodes);
     write_results(*agent, index);
@@ -58,10 +57,6 @@ class AgentWorker final : public Worker {
 
  private:
   static constexpr std::int32_t kNowhere = -1;
-
-  std::int64_t num_steps(std::int64_t index) const {
-    return schedule_.num_steps_of ? schedule_.num_steps_of[index] : schedule_.num_steps;
-  }
 
   // The sum of its rewards.
   double live_one_episode(Agent& agent, std::int64_t episode, std::int64_t steps, Stream& stream,
@@ -91,23 +86,7 @@ class AgentWorker final : public Worker {
 
   void check_task(std::int64_t index) const {
     const double reach = check_rewards<Real>(simulator_.task(), batch_.shape().rewards(), index);
-    check_sums(reach, num_steps(index), arrays_.return_sums ? batch_.size() : 1);
-  }
-
-  // The task's own, where some actions are not available.
-  const Real* initial_table(std::int64_t index, Setting<Real>& setting) {
-    const Shape& shape = batch_.shape();
-    const Real* given = initial_table_of(arrays_, schedule_, shape, index);
-    check_initial_table(given, shape);
-    if (!shape.masked) return given;
-    available_.resize(values_.size());
-    for (std::size_t pair = 0; pair < available_.size(); ++pair) {
-      available_[pair] = available(shape, simulator_.task(), static_cast<std::int64_t>(pair));
-    }
-    setting.available = available_.data();
-    table_.assign(given, given + shape.pairs());
-    mask_table(table_.data(), shape.actions, shape, available_, index);
-    return table_.data();
+    check_sums(reach, steps_of(schedule_, index), arrays_.return_sums ? batch_.size() : 1);
   }
 
   // How many were taken, 0 or 1.
@@ -147,8 +126,7 @@ class AgentWorker final : public Worker {
   std::int32_t state_ = kNowhere;
   std::vector<double> values_;   // [S][A], being written out
   std::vector<double> returns_;  // [num_episodes]
-  std::vector<Real> table_;
-  std::vector<std::uint8_t> available_;
+  AgentStart<Real> start_;
 };
 
 }  // namespace metarl_fast

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../elementary.hpp"
+#include "../learners/agent.hpp"
 #include "../learners/rule.hpp"
 #include "../mdp.hpp"
 #include "../training.hpp"
@@ -54,5 +55,27 @@ void mask_table(Real* q, std::int64_t stride, const Shape& shape, const std::vec
     throw std::invalid_argument(message.str());
   }
 }
+
+// What an agent is told of its task; where some actions are not available its table says so.
+template <class Real>
+class AgentStart {
+ public:
+  // Valid until it is asked again.
+  Setting<Real> setting(const Real* initial, const Shape& shape, const TaskView& task, std::int64_t index) {
+    check_initial_table(initial, shape);
+    if (!shape.masked) return {shape, nullptr, initial};
+    available_.resize(static_cast<std::size_t>(shape.pairs()));
+    for (std::size_t pair = 0; pair < available_.size(); ++pair) {
+      available_[pair] = available(shape, task, static_cast<std::int64_t>(pair));
+    }
+    table_.assign(initial, initial + shape.pairs());
+    mask_table(table_.data(), shape.actions, shape, available_, index);
+    return {shape, available_.data(), table_.data()};
+  }
+
+ private:
+  std::vector<Real> table_;
+  std::vector<std::uint8_t> available_;
+};
 
 }  // namespace metarl_fast

@@ -30,8 +30,6 @@ namespace metarl_fast {
 
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
-// No run has more.
-constexpr std::int64_t kMostEpisodes = std::numeric_limits<std::int32_t>::max();
 
 inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
 inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
@@ -57,6 +55,11 @@ struct LaneSizes {
                         (real * (3 + (counts_visits ? num_tables : 0)) + (softmax ? sizeof(double) : 0.0));
     const double shared = real * static_cast<double>(table + q_stride);  // the initial table, one row
     return static_cast<double>(lanes) * tables + kLanes * rows + shared;
+  }
+
+  // What each lane hands on to a run that continues this one.
+  CarriedSizes carried(bool continuing) const {
+    return {num_tables, counts_visits ? num_tables : 0, continuing ? traces : 0};
   }
 
   std::int64_t q_stride;  // from a state's values to the next one's
@@ -98,8 +101,7 @@ class LaneWorker final : public Worker {
       block_.first_cell[lane] = of * static_cast<std::int32_t>(q_cells_);
       set_standing(lane, first + of);
       block_.outputs[lane] = lane < block_.active ? outputs(first + lane, lane) : LaneOutputs<Real>{};
-      block_.num_steps[lane] = static_cast<std::int32_t>(
-          schedule_.num_steps_of ? schedule_.num_steps_of[first + of] : schedule_.num_steps);
+      block_.num_steps[lane] = static_cast<std::int32_t>(steps_of(schedule_, first + of));
     }
     const auto write = [this](int lane, std::int64_t index) { write_table(lane, index); };
     if (!tasks_.load(first, interrupt, write)) return 0;
@@ -134,7 +136,6 @@ class LaneWorker final : public Worker {
                               std::all_of(exploration, exploration + learner.num_explorations,
                                           [&](double value) { return value == exploration[0]; });
     block_.discount = static_cast<Real>(learner.discount);
-    check_segments(batch_);
     block_.episodes_per_segment =
         static_cast<std::int32_t>(std::min(batch_.episodes_per_segment(), kMostEpisodes));
     block_.enter_segment = &enter_segment;
@@ -151,8 +152,7 @@ class LaneWorker final : public Worker {
     block_.q_table = q_table_.get();
     initial_.resize(count(shape.states * sizes.q_stride), -std::numeric_limits<Real>::infinity());
     if (!arrays_.initial_per_task && !continued()) pad_initial(arrays_.initial_table);
-    carried_ = {sizes.num_tables, sizes.counts_visits ? sizes.num_tables : 0,
-                schedule_.continuing ? sizes.traces : 0};
+    carried_ = sizes.carried(schedule_.continuing);
     if (sizes.counts_visits) {
       visits_ = make_aligned<Count<Real>>(lanes * count(q_cells_));
       block_.visits = visits_.get();

@@ -33,13 +33,6 @@ inline std::int64_t trace_room(const TdSettings& learner, bool continuing, std::
   return most + 1;
 }
 
-// What was learned stays while the task changes; of actions that come and go it could not.
-inline void check_segments(const TaskBatch& batch) {
-  const std::int64_t episodes = batch.episodes_per_segment();
-  require(episodes == 0 || !batch.shape().masked, "a segment's number of episodes",
-          static_cast<double>(episodes), "0 where some actions are not available");
-}
-
 // No noise drawn from 32 bits lies so many standard deviations out.
 constexpr double kFarthestNoise = 8.0;
 

@@ -63,8 +63,7 @@ void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
 }
 
 CarriedSizes TdLearner::carried(const Shape& shape, bool continuing) const {
-  const LaneSizes sizes(shape, *this, continuing, 1);
-  return {sizes.num_tables, sizes.counts_visits ? sizes.num_tables : 0, continuing ? sizes.traces : 0};
+  return LaneSizes(shape, *this, continuing, 1).carried(continuing);
 }
 
 double TdLearner::scratch(const TaskBatch& batch, std::int64_t num_tasks, const Schedule& schedule,
