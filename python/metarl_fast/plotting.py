@@ -125,6 +125,7 @@ def _name_beside(axes: Axes, ends: Mapping[str, tuple[float, Any]]) -> None:
             va="center",
             arrowprops={
                 "arrowstyle": "-",
+                "relpos": (0.0, 0.5),  # to where the text begins, and not through it
                 "color": colour,
                 "alpha": 0.5,
                 "linewidth": 0.8,
