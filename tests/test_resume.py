@@ -167,11 +167,20 @@ RUN = mf.train(LEARNER, TASK, 2, rng=0)
     ("changes", "message"),
     [
         ({"resume": 5}, "resume is a int, expected what train returned"),
-        ({"learner": mf.QLearning(S, A, epsilon=0.2)}, "learner is QLearning"),
+        (
+            {"learner": mf.QLearning(S, A, epsilon=0.2)},
+            r"learner\.epsilon is 0\.2, but resume is a run with 0\.3$",
+        ),
         ({"learner": mf.Sarsa(S, A, epsilon=0.3)}, "learner is Sarsa"),
-        ({"tasks": TASK[1:]}, "tasks are 19 others than the 20"),
-        ({"tasks": mf.TaskDistribution(S, A, horizon=5).sample(20, rng=1)}, "tasks are 20 others"),
-        ({"tasks": mf.TaskDistribution(S, A, mf.Garnet(2), horizon=5).sample(20, rng=0)}, "tasks are 20"),
+        ({"tasks": TASK[1:]}, "run of 20 other tasks, expected one of these 19"),
+        (
+            {"tasks": mf.TaskDistribution(S, A, horizon=5).sample(20, rng=1)},
+            "resume is a run of 20 other",
+        ),
+        (
+            {"tasks": mf.TaskDistribution(S, A, mf.Garnet(2), horizon=5).sample(20, rng=0)},
+            "resume is a run of 20 other tasks",
+        ),
         ({"dtype": np.float64}, "dtype is .*float64.*, but resume is a run with .*float32"),
         ({"num_runs": 2}, "num_runs is 2, but resume is a run with None"),
         ({"rng": 3}, "rng is 3, expected None"),

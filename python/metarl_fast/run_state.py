@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.recipes import Recipe
+from metarl_fast.settings import Settings
 from metarl_fast.shards import alike
 
 
@@ -46,15 +47,16 @@ class RunState:
         for name, value in now.items():
             own = getattr(self, name)
             if value != own:
-                raise ValueError(
-                    f"{name} is {checks.shown(value)}, but resume is a run with {checks.shown(own)}"
-                )
+                # Of a learner's many settings those that differ are to be read.
+                what, *both = next(_differences(name, value, own))
+                given, had = map(checks.shown, both)
+                raise ValueError(f"{what} is {given}, but resume is a run with {had}")
 
     def check_tasks(self, recipe: Recipe) -> None:
         """Refuse other tasks."""
         n, own = len(recipe.ids), len(self.recipe.ids)
         if recipe is not self.recipe and not self.recipe.same(recipe):
-            raise ValueError(f"tasks are {n} others than the {own} of the run that is to be resumed")
+            raise ValueError(f"resume is a run of {own} other tasks, expected one of these {n}")
 
     def carried(self, q_table: NDArray[Any], num_learners: int) -> dict[str, NDArray[Any]]:
         """Return what the core goes on from; of a single table that is the result itself."""
@@ -74,6 +76,15 @@ class RunState:
             each = [np.broadcast_to(part.num_steps, (len(part.recipe.ids),)) for part in parts]
             return replace(first, recipe=recipe, arrays=arrays, num_steps=np.concatenate(each))
         return replace(first, recipe=recipe, arrays=arrays, num_steps=alike(parts, "num_steps"))
+
+
+def _differences(name: str, value: Any, own: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the settings in which two values differ, by name, or the values themselves."""
+    if isinstance(value, Settings) and type(value) is type(own):
+        for f in fields(value):  # type: ignore[arg-type]
+            if getattr(value, f.name) != getattr(own, f.name):
+                yield f"{name}.{f.name}", getattr(value, f.name), getattr(own, f.name)
+    yield name, value, own
 
 
 def room_to_carry(
