@@ -169,6 +169,27 @@ def adaptation(options: argparse.Namespace) -> list[Finding]:
     ]
 
 
+def recording(options: argparse.Namespace) -> list[Finding]:
+    """Ask how many steps a second go into memory, and how many there are without."""
+    family, learner = mf.TaskDistribution(10, 5, horizon=10), mf.QLearning()
+    tasks = family.sample(options.tasks(20_000), rng=0)
+
+    def live(record: bool) -> None:
+        mf.train(learner, tasks, 100, rng=1, record=record, q_table=False, num_threads=options.threads)
+
+    live(True)
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(options.repeats):
+        for record, each in seconds.items():
+            began = time.perf_counter()
+            live(record)
+            each.append(time.perf_counter() - began)
+    rates = {record: 1000 * len(tasks) / float(np.median(each)) for record, each in seconds.items()}
+    details = f"without recording {number(1e-6 * rates[False])}; 9 bytes a step, into fresh memory"
+    value = 1e-6 * rates[True]
+    return [Finding("steps a second recorded into memory, 10x5", value, " million", 60, True, details)]
+
+
 def tiny_call(options: argparse.Namespace) -> list[Finding]:
     """Ask what a call costs that has next to nothing to do."""
     learner = mf.QLearning(10, 5)
@@ -274,6 +295,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], list[Finding]]] = {
     "threads": threads,
     "sizes": sizes,
     "adaptation": adaptation,
+    "recording": recording,
     "tiny_call": tiny_call,
     "memory": memory,
     "implicit": implicit,

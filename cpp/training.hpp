@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "carried.hpp"
+#include "history.hpp"
 
 namespace metarl_fast {
 
@@ -55,6 +56,7 @@ struct TrainArrays {
   std::int64_t num_snapshots = 0;
   Carried<Real> before;  // of the run that this one continues, in place of initial_table; or null
   Carried<Real> after;   // `tables` may be null where there is but one, which is the q_table
+  History<Real> history;
 };
 
 }  // namespace metarl_fast

@@ -63,12 +63,19 @@ class BanditTwin:
 
 def assert_equals_twin(learner, tasks, real, num_episodes=6, num_steps=20):
     """Every task of the core has what the twin has, bit for bit."""
-    run = mf.train(learner, tasks, num_episodes, num_steps, rng=4, dtype=real, snapshot_episodes=[2])
+    run = mf.train(
+        learner, tasks, num_episodes, num_steps, rng=4, dtype=real, snapshot_episodes=[2], record=True
+    )
     for index, model in enumerate(models(tasks)):
         stream = make_stream(make_key(4), int(tasks.ids[index]), LEARNING)
         number = np.float32 if real is np.float32 else float
         start = np.zeros((1, tasks.num_actions))
-        found = train(model, stream, learner, num_episodes, num_steps, start, False, [2], number)
+        past = []
+        found = train(model, stream, learner, num_episodes, num_steps, start, False, [2], number, past=past)
+        rows = run.history
+        recorded = zip(rows.state[index], rows.action[index], rows.reward[index], strict=True)
+        assert list(recorded) == [step[:3] for step in past]
+        assert rows.truncated[index].tolist() == [step[5] for step in past]
         for name, expected in zip(("q_table", "policy", "returns", "snapshots"), found, strict=True):
             assert_same_bits(getattr(run, name)[index], expected)
 

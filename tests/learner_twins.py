@@ -101,11 +101,22 @@ class Life:
 
 
 def train(
-    model, stream, learner, num_episodes, num_steps, table, continuing, snapshots_at, real, changes=None
+    model,
+    stream,
+    learner,
+    num_episodes,
+    num_steps,
+    table,
+    continuing,
+    snapshots_at,
+    real,
+    changes=None,
+    past=None,
 ):
     """A learner on one task: (q_table, policy, returns, snapshots), the numbers of type `real`.
 
-    From the episodes in `changes` on the task is another one.
+    From the episodes in `changes` on the task is another one. Steps (state, action, reward, next_state,
+    terminated, truncated) are put into the list `past`.
     """
     life = Life(model, stream, learner, num_episodes, table, real)
     returns, snapshots = [], []
@@ -117,9 +128,13 @@ def train(
         terminated = not life.begin_episode(episode)
         earned, steps = 0.0, 0
         while steps < num_steps and not terminated:
+            state = life.state
             reward, terminated = life.step()
             earned += float(reward)
             steps += 1
+            if past is not None:
+                truncated = steps == num_steps and not terminated
+                past.append((state, life.action, reward, life.state, terminated, truncated))
         returns.append(earned)
         if terminated or not continuing:
             life.end_episode()

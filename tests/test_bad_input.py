@@ -311,7 +311,7 @@ for function in (
         refuses("learner", f"{kind.__name__}, S + 1", partial(function, kind(S + 1, A)), ValueError, text)
         refuses("learner", kind.__name__, partial(function, kind), TypeError, "learner is a ABCMeta")
 
-for name in ("returns", "q_table", "policy", "mean_returns", "continuing"):
+for name in ("returns", "q_table", "policy", "mean_returns", "record", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")
 refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")
 for arguments, text in (((2**31,), "num_episodes is 2147483648"), ((1, 2**31), "num_steps is 2147483648")):
@@ -818,6 +818,7 @@ for entry, call in (
     *(("train", lambda k=kind: mf.train(k(2**19, 1), WIDE, 1, 1)) for kind in TD_LEARNERS),
     ("train", lambda: train(2**30)),
     ("train", lambda: train(2**30, returns=False, mean_returns=True)),
+    ("train", lambda: train(2**30, returns=False, record=True)),
     ("train", lambda: mf.train(DECAYING, TASKS, 2**30, 1, returns=False)),
     ("train", lambda: mf.train(COOLING, TASKS, 2**30, 1, returns=False)),
     ("adapt", lambda: mf.adapt(LEARNER, TASKS, [2**30])),

@@ -87,6 +87,7 @@ CPP_LAYERS = [
     {"cpp/aligned.hpp", "cpp/elementary.hpp", "cpp/interrupt.hpp", "cpp/rng.hpp"},
     {
         "cpp/carried.hpp",
+        "cpp/history.hpp",
         "cpp/row_loop.hpp",
         "cpp/parameters.hpp",
         "cpp/sampling.hpp",
@@ -179,7 +180,7 @@ PYTHON_LAYERS = [
     {"tasks", "statistics"},
     {"simulator"},
     {"forms", "joining", "outcome_tables", "shards"},
-    {"run_state"},
+    {"run_state", "history"},
     {"train_result"},
     {"sparse"},
     {"data"},

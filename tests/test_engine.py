@@ -23,6 +23,17 @@ kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__nam
 thorough = examples(40)
 
 
+def assert_same_past(history, index, past):
+    """A row of the history holds these steps, and nothing behind them."""
+    assert history.length[index] == len(past)
+    assert history.mask[index].sum() == len(past)
+    names = ("state", "action", "reward", "next_state", "terminated", "truncated")
+    for name, expected in zip(names, zip(*past, strict=True) if past else [()] * 6, strict=True):
+        row = getattr(history, name)[index]
+        assert_same_bits(row[: len(past)], np.array(expected, row.dtype))
+        assert not row[len(past) :].any()
+
+
 def assert_equals_twin(tasks, model_of, learner, changes_of=lambda index: {}, **options):
     """Train, and compare the first, the middle and the last task with the twin."""
     given = {
@@ -34,7 +45,7 @@ def assert_equals_twin(tasks, model_of, learner, changes_of=lambda index: {}, **
         "continuing": False,
     }
     given |= options
-    run = mf.train(learner, tasks, **given)
+    run = mf.train(learner, tasks, record=True, **given)
     scale = np.abs(run.returns).max(initial=0.0)
     means = run.returns.mean(axis=0, dtype=np.float64)
     np.testing.assert_allclose(run.mean_returns, means, rtol=0, atol=1e-13 * scale)
@@ -42,6 +53,7 @@ def assert_equals_twin(tasks, model_of, learner, changes_of=lambda index: {}, **
     if table is None:
         table = np.full((learner.num_states, learner.num_actions), learner.initial_q)
     for index in {0, len(tasks) // 2, len(tasks) - 1}:
+        past = []
         q_table, policy, returns, snapshots = learner_twins.train(
             model_of(index),
             reference.make_stream(
@@ -55,7 +67,9 @@ def assert_equals_twin(tasks, model_of, learner, changes_of=lambda index: {}, **
             given["snapshot_episodes"],
             np.float32 if given["dtype"] is np.float32 else float,
             changes_of(index),
+            past,
         )
+        assert_same_past(run.history, index, past)
         assert_same_bits(run.q_table[index], q_table)
         assert_same_bits(run.returns[index], returns)
         assert_same_bits(run.policy[index], policy)

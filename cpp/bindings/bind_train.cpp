@@ -95,6 +95,38 @@ Carried<Real> carried(const py::dict& arrays, const CarriedSizes& sizes, std::in
   return found;
 }
 
+// Whole numbers [n][room] of a dict, in whichever of three sizes they are.
+Numbers numbers(const py::dict& arrays, const char* name, std::int64_t n, std::int64_t room) {
+  const py::object given = arrays[name];
+  if (py::isinstance<Array<std::uint8_t>>(given)) return {entry<std::uint8_t>(arrays, name, {n, room}), 1};
+  if (py::isinstance<Array<std::uint16_t>>(given)) return {entry<std::uint16_t>(arrays, name, {n, room}), 2};
+  return {entry<std::uint32_t>(arrays, name, {n, room}), 4};
+}
+
+template <class Real>
+History<Real> history_of(const py::dict& arrays, const Shape& shape, std::int64_t n) {
+  History<Real> found;
+  if (arrays.empty()) return found;
+  const py::array reward = arrays["reward"];
+  found.room = reward.ndim() == 2 ? reward.shape(1) : 0;
+  found.state = numbers(arrays, "state", n, found.room);
+  found.action = numbers(arrays, "action", n, found.room);
+  found.next_state = numbers(arrays, "next_state", n, found.room);
+  found.reward = entry<Real>(arrays, "reward", {n, found.room});
+  found.terminated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "terminated", {n, found.room}));
+  found.truncated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "truncated", {n, found.room}));
+  found.length = entry<std::int64_t>(arrays, "length", {n});
+  const auto fits = [](const Numbers& of, std::int64_t values) {
+    return of.bytes == 4 || values <= std::int64_t{1} << (8 * of.bytes);
+  };
+  const bool whole = found.state.bytes == found.next_state.bytes && found.reward && found.terminated &&
+                     found.truncated && found.length;
+  if (!whole || !fits(found.state, shape.states) || !fits(found.action, shape.actions)) {
+    throw std::invalid_argument("a history that lacks arrays, or whose numbers are too small for the tasks");
+  }
+  return found;
+}
+
 py::tuple carried_sizes(const Learner& learner, std::int64_t num_states, std::int64_t num_actions,
                         bool continuing) {
   Shape shape;
@@ -115,7 +147,8 @@ void bind_train_as(py::module_& m, const char* name) {
          OptionalArray<Real> q_table, OptionalArray<std::int32_t> policy, OptionalArray<double> returns,
          OptionalArray<double> return_sums, OptionalArray<Real> snapshots,
          const Array<std::int64_t>& snapshot_episodes, int num_threads, const py::object& progress,
-         std::int64_t num_runs, std::int64_t first_episode, const py::dict& before, const py::dict& after) {
+         std::int64_t num_runs, std::int64_t first_episode, const py::dict& before, const py::dict& after,
+         const py::dict& history) {
         require(num_runs >= 1 && num_runs <= kMostRuns, "num_runs", static_cast<double>(num_runs),
                 "1 to 2147483647");
         const std::int64_t n = batch.size() * num_runs;
@@ -149,6 +182,7 @@ void bind_train_as(py::module_& m, const char* name) {
         const CarriedSizes sizes = learner.carried(batch.shape(), continuing);
         arrays.before = carried<Real>(before, sizes, n, s, a);
         arrays.after = carried<Real>(after, sizes, n, s, a);
+        arrays.history = history_of<Real>(history, batch.shape(), n);
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
         if (num_runs == 1) return train(batch, learner, schedule, arrays, options);
@@ -160,7 +194,8 @@ void bind_train_as(py::module_& m, const char* name) {
       py::arg("returns").noconvert().none(true), py::arg("return_sums").noconvert().none(true),
       py::arg("snapshots").noconvert().none(true), py::arg("snapshot_episodes").noconvert(),
       py::arg("num_threads"), py::arg("progress").none(true), py::arg("num_runs") = 1,
-      py::arg("first_episode") = 0, py::arg("before") = py::dict(), py::arg("after") = py::dict());
+      py::arg("first_episode") = 0, py::arg("before") = py::dict(), py::arg("after") = py::dict(),
+      py::arg("history") = py::dict());
 }
 
 }  // namespace

@@ -38,6 +38,14 @@ void check_snapshots(const std::int64_t* episodes, std::int64_t count, const Sch
   }
 }
 
+template <class Real>
+void check_room(const History<Real>& history, const Schedule& schedule, std::int64_t num_tasks) {
+  if (!history.length) return;
+  const std::int64_t steps = episodes_of(schedule) * longest_episode(schedule, num_tasks);
+  require(history.room >= steps, "the steps that a history has room for", static_cast<double>(history.room),
+          "those of all episodes");
+}
+
 // What was learned stays while the task changes; of actions that come and go it could not.
 void check_segments(const TaskBatch& batch) {
   const std::int64_t episodes = batch.episodes_per_segment();
@@ -62,6 +70,7 @@ void train(const TaskBatch& batch, const Learner& learner, const Schedule& sched
   check(schedule, batch.size());
   check_snapshots(arrays.snapshot_episodes, arrays.num_snapshots, schedule);
   check_segments(batch);
+  check_room(arrays.history, schedule, batch.size());
   learner.check(batch, schedule);
   const int at_once = learner.tasks_at_once();
   OrderedSums sums(arrays.return_sums, arrays.return_sums ? episodes_of(schedule) : 0, at_once,

@@ -128,6 +128,24 @@ template <class Rule, class Real>
   }
 }
 
+// What has just happened. A lane past its last episode runs on unseen.
+template <class Real>
+[[gnu::noinline]] void log_step(Block<Real>& b, const Lanes<Real>& lanes) {
+  constexpr auto kTerminated = static_cast<std::int32_t>(Ended::terminated);
+  constexpr auto kTruncated = static_cast<std::int32_t>(Ended::truncated);
+  LoggedStep<Real>& step = b.log[b.logged++];
+#pragma omp simd
+  for (int l = 0; l < kLanes; ++l) {
+    const std::int32_t timed_out = b.steps_left[l] == 1 ? kTruncated : 0;
+    const std::int32_t ended = lanes.terminated[l] ? kTerminated : timed_out;
+    step.state[l] = b.state[l];
+    step.action[l] = lanes.action[l];
+    step.next_state[l] = lanes.next_state[l];
+    step.ended[l] = b.episode[l] < b.num_episodes ? ended : LoggedStep<Real>::kNotOfTheRun;
+    step.reward[l] = lanes.reward[l];
+  }
+}
+
 // Goes on to the next state, or to the next episode.
 template <class Rule, class Real>
 [[gnu::always_inline]] inline void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
@@ -164,6 +182,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
     } else {
       respond(b, lanes);
     }
+    if (b.log) log_step(b, lanes);
     if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
     Rule::look_ahead(lanes);
     if (Rule::kTwoTables && b.visits) count_visits(b, lanes);  // of the table that learns

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "../carried.hpp"
+#include "../history.hpp"
 #include "../learners/td_settings.hpp"
 #include "../solvers/dense_solver.hpp"
 #include "../uniform_law.hpp"
@@ -35,6 +36,17 @@ struct LaneOutputs {
   std::int32_t* policy;  // [S]
   Real* snapshots;       // [num_snapshots][S][A]
   Carried<Real> after;   // what is handed on
+};
+
+// A step of all lanes, for who wants to know what happened.
+template <class Real>
+struct LoggedStep {
+  static constexpr std::int32_t kNotOfTheRun = -1;  // in place of what it was to its episode
+  alignas(64) std::int32_t state[kLanes];
+  alignas(64) std::int32_t action[kLanes];
+  alignas(64) std::int32_t next_state[kLanes];
+  alignas(64) std::int32_t ended[kLanes];
+  alignas(64) Real reward[kLanes];
 };
 
 template <class Real>
@@ -120,6 +132,8 @@ struct Block {
   bool (*stop_requested)(void* context);
   void* stop_context;
   bool stopped;
+  LoggedStep<Real>* log;  // room for the steps of one call; null if nobody wants to know
+  std::int64_t logged;
   int active;      // lanes 0 .. active-1 hold tasks
   int unfinished;  // lanes with episodes left
 };

@@ -38,6 +38,7 @@ class AgentWorker final : public Worker {
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
     state_ = kNowhere;
+    if (arrays_.history.length) arrays_.history.length[index] = 0;
     const std::int64_t every = batch_.episodes_per_segment();
     for (std::int64_t episode = 0; episode < schedule_.num_episodes; ++episode) {
       if (every != 0 && episode != 0 && episode % every == 0) {
@@ -45,8 +46,7 @@ class AgentWorker final : public Worker {
         check_task(index);
       }
       snapshots += take_snapshot(*agent, index, snapshots, episode);
-      returns_[static_cast<std::size_t>(episode)] =
-          live_one_episode(*agent, episode, steps_of(schedule_, index), stream, meter);
+      returns_[static_cast<std::size_t>(episode)] = live_one_episode(*agent, index, episode, stream, meter);
     }
     take_snapshot(*agent, index, snapshots, schedule_.num_episodes);
     write_results(*agent, index);
@@ -59,9 +59,10 @@ class AgentWorker final : public Worker {
   static constexpr std::int32_t kNowhere = -1;
 
   // The sum of its rewards.
-  double live_one_episode(Agent& agent, std::int64_t episode, std::int64_t steps, Stream& stream,
+  double live_one_episode(Agent& agent, std::int64_t index, std::int64_t episode, Stream& stream,
                           Meter& meter) {
     const Shape& shape = batch_.shape();
+    const std::int64_t steps = steps_of(schedule_, index);
     agent.begin_episode(episode);
     const bool anew = state_ == kNowhere;
     if (anew) state_ = simulator_.reset(stream);
@@ -72,6 +73,7 @@ class AgentWorker final : public Worker {
       const std::int32_t action = agent.act(state_, stream);
       const Answer answer = simulator_.step(state_, action, stream);
       agent.observe({state_, action, answer.reward, answer.next_state, answer.terminated}, stream);
+      if (arrays_.history.length) record(index, action, answer, step + 1 == steps);
       earned += answer.reward;
       state_ = answer.next_state;
       over = answer.terminated;
@@ -82,6 +84,12 @@ class AgentWorker final : public Worker {
       state_ = kNowhere;
     }
     return earned;
+  }
+
+  void record(std::int64_t index, std::int32_t action, const Answer& answer, bool last) {
+    const Ended ended = answer.terminated ? Ended::terminated : last ? Ended::truncated : Ended::not_yet;
+    const PastStep<Real> step{state_, action, answer.next_state, static_cast<Real>(answer.reward), ended};
+    arrays_.history.write(index, arrays_.history.length[index], 1, [&](std::int64_t) { return step; });
   }
 
   void check_task(std::int64_t index) const {

@@ -32,6 +32,7 @@ from metarl_fast.evaluate import adapt as adapt
 from metarl_fast.evaluate import bounds as bounds
 from metarl_fast.evaluate import score as score
 from metarl_fast.families import *
+from metarl_fast.history import History as History
 from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names

@@ -169,6 +169,7 @@ def train_float32(
     first_episode: int = 0,  # those before it were another run's
     before: dict[str, NDArray[Any]] = ...,  # of cpp/carried.hpp, by name; {} for a run of its own
     after: dict[str, NDArray[Any]] = ...,
+    history: dict[str, NDArray[Any]] = ...,  # of cpp/history.hpp, by name; {} for none
 ) -> None: ...
 def train_float64(
     batch: TaskBatch,
@@ -190,6 +191,7 @@ def train_float64(
     first_episode: int = 0,
     before: dict[str, NDArray[Any]] = ...,
     after: dict[str, NDArray[Any]] = ...,
+    history: dict[str, NDArray[Any]] = ...,
 ) -> None: ...
 
 # --- bind_agents.cpp ---

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.history import History
 from metarl_fast.learners import Learner
 from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.recipes import StoredRecipe
@@ -92,6 +93,7 @@ def train(
     q_table: bool = True,
     policy: bool = True,
     mean_returns: bool = False,
+    record: bool = False,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
     progress: Progress | None = None,
@@ -130,6 +132,9 @@ def train(
         Whether to keep them: at 1e6 tasks they are what takes memory.
     mean_returns
         Whether to keep the mean of `returns` over the tasks; it takes no room for the returns themselves.
+    record
+        Whether to keep every step of every task as `history`: for 10 states 9 bytes a step. A longer history
+        than memory holds comes shard by shard from `shards.map`, or episode by episode from `resume`.
     dtype
         float32 or float64, of the tables the learner works in.
     num_threads
@@ -171,9 +176,8 @@ def train(
     )
     keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
     keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
-    entries = n * s * a * (keep_table + len(snapshots_at))
     size = (
-        entries * real.itemsize
+        n * s * a * (keep_table + len(snapshots_at)) * real.itemsize
         + n * s * 4 * keep_policy
         + n * episodes * 8 * keep_returns
         + episodes * 8 * keep_mean * shard_count(len(batch))
@@ -193,8 +197,8 @@ def train(
 
     def threads_for(core: _core.TaskBatch) -> int:
         count = core.num_tasks * runs
-        room = settings.scratch(core, count, episodes, longest, going_on, keep_mean, real.itemsize)
-        return check_threads(core, wanted, room, tasks_at_once=at_once, runs=runs)
+        scratch = settings.scratch(core, count, episodes, longest, going_on, keep_mean, real.itemsize)
+        return check_threads(core, wanted, scratch, tasks_at_once=at_once, runs=runs)
 
     if size > checks.ALWAYS_FITS and batch.recipe.at_once is None:
         threads_for(batch.core)  # refused before room is made for large results
@@ -209,6 +213,7 @@ def train(
     before = {} if so_far is None or resume is None else so_far.carried(resume.q_table, n)
     after = room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {}
     sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
+    room = History.room(n, episodes * longest, s, a, real) if checks.flag(record, "record") else None
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     for part in parts(batch, checks.callback(progress, "progress")):
         core, places = part.tasks.core, part.places
@@ -236,13 +241,20 @@ def train(
             first_episode=first,
             before={name: array[rows] for name, array in before.items()},
             after={name: array[rows] for name, array in after.items()},
+            history={} if room is None else room.rows(rows),
         )
     if num_runs is not None:
         kept = {name: array.reshape(len(batch), runs, *array.shape[1:]) for name, array in kept.items()}
     if sums is not None:
         kept |= {"return_sums": sums, "mean_returns": mean_of_sums(sums, n)}
     state = RunState(batch.recipe, learner, real, num_runs, going_on, steps, first + episodes, after)
-    return TrainResult(kept, tuple(snapshots_at), n, state if after else None)
+    return TrainResult(
+        kept,
+        tuple(snapshots_at),
+        n,
+        state if after else None,
+        None if room is None else room.cut(num_runs),
+    )
 
 
 def _resumed(

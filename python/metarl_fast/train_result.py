@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metarl_fast.history import History
 from metarl_fast.result import Result
 from metarl_fast.run_state import RunState
 from metarl_fast.shards import alike, end_to_end, mean_of_sums
 
-_HOW = {"snapshots": "snapshot_episodes=[...]", "return_sums": "mean_returns=True"}
+_HOW = {"snapshots": "snapshot_episodes=[...]", "return_sums": "mean_returns=True", "history": "record=True"}
 """What `train` has to be told to keep an array, where that is not NAME=True."""
 
 
@@ -41,6 +42,8 @@ class TrainResult(Result):
         Mean of `returns` over the tasks and runs [E], in float64; NaN if there are no tasks.
     return_sums
         What it is the mean of: sums over each 1,024 tasks (`shards`) and their runs, in order, [shards, E].
+    history
+        Every step of every task, a `History`.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -50,6 +53,8 @@ class TrainResult(Result):
     """N, or N * R: how many learned."""
     state: RunState | None = None
     """What `train(..., resume=...)` goes on from; None if `q_table` was not kept."""
+    steps: History | None = None
+    """What `history` returns, if it was kept."""
 
     @classmethod
     def joined(cls, parts: Sequence[TrainResult]) -> TrainResult:
@@ -64,7 +69,11 @@ class TrainResult(Result):
             arrays["mean_returns"] = mean_of_sums(arrays["return_sums"], num_learners)
         states = [part.state for part in parts if part.state is not None]
         state = RunState.joined(states) if len(states) == len(parts) else None
-        return cls(arrays, alike(parts, "snapshot_episodes"), num_learners, state)
+        steps = [part.steps for part in parts if part.steps is not None]
+        if 0 < len(steps) < len(parts):
+            raise ValueError(f"{len(steps)} of {len(parts)} results have a history, expected all or none")
+        history = History.joined(steps) if steps else None
+        return cls(arrays, alike(parts, "snapshot_episodes"), num_learners, state, history)
 
     @property
     def q_table(self) -> NDArray[Any]:
@@ -96,12 +105,18 @@ class TrainResult(Result):
         """Sums of returns over the tasks of each shard [shards, E]."""
         return self._kept("return_sums")
 
+    @property
+    def history(self) -> History:
+        """Every step of every task."""
+        return self.steps if self.steps is not None else self._kept("history")  # type: ignore[return-value]
+
     def get_policy(self) -> NDArray[np.int32]:
         """Return the first best action of each state [N, S]."""
         return self.policy
 
     def _contents(self) -> Iterator[tuple[str, Any]]:
-        return iter(self.arrays.items())
+        yield from self.arrays.items()
+        yield "history", self.steps
 
     def _kept(self, name: str) -> NDArray[Any]:
         if name not in self.arrays:

@@ -224,6 +224,7 @@ def calls():
                 "initial_table": np.zeros((S, A)),
                 "snapshot_episodes": [0, 2],
                 "mean_returns": True,
+                "record": True,
                 "dtype": np.float32,
                 "continuing": False,
                 "num_threads": 1,
