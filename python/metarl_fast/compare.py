@@ -268,7 +268,9 @@ def compare(
     seed = rng if isinstance(rng, (int, np.integer, np.random.SeedSequence)) else make_key(rng)
     seeds = [child(make_key(seed), k) for k in range(len(batches))] if len(batches) > 1 else [seed]
     criterion = _discount(teams, discount)
-    limits = [learning_bounds(batch, criterion, num_steps, num_threads=num_threads) for batch in batches]
+    limits = [
+        learning_bounds(batch, criterion, num_steps, scored_at, num_threads=num_threads) for batch in batches
+    ]
     total = sum(len(batches[k]) for team in teams.values() for _, k in team)
     report = _Report(checks.callback(progress, "progress"), total)
     curves = {}

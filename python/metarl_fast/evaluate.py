@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,9 +135,16 @@ def bounds(
 
 
 def learning_bounds(
-    tasks: Tasks, discount: float, num_steps: int | ArrayLike | None, *, num_threads: int | None = None
-) -> Bounds:
-    """Return what scales the scores of learners: undiscounted, for episodes of their time limit.
+    tasks: Tasks,
+    discount: float,
+    num_steps: int | ArrayLike | None,
+    episodes: Sequence[int] = (0,),
+    *,
+    num_threads: int | None = None,
+) -> dict[int, Bounds]:
+    """Return what scales the scores of learners, by the segments that the tasks are in after `episodes`.
+
+    Undiscounted, for episodes of their time limit.
 
     Raises
     ------
@@ -145,10 +152,20 @@ def learning_bounds(
         If nothing can be learned on any of the tasks.
     """
     steps = episode_steps(tasks, num_steps)
-    found = bounds(tasks, discount, horizon=steps if discount == 1.0 else math.inf, num_threads=num_threads)
-    if len(tasks) and not found.learnable.any():
+    horizon = steps if discount == 1.0 else math.inf
+    found = {
+        segment: bounds(tasks.segment(segment), discount, horizon=horizon, num_threads=num_threads)
+        for segment in sorted(set(_segments(tasks, episodes)))
+    }
+    if len(tasks) and not any(limits.learnable.any() for limits in found.values()):
         raise ValueError(f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned")
     return found
+
+
+def _segments(tasks: Tasks, episodes: Sequence[int]) -> list[int]:
+    """Return the segment of the tasks' time that the next episode lies in, after each number of episodes."""
+    every = tasks.recipe.episodes_per_segment
+    return [episode // every if every else 0 for episode in episodes]
 
 
 def score(
@@ -210,7 +227,8 @@ class AdaptationCurve(Result):
     episodes
         Numbers of episodes.
     scores
-        Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned.
+        Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned. Of tasks that
+        change: on the task as it is in the next episode.
     returns
         What the learners earned in each episode while they adapted [N, max(episodes)].
     """
@@ -245,12 +263,15 @@ def adapt(
     rng: Seed = None,
     initial_table: ArrayLike | None = None,
     num_runs: int | None = None,
-    limits: Bounds | None = None,
+    limits: Bounds | Mapping[int, Bounds] | None = None,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> AdaptationCurve:
     """Let the learner adapt to each task and score its greedy policy after the given numbers of episodes.
+
+    Tasks that change (`Switching`, `Drifting`) are scored as they are in the episode that comes next: right
+    after a switch what was learned meets another task.
 
     Parameters
     ----------
@@ -260,7 +281,8 @@ def adapt(
         Increasing numbers of episodes; 0 scores the initial table itself.
     limits
         From `bounds`, to share over several calls; default: for the learner's discount, without a time limit
-        if that is below 1, and for episodes of `num_steps` if it is 1.
+        if that is below 1, and for episodes of `num_steps` if it is 1. Of tasks that change a dict, by
+        segment.
 
     Returns
     -------
@@ -269,11 +291,18 @@ def adapt(
     batch = as_batch(tasks)
     learner = as_learner(learner)
     check_learner(learner, batch)
-    if limits is not None:
-        check_limits(limits, batch)
+    given = dict(limits) if isinstance(limits, Mapping) else {} if limits is None else {0: limits}
+    for of_segment in given.values():
+        check_limits(of_segment, batch)
     runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
     _check_room_for_snapshots(episodes, batch, runs)
     scored_at = checks.increasing(episodes, "episodes")
+    segments = _segments(batch, scored_at)
+    if given and not given.keys() >= set(segments):
+        raise ValueError(
+            f"limits are of the segments {sorted(given)}, but after {checks.shown(scored_at)} episodes these "
+            f"tasks are in {sorted(set(segments))}: give a dict of what `bounds(tasks.segment(k))` returns"
+        )
     steps = episode_steps(batch, num_steps)
     # Learning comes first: it checks everything else before it begins.
     run = train(
@@ -293,17 +322,34 @@ def adapt(
     )
     if limits is None:
         horizon = steps if learner.discount == 1.0 else math.inf
-        limits = bounds(batch, learner.discount, horizon=horizon, num_threads=num_threads)
+        given = {
+            segment: bounds(
+                batch.segment(segment), learner.discount, horizon=horizon, num_threads=num_threads
+            )
+            for segment in set(segments)
+        }
     scores = np.empty(run.snapshots.shape[:-2])
-    per_task = max(1, 8 * run.snapshots[:1].size)
-    step = max(1, _PART // per_task)
-    for first in range(0, len(batch), step):
-        part = slice(first, first + step)
-        policies = greedy_policy(run.snapshots[part])
-        policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
-        found = score(batch[part], policies, limits.part(part), num_threads=num_threads)
-        scores[part] = found.reshape(scores[part].shape)
+    for segment in set(segments):
+        columns = [k for k, found in enumerate(segments) if found == segment]
+        # One piece of consecutive columns is looked at where it stands.
+        tables = run.snapshots[..., columns[0] : columns[-1] + 1, :, :]
+        scores[..., columns] = _scores(batch.segment(segment), tables, given[segment], num_threads)
     return AdaptationCurve(tuple(scored_at), scores, run.returns)
+
+
+def _scores(
+    tasks: Tasks, tables: NDArray[Any], limits: Bounds, num_threads: int | None
+) -> NDArray[np.float64]:
+    """Return the scores [N, ...] of the greedy policies of action values [N, ..., S, A], part by part."""
+    scores = np.empty(tables.shape[:-2])
+    step = max(1, _PART // max(1, 8 * tables[:1].size))
+    for first in range(0, len(tasks), step):
+        part = slice(first, first + step)
+        policies = greedy_policy(tables[part])
+        policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
+        found = score(tasks[part], policies, limits.part(part), num_threads=num_threads)
+        scores[part] = found.reshape(scores[part].shape)
+    return scores
 
 
 def _check_room_for_snapshots(episodes: Any, tasks: Tasks, num_runs: int) -> None:

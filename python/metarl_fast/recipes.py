@@ -87,6 +87,10 @@ class Recipe(Protocol):
     def shape(self) -> tuple[int, int]:
         """(S, A), known without drawing."""
 
+    @property
+    def episodes_per_segment(self) -> int:
+        """After how many episodes the tasks change; 0 if they do not."""
+
     def build(self) -> _core.TaskBatch:
         """Make the core's view of the batch."""
 
@@ -134,6 +138,11 @@ class DrawnRecipe(Frozen):
     def shape(self) -> tuple[int, int]:
         """What the family says."""
         return shape_of(self.family)
+
+    @property
+    def episodes_per_segment(self) -> int:
+        """What the family says."""
+        return int(getattr(self.family, "_episodes_per_segment", 0))
 
     def in_segment(self, segment: int) -> Self:
         """Return the recipe: these tasks do not change."""
@@ -219,6 +228,7 @@ class StoredRecipe(Frozen):
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
     at_once: ClassVar[int | None] = None
+    episodes_per_segment: ClassVar[int] = 0
 
     @cached_property
     def shape(self) -> tuple[int, int]:

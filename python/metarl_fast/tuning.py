@@ -125,7 +125,7 @@ def tune(
     for rung, (number, tried) in enumerate(plan):
         some = batch[np.unique(np.arange(first, first + tried) % len(batch))]
         first += tried
-        limits = learning_bounds(some, begun.discount, num_steps, num_threads=num_threads)
+        limits = learning_bounds(some, begun.discount, num_steps, scored_at, num_threads=num_threads)
         scored = []
         for candidate in pool[:number]:
             found = adapt(

@@ -144,3 +144,32 @@ def test_rewards_too_large_for_a_table_are_refused_in_later_segments_too():
     tasks = mf.Switching(rare, every=1).sample(40, rng=0)
     with pytest.raises(ValueError, match="cannot hold"):
         mf.train(mf.QLearning(), tasks, 100, 5, rng=0)
+
+
+@pytest.mark.parametrize("runs", [None, 3])
+def test_scores_are_those_of_the_task_that_comes_next(runs):
+    tasks = mf.Switching(mf.GoalGrid(3, horizon=12), every=4).sample(30, rng=0)
+    learner, episodes = mf.QLearning(epsilon=0.3, initial_q=0.5), (0, 3, 4, 6, 8)
+    found = mf.adapt(learner, tasks, episodes, rng=1, num_runs=runs)
+    tables = mf.train(learner, tasks, 8, rng=1, num_runs=runs, snapshot_episodes=episodes).snapshots
+    for k, segment in enumerate([0, 0, 1, 1, 2]):
+        still = tasks.segment(segment)
+        policies = mf.greedy_policy(tables[..., k, :, :]).reshape(30, -1, 9, 4)
+        expected = mf.score(still, policies, mf.bounds(still, learner.discount))
+        assert_same_bits(found.scores[..., k].reshape(30, -1), expected)
+    # Right after a switch the old goal's policy meets another one.
+    mean = found.scores.reshape(-1, 5).mean(axis=0)
+    assert mean[2] < mean[1]
+    compared = mf.compare({"scratch": learner}, tasks, episodes, rng=1, num_runs=runs)
+    assert_same_bits(compared.curves["scratch"][0].scores, found.scores)
+
+
+def test_limits_of_one_segment_do_not_scale_another():
+    tasks = mf.Switching(mf.GoalGrid(3, horizon=12), every=4).sample(5, rng=0)
+    limits = mf.bounds(tasks.segment(0), 0.95)
+    assert mf.adapt(mf.QLearning(), tasks, (0, 3), limits=limits).scores.shape == (5, 2)
+    with pytest.raises(ValueError, match=r"limits are of the segments \[0\], but after \[0, 4\] episodes"):
+        mf.adapt(mf.QLearning(), tasks, (0, 4), limits=limits)
+    both = {0: limits, 1: mf.bounds(tasks.segment(1), 0.95)}
+    expected = mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0).scores
+    assert_same_bits(mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0, limits=both).scores, expected)
