@@ -93,7 +93,7 @@ for kind in TD_LEARNERS:
         refuses_numbers(entry, name, with_keyword(kind, name, S, A), low, high, lists)
     transition = {"state": 0, "action": 0, "reward": 0.0, "next_state": 0, **MORE.get(kind, {})}
     update = kind(S, A).update
-    for name in {"state", "action", "next_state", "next_action"} & set(transition):
+    for name in ("state", "action", "next_state", *({"next_action"} & set(transition))):
         refuses_counts(f"{entry}.update", name, with_keyword(update, name, **transition), -1)
         call = partial(update, **{**transition, name: S})
         refuses(f"{entry}.update", f"{name}=S", call, ValueError, f"{name} is {S}")

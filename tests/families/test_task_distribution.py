@@ -261,7 +261,7 @@ def test_garnet_with_one_branch_is_deterministic_and_with_all_is_full():
         (mf.Normal(1, 1), stats.norm(1, 1).cdf),
         (mf.Normal(-2, 0.1), stats.norm(-2, 0.1).cdf),
     ],
-    ids=str,
+    ids=["uniform", "wide", "normal", "narrow"],
 )
 def test_rewards_follow_their_law(law, cdf):
     rewards = mf.TaskDistribution(5, 4, rewards=law).sample(1000, rng=0).rewards
