@@ -20,7 +20,7 @@ class Case:
     text: str
 
     def __str__(self):
-        """The same in every process, so without addresses: who runs tests in several of them compares names."""
+        """The same in every process, so without addresses: who shares tests out compares their names."""
         return re.sub(r" at 0x[0-9a-f]+", "", f"{self.entry}({self.given})")
 
     def check(self):
