@@ -39,6 +39,7 @@ def test_the_whole_core_works_without_extras():
     ("module", "extra", "program"),
     [
         ("gymnasium", "gym", "metarl_fast.FrozenLakeMaps().sample(rng=0).transitions"),
+        ("gymnasium", "gym", "metarl_fast.envs"),
         ("matplotlib", "plot", "from metarl_fast import plotting; plotting.adaptation({}, (), 'never.png')"),
     ],
 )

@@ -8,6 +8,7 @@ terminated). See `Tasks` for the arrays.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 try:
     from metarl_fast import _core as _core
@@ -61,6 +62,15 @@ __version__: str = build_info()["version"]
 
 if not _TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted([*_public_names(globals()), "__version__", "shards"])
+
+
+def __getattr__(name: str) -> _Any:
+    """Import what needs an extra when it is named."""
+    if name == "envs":
+        from importlib import import_module
+
+        return import_module("metarl_fast.envs")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -246,6 +246,102 @@ def agent_float64(
     stream: Stream,
 ) -> Agent: ...
 
+# --- bind_vector.cpp ---
+
+class Autoreset(enum.Enum):
+    __pybind11_native_enum__: object
+    next_step = 0
+    same_step = 1
+    disabled = 2
+
+class VectorSimulatorFloat32(metaclass=_Pybind11Type):
+    def __init__(self, places: int, episodes_per_task: int) -> None: ...
+    def assign(
+        self,
+        places: NDArray[np.int64],
+        batch: TaskBatch,
+        numbers: NDArray[np.int64],
+        limit: int,
+        limits: NDArray[np.int64] | None,
+        follows: bool,
+    ) -> None: ...  # a limit of 0 is none
+    def expect(
+        self, places: NDArray[np.int64], batch: TaskBatch, limit: int, limits: NDArray[np.int64] | None
+    ) -> None: ...
+    def seed(self, places: NDArray[np.int64], keys: NDArray[np.uint64]) -> None: ...
+    def reset(self, places: NDArray[np.int64]) -> None: ...
+    def step(
+        self,
+        actions: NDArray[np.int64],
+        mode: Autoreset,
+        states: NDArray[np.int64],
+        entered: NDArray[np.int64],
+        rewards: NDArray[np.float64],
+        terminated: NDArray[np.bool_],
+        truncated: NDArray[np.bool_],
+    ) -> bool: ...  # whether an episode ended
+    def step_one(
+        self, place: int, action: int, mode: Autoreset
+    ) -> tuple[int, float, bool, bool]: ...  # state, reward, terminated, truncated
+    def draw(
+        self, places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion
+    def available(self, states: NDArray[np.int64]) -> NDArray[np.int8]: ...  # [places, A]
+    @property
+    def states(self) -> NDArray[np.int64]: ...
+    @property
+    def numbers(self) -> NDArray[np.int64]: ...  # of the tasks
+    @property
+    def elapsed(self) -> NDArray[np.int64]: ...  # steps of the episode
+    @property
+    def over(self) -> NDArray[np.bool_]: ...
+    @property
+    def expects_none(self) -> NDArray[np.bool_]: ...
+
+class VectorSimulatorFloat64(metaclass=_Pybind11Type):
+    def __init__(self, places: int, episodes_per_task: int) -> None: ...
+    def assign(
+        self,
+        places: NDArray[np.int64],
+        batch: TaskBatch,
+        numbers: NDArray[np.int64],
+        limit: int,
+        limits: NDArray[np.int64] | None,
+        follows: bool,
+    ) -> None: ...  # a limit of 0 is none
+    def expect(
+        self, places: NDArray[np.int64], batch: TaskBatch, limit: int, limits: NDArray[np.int64] | None
+    ) -> None: ...
+    def seed(self, places: NDArray[np.int64], keys: NDArray[np.uint64]) -> None: ...
+    def reset(self, places: NDArray[np.int64]) -> None: ...
+    def step(
+        self,
+        actions: NDArray[np.int64],
+        mode: Autoreset,
+        states: NDArray[np.int64],
+        entered: NDArray[np.int64],
+        rewards: NDArray[np.float64],
+        terminated: NDArray[np.bool_],
+        truncated: NDArray[np.bool_],
+    ) -> bool: ...  # whether an episode ended
+    def step_one(
+        self, place: int, action: int, mode: Autoreset
+    ) -> tuple[int, float, bool, bool]: ...  # state, reward, terminated, truncated
+    def draw(
+        self, places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion
+    def available(self, states: NDArray[np.int64]) -> NDArray[np.int8]: ...  # [places, A]
+    @property
+    def states(self) -> NDArray[np.int64]: ...
+    @property
+    def numbers(self) -> NDArray[np.int64]: ...  # of the tasks
+    @property
+    def elapsed(self) -> NDArray[np.int64]: ...  # steps of the episode
+    @property
+    def over(self) -> NDArray[np.bool_]: ...
+    @property
+    def expects_none(self) -> NDArray[np.bool_]: ...
+
 # --- bind_planning.cpp ---
 
 def policy_iteration(

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// Many tasks that answer side by side, for vector environments.
+#include <pybind11/native_enum.h>
+
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "arrays.hpp"
+
+#include "../vector_simulator.hpp"
+
+namespace metarl_fast::bindings {
+namespace {
+
+using SharedBatch = std::shared_ptr<TaskBatch>;
+
+// One caller at a time: the interpreter may have no lock that says so.
+template <class Real>
+class BoundVectorSimulator {
+ public:
+  BoundVectorSimulator(std::int64_t places, std::int64_t episodes_per_task)
+      : core_(places, episodes_per_task) {}
+
+  // Each place gets the batch's task of its number.
+  void assign(const Array<std::int64_t>& places, SharedBatch batch, const Array<std::int64_t>& numbers,
+              std::int64_t limit, const OptionalArray<std::int64_t>& limits, bool follows) {
+    require_places(places);
+    require_shape(numbers, "numbers", {places.size()});
+    const auto supply = new_supply(std::move(batch), limit, limits);
+    for (std::int64_t k = 0; k < numbers.size(); ++k) {
+      require(numbers.data()[k] >= 0 && numbers.data()[k] < supply->batch->size(), "a number",
+              static_cast<double>(numbers.data()[k]), "one of the batch's tasks");
+    }
+    const Turn turn(*this);
+    for (std::int64_t k = 0; k < places.size(); ++k) {
+      core_.assign(places.data()[k], supply, numbers.data()[k], follows);
+    }
+  }
+
+  // The k-th place will get the k-th task.
+  void expect(const Array<std::int64_t>& places, SharedBatch batch, std::int64_t limit,
+              const OptionalArray<std::int64_t>& limits) {
+    require_places(places);
+    const auto supply = new_supply(std::move(batch), limit, limits);
+    require(supply->batch->size() == places.size(), "the number of tasks",
+            static_cast<double>(supply->batch->size()), "as many as places");
+    const Turn turn(*this);
+    for (std::int64_t k = 0; k < places.size(); ++k) core_.expect(places.data()[k], supply, k);
+  }
+
+  void seed(const Array<std::int64_t>& places, const Array<std::uint64_t>& keys) {
+    require_places(places);
+    require_shape(keys, "keys", {places.size()});
+    const Turn turn(*this);
+    for (std::int64_t k = 0; k < places.size(); ++k) core_.seed(places.data()[k], keys.data()[k]);
+  }
+
+  void reset(const Array<std::int64_t>& places) {
+    require_places(places);
+    const std::int64_t* place = places.data();
+    const std::int64_t count = places.size();
+    const Turn turn(*this);
+    for (std::int64_t k = 0; k < count; ++k) core_.reset(place[k]);
+  }
+
+  // Writes what each place answers; says whether an episode ended.
+  bool step(const Array<std::int64_t>& actions, Autoreset mode, Array<std::int64_t>& states,
+            Array<std::int64_t>& entered, Array<double>& rewards, Array<bool>& terminated,
+            Array<bool>& truncated) {
+    const std::int64_t n = core_.places();
+    require_shape(actions, "actions", {n});
+    const std::int64_t* action = actions.data();
+    auto* state = written(states, "states");
+    auto* into = written(entered, "entered");
+    auto* reward = written(rewards, "rewards");
+    auto* ends = written(terminated, "terminated");
+    auto* cut = written(truncated, "truncated");
+    const Turn turn(*this);
+    for (std::int64_t i = 0; i < n; ++i) core_.check(i, action[i], mode);
+    bool ended = false;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const PlaceAnswer answer = core_.step(i, action[i], mode);
+      state[i] = answer.state;
+      into[i] = answer.entered;
+      reward[i] = answer.reward;
+      ends[i] = answer.terminated;
+      cut[i] = answer.truncated;
+      ended |= answer.terminated || answer.truncated;
+    }
+    return ended;
+  }
+
+  // (state, reward, terminated, truncated) of one place
+  py::tuple step_one(std::int64_t place, std::int64_t action, Autoreset mode) {
+    require_place(place);
+    core_.check(place, action, mode);
+    const PlaceAnswer answer = core_.step(place, action, mode);
+    return py::make_tuple(answer.state, answer.reward, answer.terminated, answer.truncated);
+  }
+
+  // The next number of each chosen stream, and its companion.
+  py::tuple draw(const Array<std::int64_t>& places) {
+    require_places(places);
+    Array<std::uint32_t> numbers(places.size()), companions(places.size());
+    for (std::int64_t k = 0; k < places.size(); ++k) {
+      Stream& stream = core_.stream(places.data()[k]);
+      numbers.mutable_data()[k] = next(stream);
+      companions.mutable_data()[k] = stream.s[kCompanion];
+    }
+    return py::make_tuple(numbers, companions);
+  }
+
+  // Whether each place's task has each action in a state [places][actions].
+  Array<std::int8_t> available_in(const Array<std::int64_t>& states) {
+    require_shape(states, "states", {core_.places()});
+    const std::int64_t n = core_.places();
+    const std::int64_t actions = core_.simulator(0).shape().actions;
+    Array<std::int8_t> found({n, actions});
+    std::int8_t* out = found.mutable_data();
+    for (std::int64_t i = 0; i < n; ++i) {
+      const Simulator<Real>& of = core_.simulator(i);
+      const std::int64_t row = states.data()[i] * actions;
+      for (std::int64_t a = 0; a < actions; ++a) {
+        *out++ = !of.shape().masked || available(of.shape(), of.task(), row + a);
+      }
+    }
+    return found;
+  }
+
+  Array<std::int64_t> states() const {
+    return read<std::int64_t>([this](std::int64_t i) { return core_.state(i); });
+  }
+  Array<std::int64_t> numbers() const {
+    return read<std::int64_t>([this](std::int64_t i) { return core_.number(i); });
+  }
+  Array<std::int64_t> elapsed() const {
+    return read<std::int64_t>([this](std::int64_t i) { return core_.elapsed(i); });
+  }
+  Array<bool> over() const {
+    return read<bool>([this](std::int64_t i) { return core_.over(i); });
+  }
+
+  Array<bool> expects_none() const {
+    return read<bool>([this](std::int64_t i) { return core_.expects_none(i); });
+  }
+
+ private:
+  static std::shared_ptr<const TaskSupply> new_supply(SharedBatch batch, std::int64_t limit,
+                                                      const OptionalArray<std::int64_t>& limits) {
+    TaskSupply tasks{std::move(batch), limit, {}};
+    if (limits) {
+      require_shape(*limits, "limits", {tasks.batch->size()});
+      tasks.limits.assign(limits->data(), limits->data() + limits->size());
+    }
+    return std::make_shared<const TaskSupply>(std::move(tasks));
+  }
+
+  class Turn {
+   public:
+    explicit Turn(BoundVectorSimulator& of) : lock_(of.busy_) {}
+
+   private:
+    Unlocked unlocked_;
+    std::lock_guard<std::mutex> lock_;
+  };
+
+  template <class T>
+  T* written(Array<T>& out, const char* name) const {
+    require_shape(out, name, {core_.places()});
+    return out.mutable_data();
+  }
+
+  template <class T, class Get>
+  Array<T> read(const Get& get) const {
+    Array<T> found(core_.places());
+    for (std::int64_t i = 0; i < core_.places(); ++i) found.mutable_data()[i] = get(i);
+    return found;
+  }
+
+  void require_place(std::int64_t place) const {
+    if (place >= 0 && place < core_.places()) return;
+    throw std::invalid_argument("place is " + std::to_string(place) + ", expected 0 to " +
+                                std::to_string(core_.places() - 1));
+  }
+  void require_places(const Array<std::int64_t>& places) const {
+    require_shape(places, "places", {places.size()});
+    for (std::int64_t k = 0; k < places.size(); ++k) require_place(places.data()[k]);
+  }
+
+  VectorSimulator<Real> core_;
+  std::mutex busy_;
+};
+
+template <class Real>
+void bind_vector_simulator(py::module_& m, const char* name) {
+  using Bound = BoundVectorSimulator<Real>;
+  py::class_<Bound>(m, name)
+      .def(py::init<std::int64_t, std::int64_t>(), py::arg("places"), py::arg("episodes_per_task"))
+      .def("assign", &Bound::assign, py::arg("places").noconvert(), py::arg("batch"),
+           py::arg("numbers").noconvert(), py::arg("limit"), py::arg("limits").noconvert().none(true),
+           py::arg("follows"))
+      .def("expect", &Bound::expect, py::arg("places").noconvert(), py::arg("batch"), py::arg("limit"),
+           py::arg("limits").noconvert().none(true))
+      .def("seed", &Bound::seed, py::arg("places").noconvert(), py::arg("keys").noconvert())
+      .def("reset", &Bound::reset, py::arg("places").noconvert())
+      .def("step", &Bound::step, py::arg("actions").noconvert(), py::arg("mode"),
+           py::arg("states").noconvert(), py::arg("entered").noconvert(), py::arg("rewards").noconvert(),
+           py::arg("terminated").noconvert(), py::arg("truncated").noconvert())
+      .def("step_one", &Bound::step_one, py::arg("place"), py::arg("action"), py::arg("mode"))
+      .def("draw", &Bound::draw, py::arg("places").noconvert())
+      .def("available", &Bound::available_in, py::arg("states").noconvert())
+      .def_property_readonly("states", &Bound::states)
+      .def_property_readonly("numbers", &Bound::numbers)
+      .def_property_readonly("elapsed", &Bound::elapsed)
+      .def_property_readonly("over", &Bound::over)
+      .def_property_readonly("expects_none", &Bound::expects_none);
+}
+
+}  // namespace
+
+void bind_vector(py::module_& m) {
+  py::native_enum<Autoreset>(m, "Autoreset", "enum.Enum")
+      .value("next_step", Autoreset::next_step)
+      .value("same_step", Autoreset::same_step)
+      .value("disabled", Autoreset::disabled)
+      .finalize();
+  bind_vector_simulator<float>(m, "VectorSimulatorFloat32");
+  bind_vector_simulator<double>(m, "VectorSimulatorFloat64");
+}
+
+}  // namespace metarl_fast::bindings

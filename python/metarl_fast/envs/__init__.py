@@ -1,0 +1,10 @@
+"""Tasks as Gymnasium environments; importing this package needs the extra `gym`."""
+
+from typing import TYPE_CHECKING
+
+from metarl_fast.envs.tabular import TabularEnv as TabularEnv
+from metarl_fast.envs.vector import TabularVectorEnv as TabularVectorEnv
+from metarl_fast.listing import public_names
+
+if not TYPE_CHECKING:  # checkers read the import lines themselves
+    __all__ = sorted(public_names(globals()))
