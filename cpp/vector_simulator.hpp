@@ -8,12 +8,13 @@
 #include <memory>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "mdp.hpp"
+#include "place_task.hpp"
 #include "rng.hpp"
-#include "simulator.hpp"
 
 namespace metarl_fast {
 
@@ -22,17 +23,6 @@ enum class Autoreset : std::uint8_t {
   next_step,  // the next step ignores its action and begins an episode
   same_step,  // the step that ends an episode begins the next one, too
   disabled    // nothing: who uses it begins the next one
-};
-
-// Tasks for places. An episode has `limits[k]` steps in the batch's task k, or `limit`, 0 for no limit.
-struct TaskSupply {
-  std::shared_ptr<const TaskBatch> batch;
-  std::int64_t limit = 0;
-  std::vector<std::int64_t> limits;
-
-  std::int64_t limit_of(std::int64_t index) const {
-    return limits.empty() ? limit : limits[static_cast<std::size_t>(index)];
-  }
 };
 
 // What a step led to. `entered` is the state that the action led to, `state` the one that the place is in
@@ -49,6 +39,7 @@ template <class Real>
 class VectorSimulator {
  public:
   using Supply = std::shared_ptr<const TaskSupply>;
+  using Loader = TaskLoader<Real>;
 
   // With `episodes_per_task` above 0 a place that follows its supply goes on to another task after so many
   // episodes: from number n to n + places.
@@ -56,16 +47,17 @@ class VectorSimulator {
       : episodes_per_task_(episodes_per_task), places_(static_cast<std::size_t>(places)) {}
 
   std::int64_t places() const { return static_cast<std::int64_t>(places_.size()); }
+  Loader& loader() { return loader_; }
 
   // Gives a place the supply's task at `number`; its episode is over. One that follows goes on in the supply.
-  void assign(std::int64_t i, Supply supply, std::int64_t number, bool follows) {
+  void assign(std::int64_t i, const Supply& supply, std::int64_t number, bool follows) {
     Place& place = at(i);
     place.follows = follows;
     place.over = true;
     place.next = {};
     place.number = number;
     place.supply = supply;
-    load(place, std::move(supply), number);
+    load(place, supply, number, loader_);
   }
 
   // Where a supply is drawn bit by bit: the task that comes next, whatever its number, is at `index` of this
@@ -73,80 +65,71 @@ class VectorSimulator {
   void expect(std::int64_t i, Supply supply, std::int64_t index) { at(i).next = {std::move(supply), index}; }
   // Whether the place will go on to another task and has none to expect.
   bool expects_none(std::int64_t i) const {
-    const Place& place = places_[static_cast<std::size_t>(i)];
+    const Place& place = at(i);
     return place.follows && episodes_per_task_ > 0 && !place.next.supply;
   }
 
   // From now on the place draws what the learner of its task draws in `train` under this key.
   void seed(std::int64_t i, std::uint64_t key) {
     Place& place = at(i);
-    place.stream = make_stream(key, id(i), Purpose::learning);
-    place.acting = make_stream(key, id(i), Purpose::acting);
+    place.stream = make_stream(key, place.task.id(), Purpose::learning);
+    place.acting = make_stream(key, place.task.id(), Purpose::acting);
   }
 
   // Begins an episode; those that would start in a terminal state have no steps and are passed over.
-  std::int32_t reset(std::int64_t i) {
+  std::int32_t reset(std::int64_t i, Loader& loader) {
     Place& place = at(i);
     for (int passed_over = 0; passed_over < kMostPassedOver; ++passed_over) {
-      go_on(place);
-      place.state = place.simulator->reset(place.stream);
+      if (place.changes_before == place.episodes) go_on(place, loader);
+      place.state = place.task.reset(place.stream);
       ++place.episodes;
       place.elapsed = 0;
       place.over = false;
-      if (!place.simulator->terminal(place.state)) return place.state;
+      if (!place.task.terminal(place.state)) return place.state;
     }
     throw std::invalid_argument("a task starts in terminal states, so that its episodes have no steps");
   }
 
   // Throws std::invalid_argument unless the place can be told to do this.
   void check(std::int64_t i, std::int64_t action, Autoreset mode) const {
-    const Place& place = places_[static_cast<std::size_t>(i)];
+    const Place& place = at(i);
     if (place.over) {
-      if (mode == Autoreset::next_step && place.simulator) return;
-      refuse(i, "is over, expected a reset before this step", nullptr);
+      if (mode != Autoreset::disabled && place.task && place.episodes > 0) return;
+      refuse_step(i);
     }
-    const Shape& shape = place.simulator->shape();
-    if (action < 0 || action >= shape.actions) refuse_action(i, action, shape.actions, -1);
-    if (shape.masked && !available(shape, place.simulator->task(), place.state * shape.actions + action)) {
-      refuse_action(i, action, shape.actions, place.state);
-    }
+    const std::int64_t actions = place.task.shape().actions;
+    if (action < 0 || action >= actions) refuse_action(i, action, actions, -1);
+    if (!place.task.has(place.state, action)) refuse_action(i, action, actions, place.state);
   }
 
   // `check` has passed.
-  PlaceAnswer step(std::int64_t i, std::int64_t action, Autoreset mode) {
-    Place& place = places_[static_cast<std::size_t>(i)];
+  PlaceAnswer step(std::int64_t i, std::int64_t action, Autoreset mode, Loader& loader) {
+    Place& place = at(i);
     if (place.over) {
-      const std::int32_t state = reset(i);
+      const std::int32_t state = reset(i, loader);
       return {state, state, 0.0, false, false};
     }
-    const Answer answer = place.simulator->step(place.state, static_cast<std::int32_t>(action), place.stream);
+    const Answer answer = place.task.step(place.state, static_cast<std::int32_t>(action), place.stream);
     place.state = answer.next_state;
     const bool truncated = ++place.elapsed >= place.limit;
     place.over = answer.terminated || truncated;
     PlaceAnswer found{place.state, answer.next_state, answer.reward, answer.terminated, truncated};
-    if (place.over && mode == Autoreset::same_step) found.state = reset(i);
+    if (place.over && mode == Autoreset::same_step) found.state = reset(i, loader);
     return found;
   }
 
-  // The next number of a place's stream; its companion is `stream(i).s[kCompanion]`.
   Stream& stream(std::int64_t i) { return at(i).stream; }
   Stream& acting(std::int64_t i) { return at(i).acting; }
-  bool over(std::int64_t i) const { return places_[static_cast<std::size_t>(i)].over; }
-  std::int32_t state(std::int64_t i) const { return places_[static_cast<std::size_t>(i)].state; }
-  std::int64_t elapsed(std::int64_t i) const { return places_[static_cast<std::size_t>(i)].elapsed; }
+  const PlaceTask<Real>& task(std::int64_t i) const { return at(i).task; }
+  bool over(std::int64_t i) const { return at(i).over; }
+  std::int32_t state(std::int64_t i) const { return at(i).state; }
+  std::int64_t elapsed(std::int64_t i) const { return at(i).elapsed; }
   // The number of its task in the supply that it is of.
-  std::int64_t number(std::int64_t i) const { return places_[static_cast<std::size_t>(i)].number; }
-  const Simulator<Real>& simulator(std::int64_t i) const {
-    return *places_[static_cast<std::size_t>(i)].simulator;
-  }
-  std::uint64_t id(std::int64_t i) {
-    const Place& place = at(i);
-    return place.loaded->batch->ids()[place.index];
-  }
+  std::int64_t number(std::int64_t i) const { return at(i).number; }
 
  private:
   static constexpr int kMostPassedOver = 1 << 20;
-  static constexpr std::int64_t kNoLimit = INT64_MAX;
+  static constexpr std::int64_t kNever = INT64_MAX;
 
   struct Next {
     Supply supply;
@@ -154,65 +137,55 @@ class VectorSimulator {
   };
 
   struct Place {
+    Stream stream{};
     std::int32_t state = 0;
     bool over = true;
     bool follows = false;
     std::int64_t elapsed = 0;
-    std::int64_t limit = kNoLimit;
-    Stream stream{};
+    std::int64_t limit = kNever;
+    std::int64_t episodes = 0;             // in this task, begun
+    std::int64_t changes_before = kNever;  // this one: the task becomes another one, or its next segment
+    PlaceTask<Real> task;
     Stream acting{};  // of policies, apart from the task's answers
     std::int64_t number = 0;
     Supply supply;  // of the tasks that are numbered
     Next next;
-    Supply loaded;  // of the task in place, and where it lies there
-    std::int64_t index = 0;
-    std::int64_t episodes = 0;  // in this task, begun
-    std::int64_t segment = 0;
-    std::unique_ptr<Simulator<Real>> simulator;
   };
 
   Place& at(std::int64_t i) { return places_[static_cast<std::size_t>(i)]; }
+  const Place& at(std::int64_t i) const { return places_[static_cast<std::size_t>(i)]; }
 
-  // The task of the episode that is about to begin.
-  void go_on(Place& place) {
-    if (place.follows && episodes_per_task_ > 0 && place.episodes == episodes_per_task_) {
+  void go_on(Place& place, Loader& loader) {
+    if (place.follows && place.episodes == episodes_per_task_) {
       place.number += places();
       const Next next = std::exchange(place.next, {});
-      next.supply ? load(place, next.supply, next.index) : load(place, place.supply, place.number);
+      next.supply ? load(place, next.supply, next.index, loader)
+                  : load(place, place.supply, place.number, loader);
+      return;
     }
-    const std::int64_t every = place.loaded->batch->episodes_per_segment();
-    if (every == 0 || place.episodes / every == place.segment) return;
-    place.segment = place.episodes / every;
-    place.simulator->load(place.index, {}, place.segment);
+    loader.load_segment(place.task, place.episodes / place.task.episodes_per_segment());
+    plan_change(place);
   }
 
-  void load(Place& place, Supply supply, std::int64_t index) {
-    if (index >= supply->batch->size()) throw std::out_of_range("no task is left");
-    if (!place.loaded || place.loaded->batch != supply->batch) {
-      place.simulator = std::make_unique<Simulator<Real>>(*supply->batch);
-    }
-    place.loaded = std::move(supply);
-    place.index = index;
+  void load(Place& place, const Supply& supply, std::int64_t index, Loader& loader) {
+    loader.load(place.task, supply, index);
     place.episodes = 0;
-    place.segment = 0;
-    place.simulator->load(index);
-    const std::int64_t limit = place.loaded->limit_of(index);
-    place.limit = limit > 0 ? limit : kNoLimit;
-    check_start(*place.simulator);
+    place.limit = place.task.limit() > 0 ? place.task.limit() : kNever;
+    plan_change(place);
   }
 
-  static void check_start(const Simulator<Real>& simulator) {
-    for (std::int64_t s = 0; s < simulator.shape().states; ++s) {
-      if (simulator.task().start[s] > 0.0 && !simulator.task().terminal[s]) return;
+  // When the next change is due, after this many episodes.
+  void plan_change(Place& place) const {
+    const std::int64_t every = place.task.episodes_per_segment();
+    place.changes_before = every > 0 ? (place.episodes / every + 1) * every : kNever;
+    if (place.follows && episodes_per_task_ > 0 && episodes_per_task_ < place.changes_before) {
+      place.changes_before = episodes_per_task_;
     }
-    throw std::invalid_argument("a task starts in terminal states alone: its episodes have no steps");
   }
 
-  [[noreturn]] void refuse(std::int64_t i, const char* text, const char* more) const {
-    std::ostringstream message;
-    message << "the episode" << (places() > 1 ? " in place " + std::to_string(i) : "") << " " << text
-            << (more ? more : "");
-    throw std::invalid_argument(message.str());
+  [[noreturn]] void refuse_step(std::int64_t i) const {
+    const std::string where = places() > 1 ? " in place " + std::to_string(i) : "";
+    throw std::invalid_argument("the episode" + where + " is over, expected a reset before this step");
   }
 
   [[noreturn]] void refuse_action(std::int64_t i, std::int64_t action, std::int64_t actions,
@@ -229,6 +202,7 @@ class VectorSimulator {
 
   const std::int64_t episodes_per_task_;
   std::vector<Place> places_;
+  Loader loader_;
 };
 
 }  // namespace metarl_fast

@@ -98,14 +98,21 @@ CPP_LAYERS = [
     {"cpp/mdp.hpp", "cpp/training.hpp"},
     {"cpp/task_checks"},
     {"cpp/mdp.cpp", "cpp/accept", "cpp/simulator.hpp", "cpp/repeated_tasks.hpp"},
-    {"cpp/vector_simulator.hpp"},
+    {"cpp/answer_table.hpp", "cpp/place_task.hpp", "cpp/vector_simulator.hpp"},
     {"cpp/families", "cpp/learners", "cpp/solvers"},
     {"cpp/generated_tasks.hpp"},
     {"cpp/kernel"},
     {"cpp/engine.hpp"},
     {"cpp/workers", "cpp/parallel"},
     {"cpp/ordered_sums.hpp"},
-    {"cpp/engine/train.cpp", "cpp/engine/plan.cpp", "cpp/engine/evaluate.cpp", "cpp/engine/materialise.cpp"},
+    {"cpp/rollout.hpp"},
+    {
+        "cpp/engine/rollout.cpp",
+        "cpp/engine/train.cpp",
+        "cpp/engine/plan.cpp",
+        "cpp/engine/evaluate.cpp",
+        "cpp/engine/materialise.cpp",
+    },
     {"cpp/bindings"},
 ]
 

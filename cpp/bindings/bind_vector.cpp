@@ -8,6 +8,7 @@
 
 #include "arrays.hpp"
 
+#include "../rollout.hpp"
 #include "../vector_simulator.hpp"
 
 namespace metarl_fast::bindings {
@@ -61,7 +62,7 @@ class BoundVectorSimulator {
     const std::int64_t* place = places.data();
     const std::int64_t count = places.size();
     const Turn turn(*this);
-    for (std::int64_t k = 0; k < count; ++k) core_.reset(place[k]);
+    for (std::int64_t k = 0; k < count; ++k) core_.reset(place[k], core_.loader());
   }
 
   // Writes what each place answers; says whether an episode ended.
@@ -80,7 +81,7 @@ class BoundVectorSimulator {
     for (std::int64_t i = 0; i < n; ++i) core_.check(i, action[i], mode);
     bool ended = false;
     for (std::int64_t i = 0; i < n; ++i) {
-      const PlaceAnswer answer = core_.step(i, action[i], mode);
+      const PlaceAnswer answer = core_.step(i, action[i], mode, core_.loader());
       state[i] = answer.state;
       into[i] = answer.entered;
       reward[i] = answer.reward;
@@ -95,7 +96,7 @@ class BoundVectorSimulator {
   py::tuple step_one(std::int64_t place, std::int64_t action, Autoreset mode) {
     require_place(place);
     core_.check(place, action, mode);
-    const PlaceAnswer answer = core_.step(place, action, mode);
+    const PlaceAnswer answer = core_.step(place, action, mode, core_.loader());
     return py::make_tuple(answer.state, answer.reward, answer.terminated, answer.truncated);
   }
 
@@ -111,19 +112,59 @@ class BoundVectorSimulator {
     return py::make_tuple(numbers, companions);
   }
 
+  // Writes what happened, each [steps][places] or None.
+  void roll_out(std::int64_t num_steps, const OptionalArray<std::int32_t>& action,
+                const OptionalArray<double>& probability, OptionalArray<std::int32_t>& states,
+                OptionalArray<std::int32_t>& actions, OptionalArray<Real>& rewards,
+                OptionalArray<std::int32_t>& next_states, OptionalArray<bool>& terminated,
+                OptionalArray<bool>& truncated, int num_threads) {
+    const std::int64_t n = core_.places();
+    const Shape shape = core_.task(0).shape();
+    RolloutArrays<Real> out;
+    out.num_steps = num_steps;
+    out.states = output(states, "states", {num_steps, n});
+    out.actions = output(actions, "actions", {num_steps, n});
+    out.rewards = output(rewards, "rewards", {num_steps, n});
+    out.next_states = output(next_states, "next_states", {num_steps, n});
+    out.terminated = output(terminated, "terminated", {num_steps, n});
+    out.truncated = output(truncated, "truncated", {num_steps, n});
+    RolloutPolicy<Real> policy;
+    if (action) {
+      policy.action = action->data();
+      policy.stride = stride_of(*action, "action", {shape.states}, {n, shape.states});
+    }
+    if (probability) {
+      policy.stride = stride_of(*probability, "probability", {shape.states, shape.actions},
+                                {n, shape.states, shape.actions});
+    }
+    const double* rows = probability ? probability->data() : nullptr;
+    const py::object no_progress = py::none();
+    const RunOptions options = run_options(num_threads, no_progress);
+    const Turn turn(*this);
+    ThresholdRows<Real> thresholds;
+    if (rows) {
+      const std::int64_t states_of_all = shape.states * (policy.stride ? n : 1);
+      thresholds.resize(states_of_all, shape.actions);
+      for (std::int64_t k = 0; k < states_of_all; ++k) {
+        thresholds.set(k, rows + k * shape.actions, shape.actions);
+      }
+      policy.probability = &thresholds;
+    }
+    rollout(core_, policy, out, options);
+  }
+
   // Whether each place's task has each action in a state [places][actions].
   Array<std::int8_t> available_in(const Array<std::int64_t>& states) {
     require_shape(states, "states", {core_.places()});
     const std::int64_t n = core_.places();
-    const std::int64_t actions = core_.simulator(0).shape().actions;
+    const std::int64_t actions = core_.task(0).shape().actions;
     Array<std::int8_t> found({n, actions});
     std::int8_t* out = found.mutable_data();
     for (std::int64_t i = 0; i < n; ++i) {
-      const Simulator<Real>& of = core_.simulator(i);
-      const std::int64_t row = states.data()[i] * actions;
-      for (std::int64_t a = 0; a < actions; ++a) {
-        *out++ = !of.shape().masked || available(of.shape(), of.task(), row + a);
-      }
+      const std::int64_t state = states.data()[i];
+      require(state >= 0 && state < core_.task(i).shape().states, "a state", static_cast<double>(state),
+              "one of the task's");
+      for (std::int64_t a = 0; a < actions; ++a) *out++ = core_.task(i).has(state, a);
     }
     return found;
   }
@@ -164,6 +205,15 @@ class BoundVectorSimulator {
     Unlocked unlocked_;
     std::lock_guard<std::mutex> lock_;
   };
+
+  // States from one place's policy to the next one's, 0 if all have one.
+  static std::int64_t stride_of(const py::array& policy, const char* name,
+                                std::initializer_list<std::int64_t> one,
+                                std::initializer_list<std::int64_t> each) {
+    const bool shared = policy.ndim() == static_cast<py::ssize_t>(one.size());
+    require_shape(policy, name, shared ? one : each);
+    return shared ? 0 : *one.begin();
+  }
 
   template <class T>
   T* written(Array<T>& out, const char* name) const {
@@ -208,6 +258,11 @@ void bind_vector_simulator(py::module_& m, const char* name) {
            py::arg("states").noconvert(), py::arg("entered").noconvert(), py::arg("rewards").noconvert(),
            py::arg("terminated").noconvert(), py::arg("truncated").noconvert())
       .def("step_one", &Bound::step_one, py::arg("place"), py::arg("action"), py::arg("mode"))
+      .def("rollout", &Bound::roll_out, py::arg("num_steps"), py::arg("action").noconvert().none(true),
+           py::arg("probability").noconvert().none(true), py::arg("states").noconvert().none(true),
+           py::arg("actions").noconvert().none(true), py::arg("rewards").noconvert().none(true),
+           py::arg("next_states").noconvert().none(true), py::arg("terminated").noconvert().none(true),
+           py::arg("truncated").noconvert().none(true), py::arg("num_threads"))
       .def("draw", &Bound::draw, py::arg("places").noconvert())
       .def("available", &Bound::available_in, py::arg("states").noconvert())
       .def_property_readonly("states", &Bound::states)

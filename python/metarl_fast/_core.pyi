@@ -283,6 +283,19 @@ class VectorSimulatorFloat32(metaclass=_Pybind11Type):
     def step_one(
         self, place: int, action: int, mode: Autoreset
     ) -> tuple[int, float, bool, bool]: ...  # state, reward, terminated, truncated
+    def rollout(
+        self,
+        num_steps: int,
+        action: NDArray[np.int32] | None,
+        probability: NDArray[np.float64] | None,
+        states: NDArray[np.int32] | None,
+        actions: NDArray[np.int32] | None,
+        rewards: NDArray[np.float32] | None,
+        next_states: NDArray[np.int32] | None,
+        terminated: NDArray[np.bool_] | None,
+        truncated: NDArray[np.bool_] | None,
+        num_threads: int,
+    ) -> None: ...
     def draw(
         self, places: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion
@@ -327,6 +340,19 @@ class VectorSimulatorFloat64(metaclass=_Pybind11Type):
     def step_one(
         self, place: int, action: int, mode: Autoreset
     ) -> tuple[int, float, bool, bool]: ...  # state, reward, terminated, truncated
+    def rollout(
+        self,
+        num_steps: int,
+        action: NDArray[np.int32] | None,
+        probability: NDArray[np.float64] | None,
+        states: NDArray[np.int32] | None,
+        actions: NDArray[np.int32] | None,
+        rewards: NDArray[np.float64] | None,
+        next_states: NDArray[np.int32] | None,
+        terminated: NDArray[np.bool_] | None,
+        truncated: NDArray[np.bool_] | None,
+        num_threads: int,
+    ) -> None: ...
     def draw(
         self, places: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion

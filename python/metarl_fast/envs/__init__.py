@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metarl_fast.envs.rollout import Rollout as Rollout
 from metarl_fast.envs.tabular import TabularEnv as TabularEnv
 from metarl_fast.envs.vector import TabularVectorEnv as TabularVectorEnv
 from metarl_fast.listing import public_names

@@ -57,7 +57,7 @@ class Places:
         episodes_per_task: int,
         dtype: DTypeLike,
     ) -> None:
-        single = checks.float_type(dtype, "dtype") == np.float32
+        self.dtype = checks.float_type(dtype, "dtype")
         self.size = checks.integer(num_places, "num_envs", 1, 2**31 - 1)
         self.num_states, self.num_actions = source.num_states, source.num_actions
         self._limit = (
@@ -65,7 +65,7 @@ class Places:
         )
         self._family = source if isinstance(source, Family) else None
         self.core: _core.VectorSimulatorFloat32 | _core.VectorSimulatorFloat64 = (
-            _core.VectorSimulatorFloat32 if single else _core.VectorSimulatorFloat64
+            _core.VectorSimulatorFloat32 if self.dtype == np.float32 else _core.VectorSimulatorFloat64
         )(self.size, checks.integer(episodes_per_task, "episodes_per_task", 0))
         self.everywhere = np.arange(self.size)
         self._tasks: list[Tasks] = []  # all that a place may have
@@ -113,6 +113,11 @@ class Places:
         if places.size:
             tasks = self._drawn[self.core.numbers[places] + self.size]
             self.core.expect(places, tasks.core, *self._limits(tasks))
+
+    @property
+    def draws_in_python(self) -> bool:
+        """Whether tasks have to be drawn between steps."""
+        return self._drawn is not None
 
     def _limits(self, tasks: Tasks) -> tuple[int, NDArray[np.int64] | None]:
         horizon = tasks.horizon if self._limit is None else self._limit

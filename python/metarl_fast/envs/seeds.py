@@ -37,13 +37,13 @@ class Seeds:
         self._key = None if rng is None else make_key(rng)
         # A generator gives a number once.
         self._root: Seed = self._key if isinstance(rng, np.random.Generator) else rng
-        self._begun = False
+        self.begun = False
 
     def at_reset(
         self, env: Any, seed: int | Sequence[int | None] | None, num_envs: int, whole: bool = True
     ) -> Keys:
         """Return what a reset of the environment seeds; `whole` if it is of all sub-environments."""
-        begins, self._begun = not self._begun, True
+        begins, self.begun = not self.begun, True
         if seed is None:
             return self._fresh(env, num_envs) if begins else Keys([None] * num_envs, None)
         if isinstance(seed, Sequence):

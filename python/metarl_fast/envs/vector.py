@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from metarl_fast import _core, checks
 from metarl_fast.envs.observations import checked_observation, observation_space, observed, seen_of_one
 from metarl_fast.envs.places import Places, Source, as_source
+from metarl_fast.envs.rollout import KINDS, Rollout, roll_out
 from metarl_fast.envs.seeds import Seeds
 from metarl_fast.envs.sub_environments import SubEnvironments
 from metarl_fast.envs.tabular import RENDER_MODES, checked_render_mode
@@ -250,6 +252,42 @@ class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         found = np.zeros((2, self.num_envs), np.uint32)
         found[:, under_way] = self._core.draw(under_way)
         return found[0], found[1]
+
+    def rollout(
+        self,
+        num_steps: int,
+        policy: Any = None,
+        *,
+        keep: Sequence[str] = tuple(KINDS),
+        num_threads: int | None = None,
+    ) -> Rollout:
+        """Act by a fixed policy for many steps, all of it in the core.
+
+        Episodes that end are followed by the next ones at once. Actions are drawn from streams of their own:
+        given to `step`, they lead to the same.
+
+        Parameters
+        ----------
+        num_steps
+            T, of each sub-environment.
+        policy
+            Actions [S], or [N, S] for each sub-environment its own; probabilities [S, A] or [N, S, A]; None
+            for any available action.
+        keep
+            Which arrays of the `Rollout` to keep.
+        num_threads
+            Default OMP_NUM_THREADS, else the processors this process may use.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For what is not a policy of these tasks, or takes an action that is not available.
+        MemoryError
+            If what is to be kept does not fit.
+        """
+        if not self._seeds.begun:
+            self.reset()
+        return roll_out(self._places, policy, num_steps, keep, self._places.dtype, num_threads)
 
     @property
     def tasks(self) -> list[Task]:
