@@ -1,65 +1,48 @@
 // SPDX-License-Identifier: MIT
 // One small task's answers as tables to look up: number for number those of a Simulator, several times as
-// fast. A row is searched for the first threshold above a random number, as in the kernel.
+// fast. What a pair's answer needs lies together, in one record.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include "aligned.hpp"
 #include "elementary.hpp"
 #include "mdp.hpp"
 #include "rng.hpp"
 #include "simulator.hpp"
+#include "thresholds.hpp"
 
 namespace metarl_fast {
 
-// Rows of probabilities as thresholds to compare numbers in [0, 1) with: the cumulative probabilities,
-// rounded to Real, and beyond the last possible outcome what no number reaches. Rows have `length` places; a
-// short one is looked through whole, which takes no branch.
-template <class Real>
-class ThresholdRows {
- public:
-  void resize(std::int64_t rows, std::int64_t outcomes) {
-    length_ = outcomes <= kLongestScanned ? (outcomes + kGroup - 1) / kGroup * kGroup : outcomes;
-    values_.assign(static_cast<std::size_t>(rows * length_), kBeyond);
+// What all tasks of a shape have in common. A record is `length` thresholds, the reward or `length` of them,
+// and, of outcome lists, `length` successors, ~s where the episode terminates.
+struct RecordLayout {
+  std::int64_t actions = 0;
+  std::int64_t length = 0;
+  std::int64_t stride = 0;      // of records, in bytes
+  std::int64_t successors = 0;  // where they begin in a record, in bytes
+  bool dense = true;
+
+  bool operator!=(const RecordLayout& other) const {
+    return actions != other.actions || length != other.length || stride != other.stride ||
+           successors != other.successors || dense != other.dense;
   }
 
-  void set(std::int64_t row, const double* probability, std::int64_t outcomes) {
-    Real* out = values_.data() + row * length_;
-    double cumulative = 0.0;
-    std::int64_t last = 0;
-    for (std::int64_t k = 0; k < outcomes; ++k) {
-      if (probability[k] > 0.0) {
-        cumulative += probability[k];
-        last = k;
-      }
-      out[k] = static_cast<Real>(cumulative);
-    }
-    std::fill(out + last, out + length_, kBeyond);
+  template <class Real>
+  static RecordLayout of(const Shape& shape) {
+    RecordLayout found;
+    found.actions = shape.actions;
+    found.length = thresholds_of(shape.outcomes);
+    found.dense = shape.dense;
+    found.successors = (found.length + (shape.dense ? 1 : found.length)) * std::int64_t{sizeof(Real)};
+    const std::int64_t bytes = found.successors + (shape.dense ? 0 : 4 * found.length);
+    const std::int64_t unit = bytes > 32 ? 64 : 16;  // a cache line, or a part of one
+    found.stride = (bytes + unit - 1) / unit * unit;
+    return found;
   }
-
-  std::int32_t draw(std::int64_t row, std::uint32_t x) const {
-    const Real u = unit(x, Real{});
-    const Real* first = values_.data() + row * length_;
-    if (length_ > kLongestScanned) {
-      return static_cast<std::int32_t>(std::upper_bound(first, first + length_, u) - first);
-    }
-    std::int32_t passed = 0;
-    for (std::int64_t k = 0; k < length_; k += kGroup) {
-      for (std::int64_t j = 0; j < kGroup; ++j) passed += first[k + j] <= u;
-    }
-    return passed;
-  }
-
- private:
-  static constexpr std::int64_t kGroup = 4;
-  static constexpr std::int64_t kLongestScanned = 32;
-  static constexpr Real kBeyond = 2;
-
-  std::int64_t length_ = 0;
-  std::vector<Real> values_;
 };
 
 template <class Real>
@@ -70,25 +53,16 @@ class AnswerTable {
     return shape.sampling == Sampling::inverse && shape.probabilities() <= kLargest;
   }
 
-  AnswerTable(const Shape& shape, const TaskView& task)
-      : actions_(shape.actions),
-        outcomes_(shape.outcomes),
-        dense_(shape.dense),
+  AnswerTable(const Shape& shape, std::shared_ptr<const RecordLayout> layout, const TaskView& task)
+      : layout_(std::move(layout)),
         noise_(static_cast<Real>(task.reward_noise)),
-        noisy_(task.reward_noise != 0.0),
-        terminal_(task.terminal, task.terminal + shape.states) {
-    rows_.resize(shape.pairs(), shape.outcomes);
-    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-      rows_.set(pair, task.probability + pair * shape.outcomes, shape.outcomes);
-    }
-    start_.resize(1, shape.states);
-    start_.set(0, task.start, shape.states);
-    for (std::int64_t k = 0; k < shape.rewards(); ++k) {
-      reward_.push_back(static_cast<Real>(task.reward[k]) + Real{0});
-    }
-    for (std::int64_t k = 0; k < shape.terminations(); ++k) {
-      successor_.push_back(task.terminated[k] ? ~task.next_state[k] : task.next_state[k]);
-    }
+        ends_(!shape.dense),
+        terminal_(task.terminal, task.terminal + shape.states),
+        start_(static_cast<std::size_t>(thresholds_of(shape.states))),
+        records_(make_aligned<unsigned char>(static_cast<std::size_t>(shape.pairs() * layout_->stride))) {
+    write_thresholds(task.start, shape.states, start_.data());
+    for (const std::uint8_t terminal : terminal_) ends_ |= terminal != 0;
+    for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) write(shape, task, pair);
     for (std::int64_t pair = 0; shape.masked && pair < shape.pairs(); ++pair) {
       available_.push_back(available(shape, task, pair));
     }
@@ -98,36 +72,69 @@ class AnswerTable {
   bool has(std::int64_t pair) const {
     return available_.empty() || available_[static_cast<std::size_t>(pair)];
   }
+  const RecordLayout& layout() const { return *layout_; }
+  const unsigned char* records() const { return records_.get(); }
+  // Whether an episode can terminate, and whether rewards are noisy.
+  bool ends() const { return ends_; }
+  bool noisy() const { return noise_ != Real{0}; }
 
-  std::int32_t reset(Stream& stream) const { return start_.draw(0, next(stream)); }
+  std::int32_t reset(Stream& stream) const {
+    return draw_by_thresholds(start_.data(), static_cast<std::int64_t>(start_.size()), next(stream));
+  }
 
-  Answer step(std::int32_t state, std::int32_t action, Stream& stream) const {
-    const std::int64_t pair = state * actions_ + action;
-    const std::int32_t k = rows_.draw(pair, next(stream));
-    if (dense_) return {with_noise(reward_[static_cast<std::size_t>(pair)], stream), k, terminal(k)};
-    const auto place = static_cast<std::size_t>(pair * outcomes_ + k);
-    const std::int32_t successor = successor_[place];
-    return {with_noise(reward_[place], stream), successor < 0 ? ~successor : successor, successor < 0};
+  // What an action in a state leads to, by records of the layout; `table` is looked at where episodes end by
+  // entering a state, or rewards are noisy.
+  static Answer answer(const unsigned char* records, const RecordLayout& layout, bool ends, bool noisy,
+                       const AnswerTable* table, std::int64_t state, std::int64_t action, Stream& stream) {
+    const unsigned char* record = records + (state * layout.actions + action) * layout.stride;
+    const auto* numbers = reinterpret_cast<const Real*>(record);
+    const std::int32_t k = draw_by_thresholds(numbers, layout.length, next(stream));
+    const Real expected = numbers[layout.length + (layout.dense ? 0 : k)];
+    Answer found{static_cast<double>(expected), k, false};
+    if (!layout.dense) {
+      const std::int32_t successor = reinterpret_cast<const std::int32_t*>(record + layout.successors)[k];
+      found.terminated = successor < 0;
+      found.next_state = successor < 0 ? ~successor : successor;
+    } else if (ends) {
+      found.terminated = table->terminal(k);
+    }
+    if (noisy) found.reward = table->with_noise(expected, stream);
+    return found;
+  }
+
+  double with_noise(Real expected, Stream& stream) const {
+    const double noise = normal_quantile_32(open_unit(next(stream)));
+    return static_cast<double>(expected + noise_ * static_cast<Real>(noise));
   }
 
  private:
   static constexpr std::int64_t kLargest = 1 << 16;
 
-  double with_noise(Real expected, Stream& stream) const {
-    if (!noisy_) return static_cast<double>(expected);
-    const double noise = normal_quantile_32(open_unit(next(stream)));
-    return static_cast<double>(expected + noise_ * static_cast<Real>(noise));
+  void write(const Shape& shape, const TaskView& task, std::int64_t pair) {
+    const RecordLayout& layout = *layout_;
+    unsigned char* record = records_.get() + pair * layout.stride;
+    auto* numbers = reinterpret_cast<Real*>(record);
+    auto* successors = reinterpret_cast<std::int32_t*>(record + layout.successors);
+    const std::int64_t first = pair * shape.outcomes;
+    write_thresholds(task.probability + first, shape.outcomes, numbers);
+    numbers += layout.length;
+    if (shape.dense) {
+      *numbers = static_cast<Real>(task.reward[pair]) + Real{0};
+      return;
+    }
+    for (std::int64_t k = 0; k < shape.outcomes; ++k) {
+      numbers[k] = static_cast<Real>(task.reward[first + k]) + Real{0};
+      successors[k] = task.terminated[first + k] ? ~task.next_state[first + k] : task.next_state[first + k];
+    }
   }
 
-  std::int64_t actions_, outcomes_;
-  bool dense_;
+  std::shared_ptr<const RecordLayout> layout_;
   Real noise_;
-  bool noisy_;
-  ThresholdRows<Real> rows_, start_;  // [S][A][K], [S]
-  std::vector<Real> reward_;
-  std::vector<std::int32_t> successor_;  // ~s where the episode terminates
+  bool ends_;
   std::vector<std::uint8_t> terminal_;
   std::vector<std::uint8_t> available_;  // [S][A], or nothing if all are
+  std::vector<Real> start_;
+  AlignedArray<unsigned char> records_;
 };
 
 }  // namespace metarl_fast

@@ -43,7 +43,12 @@ class PlaceTask {
     return table_ ? table_->reset(stream) : simulator_->reset(stream);
   }
   Answer step(std::int32_t state, std::int32_t action, Stream& stream) const {
-    return table_ ? table_->step(state, action, stream) : simulator_->step(state, action, stream);
+    if (!records_) return simulator_->step(state, action, stream);
+    return AnswerTable<Real>::answer(records_, *layout_, ends_, noisy_, table_.get(), state, action, stream);
+  }
+  // Has the processor fetch what this step will read.
+  void prefetch(std::int64_t state, std::int64_t action) const {
+    if (records_) __builtin_prefetch(records_ + (state * layout_->actions + action) * layout_->stride);
   }
 
   explicit operator bool() const { return supply_ != nullptr; }
@@ -56,10 +61,23 @@ class PlaceTask {
   template <class>
   friend class TaskLoader;
 
-  std::shared_ptr<const TaskSupply> supply_;
-  std::int64_t index_ = 0;
+  void look_up(std::shared_ptr<const AnswerTable<Real>> table) {
+    table_ = std::move(table);
+    records_ = table_ ? table_->records() : nullptr;
+    layout_ = table_ ? &table_->layout() : nullptr;
+    ends_ = table_ && table_->ends();
+    noisy_ = table_ && table_->noisy();
+  }
+
+  // What every step reads comes first, to lie in one cache line with what is before it in a place.
+  const unsigned char* records_ = nullptr;  // of the table
+  const RecordLayout* layout_ = nullptr;
+  bool ends_ = false;
+  bool noisy_ = false;
   std::shared_ptr<const AnswerTable<Real>> table_;
   std::unique_ptr<Simulator<Real>> simulator_;
+  std::shared_ptr<const TaskSupply> supply_;
+  std::int64_t index_ = 0;
 };
 
 // Puts tasks into places; one for each thread.
@@ -74,7 +92,7 @@ class TaskLoader {
     into.supply_ = supply;
     into.index_ = index;
     if (!AnswerTable<Real>::suits(batch.shape())) {
-      into.table_ = nullptr;
+      into.look_up(nullptr);
       into.simulator_ = std::make_unique<Simulator<Real>>(batch);
       into.simulator_->load(index, {}, segment);
       check_start(batch.shape(), into.simulator_->task());
@@ -82,7 +100,7 @@ class TaskLoader {
     }
     into.simulator_ = nullptr;
     if (supply != supply_ || index != index_ || segment != segment_) make_table(supply, index, segment);
-    into.table_ = table_;
+    into.look_up(table_);
   }
 
   void load_segment(PlaceTask<Real>& place, std::int64_t segment) {
@@ -93,10 +111,15 @@ class TaskLoader {
  private:
   void make_table(const Supply& supply, std::int64_t index, std::int64_t segment) {
     const TaskBatch& batch = *supply->batch;
-    if (!supply_ || supply_->batch != supply->batch) buffer_.emplace(batch.shape());
+    if (!supply_ || supply_->batch != supply->batch) {
+      buffer_.emplace(batch.shape());
+      const RecordLayout layout = RecordLayout::of<Real>(batch.shape());
+      // Places whose tasks are of one shape share it, so that it is always near.
+      if (!layout_ || *layout_ != layout) layout_ = std::make_shared<const RecordLayout>(layout);
+    }
     const TaskView task = batch.load(index, *buffer_, {}, segment);
     check_start(batch.shape(), task);
-    table_ = std::make_shared<const AnswerTable<Real>>(batch.shape(), task);
+    table_ = std::make_shared<const AnswerTable<Real>>(batch.shape(), layout_, task);
     supply_ = supply;
     index_ = index;
     segment_ = segment;
@@ -110,6 +133,7 @@ class TaskLoader {
   }
 
   std::optional<TaskBuffer> buffer_;
+  std::shared_ptr<const RecordLayout> layout_;
   // The last one that was made, for the next place that has it, too.
   Supply supply_;
   std::int64_t index_ = 0;

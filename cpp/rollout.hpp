@@ -4,18 +4,17 @@
 
 #include <cstdint>
 
-#include "answer_table.hpp"
 #include "engine.hpp"
 #include "vector_simulator.hpp"
 
 namespace metarl_fast {
 
-// What the places do: the action [S] of each state, or probabilities [S][A]; if both are null, any available
+// What the places do: the action [S] of each state, or probabilities; if both are null, any available
 // action. Each place has its own, `stride` states apart, or all have one, with stride 0.
 template <class Real>
 struct RolloutPolicy {
   const std::int32_t* action = nullptr;
-  const ThresholdRows<Real>* probability = nullptr;
+  const Real* probability = nullptr;  // thresholds.hpp, [S][thresholds_of(A)]
   std::int64_t stride = 0;
 };
 

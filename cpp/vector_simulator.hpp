@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "aligned.hpp"
 #include "mdp.hpp"
 #include "place_task.hpp"
 #include "rng.hpp"
@@ -118,6 +119,9 @@ class VectorSimulator {
     return found;
   }
 
+  // Has the processor fetch what this step will read; the place's own data are asked for some places ahead.
+  void prefetch(std::int64_t i, std::int64_t action) const { at(i).task.prefetch(at(i).state, action); }
+
   Stream& stream(std::int64_t i) { return at(i).stream; }
   Stream& acting(std::int64_t i) { return at(i).acting; }
   const PlaceTask<Real>& task(std::int64_t i) const { return at(i).task; }
@@ -136,17 +140,18 @@ class VectorSimulator {
     std::int64_t index = 0;
   };
 
-  struct Place {
+  // A step reads the first cache line alone.
+  struct alignas(kCacheLine) Place {
     Stream stream{};
+    std::int64_t elapsed = 0;
+    std::int64_t limit = kNever;
     std::int32_t state = 0;
     bool over = true;
     bool follows = false;
-    std::int64_t elapsed = 0;
-    std::int64_t limit = kNever;
+    PlaceTask<Real> task;
     std::int64_t episodes = 0;             // in this task, begun
     std::int64_t changes_before = kNever;  // this one: the task becomes another one, or its next segment
-    PlaceTask<Real> task;
-    Stream acting{};  // of policies, apart from the task's answers
+    Stream acting{};                       // of policies, apart from the task's answers
     std::int64_t number = 0;
     Supply supply;  // of the tasks that are numbered
     Next next;

@@ -92,6 +92,7 @@ CPP_LAYERS = [
         "cpp/parameters.hpp",
         "cpp/sampling.hpp",
         "cpp/thread",
+        "cpp/thresholds.hpp",
         "cpp/uniform_law.hpp",
         "cpp/variates.hpp",
     },

@@ -5,10 +5,12 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arrays.hpp"
 
 #include "../rollout.hpp"
+#include "../thresholds.hpp"
 #include "../vector_simulator.hpp"
 
 namespace metarl_fast::bindings {
@@ -80,7 +82,9 @@ class BoundVectorSimulator {
     const Turn turn(*this);
     for (std::int64_t i = 0; i < n; ++i) core_.check(i, action[i], mode);
     bool ended = false;
+    constexpr std::int64_t kAhead = 8;
     for (std::int64_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) core_.prefetch(i + kAhead, action[i + kAhead]);
       const PlaceAnswer answer = core_.step(i, action[i], mode, core_.loader());
       state[i] = answer.state;
       into[i] = answer.entered;
@@ -141,14 +145,15 @@ class BoundVectorSimulator {
     const py::object no_progress = py::none();
     const RunOptions options = run_options(num_threads, no_progress);
     const Turn turn(*this);
-    ThresholdRows<Real> thresholds;
+    std::vector<Real> thresholds;
     if (rows) {
       const std::int64_t states_of_all = shape.states * (policy.stride ? n : 1);
-      thresholds.resize(states_of_all, shape.actions);
+      const std::int64_t length = thresholds_of(shape.actions);
+      thresholds.resize(static_cast<std::size_t>(states_of_all * length));
       for (std::int64_t k = 0; k < states_of_all; ++k) {
-        thresholds.set(k, rows + k * shape.actions, shape.actions);
+        write_thresholds(rows + k * shape.actions, shape.actions, thresholds.data() + k * length);
       }
-      policy.probability = &thresholds;
+      policy.probability = thresholds.data();
     }
     rollout(core_, policy, out, options);
   }

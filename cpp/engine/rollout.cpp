@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../parallel.hpp"
+#include "../thresholds.hpp"
 
 namespace metarl_fast {
 namespace {
@@ -30,7 +31,10 @@ class BlockOfPlaces {
  public:
   BlockOfPlaces(VectorSimulator<Real>& places, const RolloutPolicy<Real>& policy,
                 const RolloutArrays<Real>& out)
-      : places_(places), policy_(policy), out_(out) {}
+      : places_(places),
+        policy_(policy),
+        out_(out),
+        thresholds_(thresholds_of(places.task(0).shape().actions)) {}
 
   void run(std::int64_t first, std::int64_t end, const Interrupt& interrupt) {
     for (std::int64_t i = first; i < end; ++i) {
@@ -61,8 +65,9 @@ class BlockOfPlaces {
     if (!policy_.action && !policy_.probability) {
       return uniform_choice(places_.task(i), state, next(places_.acting(i)));
     }
-    const std::int32_t chosen =
-        policy_.action ? policy_.action[row] : policy_.probability->draw(row, next(places_.acting(i)));
+    const std::int32_t chosen = policy_.action ? policy_.action[row]
+                                               : draw_by_thresholds(policy_.probability + row * thresholds_,
+                                                                    thresholds_, next(places_.acting(i)));
     places_.check(i, chosen, Autoreset::same_step);
     return chosen;
   }
@@ -70,6 +75,7 @@ class BlockOfPlaces {
   VectorSimulator<Real>& places_;
   const RolloutPolicy<Real>& policy_;
   const RolloutArrays<Real>& out_;
+  const std::int64_t thresholds_;  // of one state
   TaskLoader<Real> loader_;
 };
 
