@@ -10,6 +10,7 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "../rng.hpp"
+#include "cell_law.hpp"
 #include "family.hpp"
 #include "grid.hpp"
 #include "outcomes.hpp"
@@ -63,11 +64,9 @@ inline void GoalGrid::check() const {
   const std::int64_t cells = grid().cells();
   require(static_cast<std::int64_t>(walls.size()) == cells, "the number of walls",
           static_cast<double>(walls.size()), "height * width");
-  require(!goals.empty(), "the number of goals", 0.0, "at least one");
-  require(goal_cumulative.size() == goals.size(), "the length of goal_cumulative",
-          static_cast<double>(goal_cumulative.size()), "that of goals");
+  check_cell_law(goals, goal_cumulative, cells);
   for (const std::int64_t goal : goals) {
-    require(goal < cells && !walls[static_cast<std::size_t>(goal)], "goal", static_cast<double>(goal),
+    require(!walls[static_cast<std::size_t>(goal)], "goal", static_cast<double>(goal),
             "a cell that is no wall");
   }
   require(start < cells, "start", static_cast<double>(start), "a cell, or -1");
@@ -108,10 +107,7 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, std::int64_t, T
                             const Interrupt& interrupt) const {
   Meter meter(interrupt);
   Stream stream = make_stream(key, id, Purpose::layout);
-  const double u = unit(next(stream), double{});
-  std::size_t chosen = 0;
-  while (chosen + 1 < goals.size() && goal_cumulative[chosen] <= u) ++chosen;
-  const std::int64_t goal = goals[chosen];
+  const std::int64_t goal = draw_cell(goals, goal_cumulative, stream);
   const CellMarks blocked =
       wall_density > 0.0 ? draw_walls(grid(), walls, wall_density, start, goal, stream, meter) : walls;
 

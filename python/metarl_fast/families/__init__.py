@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
+from metarl_fast.families.cells import Anywhere as Anywhere
+from metarl_fast.families.cells import Cells as Cells
+from metarl_fast.families.cells import Region as Region
 from metarl_fast.families.drifting import Drifting as Drifting
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
-from metarl_fast.families.goal_grid import Anywhere as Anywhere
-from metarl_fast.families.goal_grid import Cells as Cells
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
-from metarl_fast.families.goal_grid import Region as Region
 from metarl_fast.families.laws import Dirichlet as Dirichlet
 from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet

@@ -4,95 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import fraction
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
-Cell: TypeAlias = tuple[int, int]
-
 # Goals are looked up in parts of about so many pairs of states and actions.
 _PART = 2**20
-
-
-@dataclass(frozen=True)
-class Anywhere:
-    """Every free cell but the start is equally likely to hold the goal."""
-
-    def weights(self, height: int, width: int) -> NDArray[np.float64]:
-        """Return the weight [height, width] of each cell."""
-        return np.ones((height, width))
-
-
-@dataclass(frozen=True)
-class Region:
-    """Goals lie in a rectangle, uniformly; rows and columns as half-open ranges (first, end)."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        for name, given in (("rows", self.rows), ("columns", self.columns)):
-            first, end = checks.pair(given, name, 0)
-            if not first < end:
-                raise ValueError(f"{name} is ({first}, {end}), expected first < end")
-            object.__setattr__(self, name, (first, end))
-
-    def weights(self, height: int, width: int) -> NDArray[np.float64]:
-        """Return the weight [height, width] of each cell."""
-        if not (self.rows[1] <= height and self.columns[1] <= width):
-            raise ValueError(f"goals {self} lie outside the {height} x {width} grid")
-        weights = np.zeros((height, width))
-        weights[slice(*self.rows), slice(*self.columns)] = 1.0
-        return weights
-
-
-def _cell(value: Any) -> Cell:
-    """Check a goal cell; large grids are split into very many, which are what they should be."""
-    right = type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int
-    return value if right and min(value) >= 0 else checks.pair(value, "a goal cell", 0)
-
-
-def _weight(value: Any) -> float:
-    right = type(value) is float and 0.0 <= value < math.inf
-    return value if right else checks.real(value, "cell_weights", 0.0)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Goals lie in the cells named, with the weights given (default: equal)."""
-
-    cells: tuple[Cell, ...]
-    cell_weights: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        checks.sequence(self.cells, "cells")
-        cells = tuple(map(_cell, self.cells))
-        object.__setattr__(self, "cells", cells)
-        if self.cell_weights is None:
-            return
-        checks.sequence(self.cell_weights, "cell_weights")
-        weights = tuple(map(_weight, self.cell_weights))
-        if len(weights) != len(cells):
-            raise ValueError(f"{len(weights)} cell_weights for {len(cells)} cells, expected as many")
-        checks.real(sum(weights), "the sum of cell_weights")
-        object.__setattr__(self, "cell_weights", weights)
-
-    def weights(self, height: int, width: int) -> NDArray[np.float64]:
-        """Return the weight [height, width] of each cell."""
-        given = [1.0] * len(self.cells) if self.cell_weights is None else self.cell_weights
-        weights = np.zeros((height, width))
-        for (row, column), weight in zip(self.cells, given, strict=True):
-            if not (row < height and column < width):
-                raise ValueError(f"goal cell ({row}, {column}) lies outside the {height} x {width} grid")
-            weights[row, column] += weight
-        return weights
 
 
 @dataclass(frozen=True)
@@ -116,7 +40,8 @@ class GoalGrid(CoreFamily):
     slip
         Probability of moving at a right angle to the action, half to each side.
     goals
-        Law of the goal: `Anywhere()`, `Region(rows, columns)` or `Cells(cells, weights)`.
+        Law of the goal: `Anywhere()`, every free cell but the start, `Region(rows, columns)` or
+        `Cells(cells, weights)`.
     start
         (row, column), or None: uniform over the cells that reach the goal.
     goal_reward, step_reward
@@ -140,12 +65,8 @@ class GoalGrid(CoreFamily):
     split_path: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        sides = (self.size, self.size) if checks.single(self.size) else self.size
-        height, width = checks.pair(sides, "size", 1, 2**14)
-        checks.memory(height * width * 100, f"a grid of {height} x {width} cells")
+        height, width = sides(self.size)
         object.__setattr__(self, "size", (height, width))
-        if height * width < 2:
-            raise ValueError(f"size is {self.size}, expected at least two cells")
         object.__setattr__(self, "walls", self._checked_walls(height, width))
         checks.keep(self, "wall_density", checks.real, 0.0, 0.9)
         checks.keep(self, "slip", checks.real, 0.0, 1.0)
@@ -155,11 +76,8 @@ class GoalGrid(CoreFamily):
         if not isinstance(self.goals, (Anywhere, Region, Cells)):
             raise TypeError(f"goals is {checks.shown(self.goals)}, expected Anywhere(), Region or Cells")
         if self.start is not None:
-            checks.keep(self, "start", checks.pair, 0)
-            row, column = self.start
-            if not (row < height and column < width):
-                raise ValueError(f"start is {self.start}, which lies outside the {height} x {width} grid")
-            if self._blocked()[row, column]:
+            checks.keep(self, "start", inside, height, width)
+            if self._blocked()[self.start]:
                 raise ValueError(f"start is {self.start}, which is a wall")
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
