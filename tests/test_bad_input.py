@@ -125,6 +125,9 @@ refuses("Permuted", "1", lambda: mf.Permuted(1), TypeError, "family is 1, expect
 for entry, combination in (("Switching", mf.Switching), ("Drifting", mf.Drifting)):
     refuses(entry, "1", partial(combination, 1, every=2), TypeError, "family is 1, expected a family")
     refuses(entry, "every=0", partial(combination, FAMILY, every=0), ValueError, "every is 0, expected at")
+refuses("Darkroom", "0", lambda: mf.Darkroom(0), ValueError, "size is 0, expected at least 1")
+refuses("GridNavi", "start", lambda: mf.GridNavi(start=1), TypeError, "start is 1, expected two integers")
+refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")
 refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
 refuses("tune", "1", lambda: mf.tune(1, FAMILY), TypeError, "learner is a int, expected one such as")
 task = FAMILY.sample(1, rng=0)[0]

@@ -3,9 +3,11 @@
 // and a line here.
 #pragma once
 
+#include "darkroom.hpp"
 #include "drifting.hpp"
 #include "family_part.hpp"
 #include "goal_grid.hpp"
+#include "key_to_door.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
 #include "river_swim.hpp"
@@ -19,9 +21,11 @@ template <class... Kinds>
 struct FamilyList {};
 
 using Families = FamilyList<  //
+    Darkroom,                 //
     Drifting,                 //
     FamilyPart,               //
     GoalGrid,                 //
+    KeyToDoor,                //
     Mixture,                  //
     Permuted,                 //
     RiverSwim,                //

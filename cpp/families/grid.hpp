@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "../interrupt.hpp"
+#include "outcomes.hpp"
 
 namespace metarl_fast {
 
 using CellMarks = std::vector<std::uint8_t>;  // [S]
 
 struct Grid {
-  static constexpr std::int64_t kActions = 4;  // up, right, down, left
+  static constexpr std::int64_t kActions = 4;            // up, right, down, left
+  static constexpr std::int64_t kActionsAndStaying = 5;  // stay, up, right, down, left
 
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -33,7 +35,21 @@ struct Grid {
     if (!inside) return cell;
     return blocked[static_cast<std::size_t>(target)] ? cell : target;
   }
+
+  // The same where action 0 stays, and those that move follow.
+  std::int64_t move_or_stay(std::int64_t cell, std::int64_t action, const CellMarks& blocked) const {
+    return action == 0 ? cell : move(cell, action - 1, blocked);
+  }
 };
+
+constexpr std::int64_t kAnywhere = -1;  // a start that is not a cell
+
+// Episodes begin in the cell, or evenly in all of the grid.
+inline void start_in(const Grid& grid, std::int64_t start, OutcomeWriter& out) {
+  if (start != kAnywhere) return out.start(start);
+  const double probability = 1.0 / static_cast<double>(grid.cells());
+  for (std::int64_t cell = 0; cell < grid.cells(); ++cell) out.start(cell, probability);
+}
 
 constexpr std::int32_t kOutOfReach = -1;
 

@@ -18,8 +18,6 @@
 
 namespace metarl_fast {
 
-constexpr std::int64_t kAnywhere = -1;  // a start that is not a cell
-
 // Some way from start to goal, or from anywhere else to the goal. While a cell beside it becomes a wall
 // nothing has to be searched.
 class Way {

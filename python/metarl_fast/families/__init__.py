@@ -7,9 +7,12 @@ from metarl_fast.families.base import FamilyPart as FamilyPart
 from metarl_fast.families.cells import Anywhere as Anywhere
 from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
+from metarl_fast.families.darkroom import Darkroom as Darkroom
 from metarl_fast.families.drifting import Drifting as Drifting
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
+from metarl_fast.families.grid_navi import GridNavi as GridNavi
+from metarl_fast.families.key_to_door import KeyToDoor as KeyToDoor
 from metarl_fast.families.laws import Dirichlet as Dirichlet
 from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 
 Cell: TypeAlias = tuple[int, int]
+Start: TypeAlias = Cell | Literal["centre"] | None
 
 
 def sides(size: Any) -> tuple[int, int]:
@@ -30,6 +31,25 @@ def inside(value: Any, name: str, height: int, width: int) -> Cell:
     if not (row < height and column < width):
         raise ValueError(f"{name} is {cell}, which lies outside the {height} x {width} grid")
     return cell
+
+
+def checked_start(value: Any, name: str, height: int, width: int) -> Start:
+    """Return `value` as where episodes of an open grid begin: a cell, its centre, or None, anywhere."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value != "centre":
+            raise ValueError(f"{name} is {checks.shown(value)}, expected a cell, 'centre' or None")
+        return "centre"
+    return inside(value, name, height, width)
+
+
+def start_number(start: Start, height: int, width: int) -> int:
+    """Return the start as the core has it: the number of its cell, or -1 for all of them evenly."""
+    if start is None:
+        return -1
+    row, column = (height // 2, width // 2) if isinstance(start, str) else start
+    return row * width + column
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.families.splitting import fraction
+from metarl_fast.families.splitting import checked_path, fraction
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
@@ -82,10 +82,7 @@ class GoalGrid(CoreFamily):
         if self.horizon is None:
             object.__setattr__(self, "horizon", 4 * (height + width))
         checks.keep(self, "horizon", checks.integer, 1)
-        if not isinstance(self.split_path, (list, tuple)):
-            raise TypeError(f"split_path is {checks.shown(self.split_path)}, expected a tuple of integers")
-        path = tuple(checks.integer(part, "split_path", 0) for part in self.split_path)
-        object.__setattr__(self, "split_path", path)
+        checks.keep(self, "split_path", checked_path)
         weights = self.goal_weights()
         if not weights.any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
 
@@ -14,6 +19,31 @@ def fraction(held_out: float) -> float:
     if share == 1.0:
         raise ValueError("held_out is 1.0, expected a number above 0 and below 1")
     return share
+
+
+def divided_by(by: object, factors: Sequence[str]) -> str:
+    """Return what tasks are told apart by, one of the words for it."""
+    if not isinstance(by, str) or by not in factors:
+        raise ValueError(f"by is {checks.shown(by)}, expected one of {', '.join(map(repr, factors))}")
+    return by
+
+
+def held_out_of(total: int, held_out: float, rng: Seed, what: str) -> NDArray[np.bool_]:
+    """Return which [total] of several things are held out: random ones, at least one and not all."""
+    share = fraction(held_out)
+    generator = np.random.Generator(np.random.PCG64(make_key(rng)))
+    if total < 2:
+        raise ValueError(f"a split needs two {what} or more, this family has {total}")
+    chosen = np.zeros(total, bool)
+    chosen[generator.permutation(total)[: min(max(1, round(share * total)), total - 1)]] = True
+    return chosen
+
+
+def checked_path(value: Any, name: str) -> tuple[int, ...]:
+    """Return a `split_path` of numbers of parts."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} is {checks.shown(value)}, expected a tuple of integers")
+    return tuple(checks.integer(part, name, 0) for part in value)
 
 
 def halves(ids: range) -> tuple[tuple[int, int], tuple[int, int]]:
