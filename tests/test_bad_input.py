@@ -127,6 +127,8 @@ for entry, combination in (("Switching", mf.Switching), ("Drifting", mf.Drifting
     refuses(entry, "every=0", partial(combination, FAMILY, every=0), ValueError, "every is 0, expected at")
 refuses("Darkroom", "0", lambda: mf.Darkroom(0), ValueError, "size is 0, expected at least 1")
 refuses("GridNavi", "start", lambda: mf.GridNavi(start=1), TypeError, "start is 1, expected two integers")
+refuses("GridWorld", "1", lambda: mf.GridWorld(1), TypeError, "rows is 1, expected rows of text")
+refuses("FourRooms", "goals", lambda: mf.FourRooms(goals=1), TypeError, "goals is 1, expected Anywhere()")
 refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")
 refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
 refuses("tune", "1", lambda: mf.tune(1, FAMILY), TypeError, "learner is a int, expected one such as")

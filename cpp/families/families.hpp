@@ -7,6 +7,7 @@
 #include "drifting.hpp"
 #include "family_part.hpp"
 #include "goal_grid.hpp"
+#include "grid_world.hpp"
 #include "key_to_door.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
@@ -25,6 +26,7 @@ using Families = FamilyList<  //
     Drifting,                 //
     FamilyPart,               //
     GoalGrid,                 //
+    GridWorld,                //
     KeyToDoor,                //
     Mixture,                  //
     Permuted,                 //

@@ -13,6 +13,7 @@
 #include "cell_law.hpp"
 #include "family.hpp"
 #include "grid.hpp"
+#include "grid_moves.hpp"
 #include "outcomes.hpp"
 #include "walls.hpp"
 
@@ -49,7 +50,7 @@ class GoalGrid final : public Family {
   }
 
   void check() const override;
-  Shape shape() const override { return {grid().cells(), Grid::kActions, slip > 0.0 ? 3 : 1, false, 0.0}; }
+  Shape shape() const override { return {grid().cells(), Grid::kActions, Slip{slip}.outcomes(), false, 0.0}; }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
 
@@ -112,23 +113,12 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, std::int64_t, T
       wall_density > 0.0 ? draw_walls(grid(), walls, wall_density, start, goal, stream, meter) : walls;
 
   OutcomeWriter out(shape(), task, meter);
-  const std::int64_t outcomes = shape().outcomes;
-  const double probability[3] = {1.0 - slip, 0.5 * slip, 0.5 * slip};
-  const std::int64_t turn[3] = {0, 1, 3};  // ahead, right, left
-  for (std::int64_t cell = 0; cell < grid().cells(); ++cell) {
-    const bool absorbing = cell == goal || blocked[static_cast<std::size_t>(cell)];
-    if (absorbing) out.terminal(cell);
-    for (std::int64_t action = 0; action < Grid::kActions; ++action) {
-      out.begin(cell, action);
-      for (std::int64_t k = 0; k < outcomes; ++k) {
-        const std::int64_t target =
-            absorbing ? cell : grid().move(cell, (action + turn[k]) % Grid::kActions, blocked);
-        const bool arrived = !absorbing && target == goal;
-        out.add(probability[k], target, absorbing ? 0.0 : step_reward + (arrived ? goal_reward : 0.0),
-                absorbing || arrived);
-      }
-    }
-  }
+  CellMarks ends(blocked.size(), 0);
+  ends[static_cast<std::size_t>(goal)] = 1;
+  const auto reward = [this, goal](std::int64_t cell) {
+    return step_reward + (cell == goal ? goal_reward : 0.0);
+  };
+  write_moves({grid(), {slip}, {}}, blocked, ends, all_cells(grid()), reward, out);
   write_start(blocked, goal, out, meter);
 }
 

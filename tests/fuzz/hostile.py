@@ -330,6 +330,12 @@ def calls():
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
         "Darkroom.permuted": (mf.Darkroom.permuted, {"size": 3, "horizon": 5}),
         "Darkroom.split": (mf.Darkroom(3).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
+        "GridWorld.from_ascii": (
+            mf.GridWorld.from_ascii,
+            {"text": "S.G", "rewards": {"G": 1.0}, "slip": 0.1, "wind": (0, 1, 0), "horizon": 5},
+        ),
+        "GridWorld.t_maze": (mf.GridWorld.t_maze, {"corridor": 3, "slip": 0.1}),
+        "GridWorld.split": (mf.FourRooms().split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
         "KeyToDoor.split": (mf.KeyToDoor(2).split, {"held_out": 0.3, "rng": 0}),
         "FamilyPart": (mf.FamilyPart, {"family": mf.TaskDistribution(S, A), "ids": (0, 10)}),
         "Family.sample": (mf.TaskDistribution(S, A).sample, {"num_tasks": 3, "rng": 0}),

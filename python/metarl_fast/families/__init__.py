@@ -9,9 +9,11 @@ from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
 from metarl_fast.families.darkroom import Darkroom as Darkroom
 from metarl_fast.families.drifting import Drifting as Drifting
+from metarl_fast.families.four_rooms import FourRooms as FourRooms
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
 from metarl_fast.families.grid_navi import GridNavi as GridNavi
+from metarl_fast.families.grid_world import GridWorld as GridWorld
 from metarl_fast.families.key_to_door import KeyToDoor as KeyToDoor
 from metarl_fast.families.laws import Dirichlet as Dirichlet
 from metarl_fast.families.laws import Fixed as Fixed

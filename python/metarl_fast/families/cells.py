@@ -115,6 +115,12 @@ class Cells:
         checks.real(sum(weights), "the sum of cell_weights")
         object.__setattr__(self, "cell_weights", weights)
 
+    @classmethod
+    def of(cls, places: NDArray[np.int64], weights: NDArray[np.float64]) -> Cells:
+        """Return the law of the cells in some places [N, 2], with their weights of [height, width]."""
+        cells = tuple((row, column) for row, column in places.tolist())
+        return cls(cells, tuple(weights[tuple(places.T)].tolist()))
+
     def weights(self, height: int, width: int) -> NDArray[np.float64]:
         """Return the weight [height, width] of each cell."""
         given = [1.0] * len(self.cells) if self.cell_weights is None else self.cell_weights

@@ -188,14 +188,7 @@ class Darkroom(CoreFamily):
         settings: list[dict[str, Any]]
         if divided_by(by, ("goal", "actions")) == "goal":
             unseen = held_out_of(len(goals), held_out, rng, "goals")
-            settings = [
-                {
-                    "goals": Cells(
-                        tuple((int(r), int(c)) for r, c in part), tuple(weights[tuple(part.T)].tolist())
-                    )
-                }
-                for part in (goals[~unseen], goals[unseen])
-            ]
+            settings = [{"goals": Cells.of(part, weights)} for part in (goals[~unseen], goals[unseen])]
         else:
             unseen = held_out_of(len(self.action_orders), held_out, rng, "orders of actions")
             orders = np.array(self.action_orders)

@@ -225,8 +225,7 @@ class GoalGrid(CoreFamily):
         return goals
 
     def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_], part: int) -> GoalGrid:
-        cells = tuple((row, column) for row, column in np.argwhere(where).tolist())
-        goals = Cells(cells, tuple(weights[where].tolist()))
+        goals = Cells.of(np.argwhere(where), weights)
         return replace(self, goals=goals, split_path=(*self.split_path, part))
 
     def _core_family(self) -> _core.Family:
