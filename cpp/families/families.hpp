@@ -5,6 +5,7 @@
 
 #include "darkroom.hpp"
 #include "drifting.hpp"
+#include "driving.hpp"
 #include "family_part.hpp"
 #include "goal_grid.hpp"
 #include "grid_world.hpp"
@@ -24,6 +25,7 @@ struct FamilyList {};
 using Families = FamilyList<  //
     Darkroom,                 //
     Drifting,                 //
+    Driving,                  //
     FamilyPart,               //
     GoalGrid,                 //
     GridWorld,                //

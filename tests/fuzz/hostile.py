@@ -330,6 +330,7 @@ def calls():
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
         "Darkroom.permuted": (mf.Darkroom.permuted, {"size": 3, "horizon": 5}),
         "Darkroom.split": (mf.Darkroom(3).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
+        "Driving.split": (mf.Driving(2).split, {"held_out": 0.3, "rng": 0, "by": ("road", "weather")}),
         "GridWorld.from_ascii": (
             mf.GridWorld.from_ascii,
             {"text": "S.G", "rewards": {"G": 1.0}, "slip": 0.1, "wind": (0, 1, 0), "horizon": 5},

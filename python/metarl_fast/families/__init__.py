@@ -9,6 +9,7 @@ from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
 from metarl_fast.families.darkroom import Darkroom as Darkroom
 from metarl_fast.families.drifting import Drifting as Drifting
+from metarl_fast.families.driving import Driving as Driving
 from metarl_fast.families.four_rooms import FourRooms as FourRooms
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid

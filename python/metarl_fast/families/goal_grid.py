@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.families.splitting import checked_path, fraction
+from metarl_fast.families.splitting import checked_path, endings, fraction
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
-
-# Goals are looked up in parts of about so many pairs of states and actions.
-_PART = 2**20
 
 
 @dataclass(frozen=True)
@@ -211,18 +208,7 @@ class GoalGrid(CoreFamily):
 
     def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
         """Return the cell of the goal [N] of each task, states as in the task."""
-        goals = np.empty(len(tasks), np.int64)
-        step = max(1, _PART // (self.num_states * self.num_actions))
-        for first in range(0, len(tasks), step):
-            outcomes = tasks[first : first + step].outcomes
-            next_state = outcomes["next_state"]
-            # The one that is entered with termination, and not from itself.
-            arrived = outcomes["terminated"] & (next_state != np.arange(self.num_states)[:, None, None])
-            places = arrived.reshape(len(arrived), -1).argmax(axis=1)
-            goals[first : first + step] = next_state.reshape(len(arrived), -1)[
-                np.arange(len(arrived)), places
-            ]
-        return goals
+        return endings(tasks)
 
     def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_], part: int) -> GoalGrid:
         goals = Cells.of(np.argwhere(where), weights)

@@ -12,6 +12,9 @@ from metarl_fast import checks
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
+# Tasks are looked into in parts of about so many pairs of states and actions.
+_PART = 2**20
+
 
 def fraction(held_out: float) -> float:
     """Return the fraction that is held out; something must be left on both sides."""
@@ -61,6 +64,19 @@ def contents(tasks: Tasks) -> Iterator[bytes]:
         used = found["probability"][k] > 0
         parts = [used.sum(axis=-1), start[k], *(values[k][used] for values in found.values())]
         yield b"".join(part.tobytes() for part in parts)
+
+
+def endings(tasks: Tasks) -> NDArray[np.int64]:
+    """Return the state [N] in which episodes of each task end, the first one that is entered from another."""
+    found = np.empty(len(tasks), np.int64)
+    step = max(1, _PART // (tasks.num_states * tasks.num_actions))
+    for first in range(0, len(tasks), step):
+        outcomes = tasks[first : first + step].outcomes
+        next_state = outcomes["next_state"]
+        arrived = outcomes["terminated"] & (next_state != np.arange(tasks.num_states)[:, None, None])
+        places = arrived.reshape(len(arrived), -1).argmax(axis=1)
+        found[first : first + step] = next_state.reshape(len(arrived), -1)[np.arange(len(arrived)), places]
+    return found
 
 
 def content_labels(tasks: Tasks) -> list[int]:
