@@ -10,6 +10,7 @@
 #include "goal_grid.hpp"
 #include "grid_world.hpp"
 #include "key_to_door.hpp"
+#include "maze.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
 #include "river_swim.hpp"
@@ -30,6 +31,7 @@ using Families = FamilyList<  //
     GoalGrid,                 //
     GridWorld,                //
     KeyToDoor,                //
+    Maze,                     //
     Mixture,                  //
     Permuted,                 //
     RiverSwim,                //

@@ -338,6 +338,7 @@ def calls():
         "GridWorld.t_maze": (mf.GridWorld.t_maze, {"corridor": 3, "slip": 0.1}),
         "GridWorld.split": (mf.FourRooms().split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
         "KeyToDoor.split": (mf.KeyToDoor(2).split, {"held_out": 0.3, "rng": 0}),
+        "Maze.split": (mf.Maze(9).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
         "FamilyPart": (mf.FamilyPart, {"family": mf.TaskDistribution(S, A), "ids": (0, 10)}),
         "Family.sample": (mf.TaskDistribution(S, A).sample, {"num_tasks": 3, "rng": 0}),
         "Tasks.__getitem__": (TASKS.__getitem__, {"index": 0}),

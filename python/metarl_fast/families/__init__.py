@@ -21,6 +21,7 @@ from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet
 from metarl_fast.families.laws import Normal as Normal
 from metarl_fast.families.laws import Uniform as Uniform
+from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture
 from metarl_fast.families.permuted import Permuted as Permuted
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
