@@ -61,5 +61,17 @@ def test_frozen_lake(output):
     assert means[-1] > 0.97
 
 
+@pytest.mark.parametrize("output", ["driving.py"], indirect=True)
+def test_driving(output):
+    """Known ways in new weather: what was learned before serves from the first trip on."""
+    weather, _ = output.split("\n\n", 1)
+    first = {line[:16].strip(): numbers(line)[0] for line in weather.splitlines() if "±" in line}
+    assert {"scratch", "tuned scratch", "plain transfer", "average Q", "Reptile"} <= first.keys()
+    assert min(first["average Q"], first["Reptile"]) > first["tuned scratch"] + 1.5
+    assert first["plain transfer"] > first["scratch"] + 0.5
+    assert "new: ['snow']" in weather
+
+
 def test_there_is_a_test_for_each():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"tutorial.py", "own_family.py", "frozen_lake.py"}
+    tested = {"tutorial.py", "own_family.py", "frozen_lake.py", "driving.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
