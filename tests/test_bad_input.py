@@ -300,6 +300,7 @@ for function in (
     mf.value_iteration,
     mf.backward_induction,
     mf.bounds,
+    mf.cite,
     lambda tasks: mf.policy_evaluation(tasks, POLICY),
     lambda tasks: mf.score(tasks, POLICY, LIMITS),
     lambda tasks: mf.AverageQ().fit(tasks, LEARNER, 1),
@@ -318,6 +319,11 @@ for function in (
         refuses("learner", f"{kind.__name__}, S + 1", partial(function, kind(S + 1, A)), ValueError, text)
         refuses("learner", kind.__name__, partial(function, kind), TypeError, "learner is a ABCMeta")
 
+for given, error, text in ((7, TypeError, "citation is 7"), ("{}", ValueError, "the citation lacks family")):
+    refuses("from_citation", repr(given), partial(mf.from_citation, given), error, text)
+call = partial(mf.from_citation, mf.cite(FAMILY.sample(2, rng=0)), family=3)
+refuses("from_citation", "no family", call, TypeError, "family is 3")
+refuses("cite", "arrays", partial(mf.cite, TASKS), ValueError, "these tasks are arrays")
 for name in ("returns", "q_table", "policy", "mean_returns", "record", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")
 refuses("train", "progress=5", partial(train, 1, progress=5), TypeError, "progress is 5")

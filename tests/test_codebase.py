@@ -203,7 +203,7 @@ PYTHON_LAYERS = [
     {"meta"},
     {"compat", "plotting", "config"},
     {"envs"},
-    {"compare", "tuning"},
+    {"compare", "tuning", "citation"},
     {"splits"},
     {"contenders"},
     {"experiment", "benchmark"},

@@ -21,6 +21,8 @@ except ImportError as error:
     raise
 
 from metarl_fast import shards as shards
+from metarl_fast.citation import cite as cite
+from metarl_fast.citation import from_citation as from_citation
 from metarl_fast.compare import Comparison as Comparison
 from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *

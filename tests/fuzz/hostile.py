@@ -290,6 +290,11 @@ def calls():
         "Learner.agent": (learner.agent, {"task": TASKS[0], "rng": 0, "dtype": np.float64}),
         "Agent.act": (learner.agent(TASKS[0], rng=0).act, {"state": 1}),
         "Agent.observe": (learner.agent(TASKS[0], rng=0).observe, {**step, "truncated": True}),
+        "cite": (mf.cite, {"tasks": mf.GoalGrid(2).sample(3, rng=0)}),
+        "from_citation": (
+            mf.from_citation,
+            {"citation": mf.cite(mf.GoalGrid(2).sample(3, rng=0)), "family": None},
+        ),
         "bounds": (mf.bounds, {"tasks": TASKS, "discount": 0.9, "horizon": None, "num_threads": 1}),
         "score": (mf.score, {"tasks": TASKS, "policy": policy, "limits": limits, "num_threads": 1}),
         "shards.map": (mf.shards.map, {"function": len, "tasks": TASKS, "executor": None, "in_flight": 2}),
