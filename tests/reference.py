@@ -196,6 +196,10 @@ TAIL = (
 )  # fmt: skip
 
 
+def inverse_power(x, w):
+    return portable_exp(-w * portable_log(x))
+
+
 def normal_quantile(p):
     q = p - 0.5
     if abs(q) <= 0.425:

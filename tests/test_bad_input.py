@@ -145,6 +145,27 @@ for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
 refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "learning_rate"), 0.0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
+for name in ("inner_held_out", "neighbours"):
+    refuses_numbers("EmpiricalBayes", name, with_keyword(mf.EmpiricalBayes, name), -0.1, 1.1)
+for name, low, high in (
+    ("discount", -0.1, 1.1),
+    ("transition_strength", 0.0, None),
+    ("reward_strength", 0.0, None),
+    ("bonus", -0.1, None),
+    ("bonus_decay", -0.1, None),
+):
+    refuses_numbers("PosteriorPlanner", name, with_keyword(mf.PosteriorPlanner, name), low, high)
+refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanner, "num_sweeps"), 0)
+refuses(
+    "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"
+)
+refuses(
+    "TaskPrior",
+    "0 actions",
+    lambda: mf.TaskPrior(np.zeros((S, 0)), [[0]], [[1]], "pair", [0], [0] * S, [0] * S),
+    ValueError,
+    "classes has shape (3, 0)",
+)
 for kind in METAS:
     refuses_counts(kind.__name__, "tasks_per_iteration", with_keyword(kind, "tasks_per_iteration"), 0)
 

@@ -67,6 +67,7 @@ PARTS = [
     mf.Linear(1.0, 0.1, 100),
     mf.Normal(0.0, 1.0),
     mf.Table([[[0.0, 0.5]], [[-1.0, 1e300]]]),
+    mf.TaskPrior([[0, 1]], [[0], [-1]], [[1.0], [0.0]], "pair", [0.0, 1.0], [0.5], [2.0]),
     *(kind(tasks_per_iteration=7) for kind in METAS),
     mf.Reptile(step_size=0.5),
     mf.MaxQInit(optimal=True),

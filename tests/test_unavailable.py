@@ -202,7 +202,7 @@ def test_what_meta_learners_make_of_them_is_a_start(kind):
     missing[:, 2, 3] = True
     tasks = without(mf.TaskDistribution(6, 4).sample(40, rng=0).materialise(), missing)
     fitted = kind().fit(tasks, mf.QLearning(), 5, 20, num_iterations=3, rng=1)
-    assert np.isfinite(fitted.learner.initial_q.values).all()
+    assert np.isfinite(np.asarray(fitted.learner.initial_q, float)).all()
     run = mf.train(fitted, tasks, 5, 20, rng=2)
     assert_same_bits(np.isneginf(run.q_table), missing)
 

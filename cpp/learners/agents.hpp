@@ -4,12 +4,14 @@
 #pragma once
 
 #include "learners.hpp"
+#include "posterior_planner.hpp"
 #include "thompson_sampling.hpp"
 #include "ucb1.hpp"
 
 namespace metarl_fast {
 
 using AgentLearners = LearnerList<  //
+    PosteriorPlanner,               //
     ThompsonSampling,               //
     Ucb1>;
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
-from metarl_fast.learners import Table
+from metarl_fast.learners import Table, TaskPrior
 from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
 
@@ -25,7 +25,7 @@ else:
 
 _LARGEST_FILE = 2**24
 _LARGEST_TABLE = 1000
-"""Numbers of a `Table` that is written out."""
+"""Numbers of a `Table`, or of another array, that are written out."""
 
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -48,7 +48,7 @@ def to_config(value: Any) -> Any:
     """
     kind = type(value)
     known = _TYPES.get(kind.__name__) is kind
-    if isinstance(value, Table):
+    if isinstance(value, (Table, TaskPrior)):
         _check_written_out(value)
     if known or isinstance(value, families.Family):
         described = {"type": kind.__name__ if known else f"{kind.__module__}.{kind.__qualname__}"}
@@ -73,12 +73,14 @@ def to_config(value: Any) -> Any:
     )
 
 
-def _check_written_out(table: Table) -> None:
-    """Refuse tables that are too large for a text, or hold what JSON has no word for."""
-    if table.values.size > _LARGEST_TABLE:
-        raise TypeError(f"{table} has more than {_LARGEST_TABLE} numbers: it belongs into an .npz file")
-    if not np.isfinite(table.values).all():
-        raise TypeError(f"{table} holds -inf, for which JSON has no word: it belongs into an .npz file")
+def _check_written_out(arrays: Table | TaskPrior) -> None:
+    """Refuse arrays that are too large for a text, or hold what JSON has no word for."""
+    for f in fields(arrays):
+        values = getattr(arrays, f.name)
+        if np.size(values) > _LARGEST_TABLE:
+            raise TypeError(f"{arrays} has more than {_LARGEST_TABLE} numbers: it belongs into an .npz file")
+        if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            raise TypeError(f"{arrays} holds -inf, for which JSON has no word: it belongs into an .npz file")
 
 
 def from_config(config: Any, base: type = object, /, **more: Any) -> Any:

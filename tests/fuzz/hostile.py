@@ -188,6 +188,19 @@ def _refuse_to_go_on(*_):
     raise RuntimeError("stop here")
 
 
+def task_prior():
+    """Arrays of a prior, by name."""
+    return {
+        "classes": np.arange(S * A).reshape(S, A) // 2,
+        "next_states": np.zeros((S, 1), int),
+        "probabilities": np.ones((S, 1)),
+        "rewards": "pair",
+        "reward_means": np.zeros(S),
+        "terminations": np.zeros(S),
+        "values": np.zeros(S),
+    }
+
+
 def calls():
     """By name: (function, good arguments). Built anew each time: some of them learn."""
     learner = mf.QLearning(S, A, learning_rate=0.5, epsilon=0.3)
@@ -376,11 +389,13 @@ def calls():
         settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
     for kind in METAS:
-        found.setdefault(kind.__name__, (kind, {"tasks_per_iteration": 4}))
+        more = {f.name: f.default for f in fields(kind) if f.init}
+        found.setdefault(kind.__name__, (kind, {**more, "tasks_per_iteration": 4}))
         found[f"{kind.__name__}.fit"] = (
             kind(tasks_per_iteration=2).fit,
             {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **meta_fit},
         )
+    found["TaskPrior"] = (mf.TaskPrior, task_prior())
     found["Table"] = (mf.Table, {"values": np.zeros((S, A))})
     found["QLearning.replace"] = (learner.replace, {"epsilon": 0.5, "initial_q": mf.Table(np.zeros((S, A)))})
     found["QLearning.update"] = (mf.QLearning(S, A).update, step)

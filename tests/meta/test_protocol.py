@@ -13,12 +13,16 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from metarl_fast.meta import METAS
+from metarl_fast.meta.tables import TableMeta
 from metarl_fast.seeding import child, make_key
 
 GRID = mf.GoalGrid(6, goals=mf.Region((3, 6), (3, 6)), slip=0.1)
 LEARNER = mf.QLearning(learning_rate=0.5, discount=0.9, epsilon=0.2)
 SMALL = mf.TaskDistribution(4, 3, horizon=6)
 kinds = pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
+of_tables = pytest.mark.parametrize(
+    "kind", [kind for kind in METAS if issubclass(kind, TableMeta)], ids=lambda kind: kind.__name__
+)
 
 
 def assert_same_state(found, expected):
@@ -94,11 +98,12 @@ def test_tasks_are_met_once_unless_it_says_otherwise(kind):
     if kind.default_iterations is None:
         again = meta.fit(SMALL.sample(10, rng=0), LEARNER, 2, resume=fitted)  # there is none left
         assert again.num_iterations == 3
-        alone = meta.step(fitted.state, LEARNER, SMALL.sample(10, rng=0)[8:], child(make_key(0), 1, 2), 2)
+        before = meta.fit(SMALL.sample(10, rng=0), LEARNER, 2, num_iterations=2, rng=0).state
+        alone = meta.step(before, LEARNER, SMALL.sample(10, rng=0)[8:], child(make_key(0), 1, 2), 2)
         assert_same_bits(alone["returns"], fitted.history["returns"][2])
 
 
-@kinds
+@of_tables
 def test_sizes_come_from_the_tasks_and_stay(kind):
     meta = kind()
     fitted = meta.fit(SMALL, LEARNER, 3, num_tasks=5, rng=0)
@@ -220,7 +225,7 @@ def test_the_result_is_a_line_and_cannot_be_written_to(kind):
                 values[...] = 1.0
 
 
-@kinds
+@of_tables
 def test_tables_learned_elsewhere_in_shards_give_the_bits_of_one_run(kind):
     meta, tasks = kind(), SMALL.sample(2500, rng=0)
     runs = [mf.train(LEARNER, part, 3, rng=1) for part in mf.shards.split(tasks)]
@@ -235,7 +240,14 @@ def test_tasks_may_arrive_one_by_one(kind):
     state = meta.init(LEARNER)
     for seed, task in enumerate(SMALL.sample(3, rng=0)):
         state = meta.step(state, LEARNER, task, seed, 4)
-    assert meta.apply(state, LEARNER).initial_q.shape == (4, 3)
+    assert mf.train(meta.apply(state, LEARNER), SMALL.sample(2, rng=1), 2, rng=0).returns.shape == (2, 2)
+
+
+@of_tables
+@pytest.mark.parametrize("state", [{}, None, {"returns": np.zeros(0)}, {"theta": 1.0, "mean": [1.0]}])
+def test_tables_are_observed_by_a_state(kind, state):
+    with pytest.raises(TypeError, match=r"state is .*, expected a dict of arrays \['"):
+        kind().observe(state, np.zeros((4, 3)))
 
 
 @kinds
@@ -243,7 +255,6 @@ def test_tasks_may_arrive_one_by_one(kind):
 def test_what_is_no_state_is_refused(kind, state):
     meta = kind()
     for call in (
-        lambda: meta.observe(state, np.zeros((4, 3))),
         lambda: meta.apply(state, LEARNER),
         lambda: meta.step(state, LEARNER, SMALL.sample(2, rng=0), 0, 3),
     ):

@@ -6,12 +6,14 @@ from metarl_fast.learners.agent import Agent as Agent
 from metarl_fast.learners.base import Learner as Learner
 from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
 from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa
+from metarl_fast.learners.posterior_planner import PosteriorPlanner as PosteriorPlanner
 from metarl_fast.learners.q_lambda import QLambda as QLambda
 from metarl_fast.learners.q_learning import QLearning as QLearning
 from metarl_fast.learners.sarsa import Sarsa as Sarsa
 from metarl_fast.learners.sarsa_lambda import SarsaLambda as SarsaLambda
 from metarl_fast.learners.schedules import Linear as Linear
 from metarl_fast.learners.table import Table as Table
+from metarl_fast.learners.task_prior import TaskPrior as TaskPrior
 from metarl_fast.learners.td import TdLearner as TdLearner
 from metarl_fast.learners.thompson_sampling import ThompsonSampling as ThompsonSampling
 from metarl_fast.learners.ucb1 import UCB1 as UCB1

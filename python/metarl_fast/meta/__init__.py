@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from metarl_fast.listing import concrete, public_names
 from metarl_fast.meta.average_q import AverageQ as AverageQ
 from metarl_fast.meta.base import Meta as Meta
+from metarl_fast.meta.empirical_bayes import EmpiricalBayes as EmpiricalBayes
 from metarl_fast.meta.fitted import Fitted as Fitted
 from metarl_fast.meta.max_q_init import MaxQInit as MaxQInit
 from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner

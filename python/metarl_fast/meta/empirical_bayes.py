@@ -1,0 +1,227 @@
+"""Empirical Bayes: a prior over tasks, learned from training tasks, for a learner that plans by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.engine import HasLearner, Progress, train
+from metarl_fast.learners import Learner, PosteriorPlanner
+from metarl_fast.meta.base import Meta
+from metarl_fast.meta.fitted import Fitted, State
+from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
+from metarl_fast.meta.task_models import models, nothing, with_model
+from metarl_fast.seeding import Seed, child, make_key
+from metarl_fast.tasks import Task, Tasks, as_batch
+
+if TYPE_CHECKING:
+    from metarl_fast.families import Family
+
+_LEAST_TASKS = 5
+"""So many different tasks are needed to try settings on some of them."""
+_MOST_TRIED = 48
+"""Settings are tried on so many different tasks at most."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Settings to choose from: what of the prior to believe, and what the planner makes of it."""
+
+    goals: Goals = "support"
+    everywhere: float = 0.003
+    bonus: float = 0.0005
+    """In units of `reward_scale`."""
+    bonus_decay: float = 0.5
+    transition_strength: float = 0.01
+
+
+CANDIDATES = (
+    Candidate(),
+    Candidate(goals="mean"),
+    Candidate(everywhere=100.0),
+    Candidate(bonus=0.02),
+    Candidate(goals="mean", bonus=0.02),
+    Candidate(transition_strength=1.0),
+    Candidate(transition_strength=10.0),
+    Candidate(transition_strength=10.0, bonus=0.1, bonus_decay=1.0),
+    Candidate(transition_strength=10.0, bonus=0.5, bonus_decay=2.0),
+    Candidate(transition_strength=10.0, bonus=1.0, bonus_decay=2.0),
+    Candidate(transition_strength=3.0, bonus=2.0, bonus_decay=2.0),
+)
+"""The first one does well nearly everywhere, and is what is taken if there are too few tasks to choose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmpiricalBayes(Meta):
+    """Learns what tasks have in common, as the prior of a `PosteriorPlanner`.
+
+    From the exact models of the training tasks it takes which pairs (state, action) behave alike in all of
+    them, where they lead on average, what rewards depend on and where they may lie, and how episodes end. The
+    means are smoothed: what no training task rewarded may be the goal of a new one. (Robbins, "An empirical
+    Bayes approach to statistics", 1956; of priors over MDPs Wilson et al., ICML 2007.)
+
+    How far to trust it is chosen on an inner split: a part of each meta-batch's different tasks is held back,
+    the prior of the others is tried on them with a few settings, and those whose returns, sum over e of
+    return(e) / e, are best so far are taken.
+
+        fitted = EmpiricalBayes().fit(training, rng=0)
+        compare({"scratch": QLearning(), "empirical Bayes": fitted}, held_out, (0, 1, 5), rng=1)
+
+    Parameters
+    ----------
+    inner_held_out
+        Part of a meta-batch's different tasks that settings are tried on, 0 to below 1; 0: none, and the
+        settings stay as they are.
+    neighbours
+        Part of a state's reward that is believed of the states that lead there, 0 to 1.
+    """
+
+    inner_held_out: float = 0.2
+    neighbours: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, "inner_held_out", checks.real, 0.0, 0.9)
+        checks.keep(self, "neighbours", checks.real, 0.0, 1.0)
+
+    def init(self, learner: Learner) -> State:
+        """Return the state before any task was seen."""
+        return {**nothing(), "scores": np.zeros(len(CANDIDATES)), "returns": np.empty(0)}
+
+    def step(
+        self,
+        state: State,
+        learner: Learner,
+        tasks: Tasks | Task,
+        rng: Seed,
+        num_episodes: int = 20,
+        num_steps: int | None = None,
+        *,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> State:
+        """Return the state after one meta-batch; the arguments are those of `train`.
+
+        `returns` are those of held-back tasks with the best settings; of a meta-batch of fewer than five
+        different tasks, those of the learner before it saw them.
+        """
+        batch = as_batch(tasks)
+        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
+        key = make_key(rng)
+        generator = np.random.default_rng(child(key, 0))
+        firsts, of_task = _different(batch)
+        number = round(self.inner_held_out * len(firsts))
+        held = np.sort(generator.permutation(len(firsts))[:number])
+        if not number or len(firsts) < _LEAST_TASKS:
+            tried, held = batch, held[:0]
+        else:
+            tried = batch[firsts[held[:_MOST_TRIED]]]
+        inner = ~np.isin(of_task, held)
+
+        def run(contender: Learner) -> NDArray[np.float64]:
+            found = train(
+                contender,
+                tried,
+                num_episodes,
+                num_steps,
+                rng=child(key, 1),
+                returns=False,
+                q_table=False,
+                policy=False,
+                mean_returns=True,
+                num_threads=num_threads,
+            )
+            return found.mean_returns
+
+        scores = state["scores"]
+        sums = self._with(state, batch[np.flatnonzero(inner)])
+        if held.size:
+            runs = [run(self._made(sums, one, learner)) for one in CANDIDATES]
+            weight = 1.0 / np.arange(1, num_episodes + 1)
+            scores = scores + [len(tried) * float((weight * found).sum()) for found in runs]
+            returns = runs[int(scores.argmax())]
+        else:
+            returns = run(self.apply(state, learner))
+        sums = self._with(sums, batch[np.flatnonzero(~inner)])
+        if progress is not None:
+            progress(len(batch), len(batch))
+        return {**sums, "scores": scores, "returns": returns}
+
+    def apply(self, state: State, learner: Learner) -> Learner:
+        """Return the planner with the prior that was learned, and the best settings so far."""
+        expected = sorted(self.init(learner))
+        if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
+            raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
+        if not state["num_tasks"].any():
+            return learner
+        return self._made(state, CANDIDATES[int(state["scores"].argmax())], learner)
+
+    def fit(
+        self,
+        tasks: Family | Tasks | Task,
+        learner: Learner | HasLearner | None = None,
+        num_episodes: int = 20,
+        num_steps: int | None = None,
+        *,
+        num_iterations: int | None = None,
+        num_tasks: int = 1000,
+        rng: Seed = None,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+        resume: Fitted | None = None,
+    ) -> Fitted:
+        """Learn a prior from training tasks; arguments and result are those of `Meta.fit`.
+
+        Parameters
+        ----------
+        learner
+            A `PosteriorPlanner`, whose discount, `reward_strength` and `num_sweeps` are kept; in the place of
+            any other learner comes one. Default: `PosteriorPlanner()`.
+        num_episodes
+            For which settings are tried on tasks held back.
+        """
+        return super().fit(
+            tasks,
+            PosteriorPlanner() if learner is None else learner,
+            num_episodes,
+            num_steps,
+            num_iterations=num_iterations,
+            num_tasks=num_tasks,
+            rng=rng,
+            num_threads=num_threads,
+            progress=progress,
+            resume=resume,
+        )
+
+    def _with(self, sums: State, tasks: Tasks) -> State:
+        """Return the state after the models of these tasks."""
+        found = dict(sums)
+        for model in models(tasks):
+            found |= with_model(found, model, tasks.num_states, tasks.num_actions)
+        return found
+
+    def _made(self, sums: State, chosen: Candidate, learner: Learner) -> PosteriorPlanner:
+        """Return the planner with the prior of these sums and with these settings."""
+        base = learner
+        if not isinstance(base, PosteriorPlanner):
+            base = PosteriorPlanner(learner.num_states, learner.num_actions)
+        bonus = chosen.bonus * reward_scale(sums)
+        smoothing = Smoothing(chosen.goals, self.neighbours, chosen.everywhere)
+        return base.replace(
+            prior=prior_of(sums, smoothing, base.discount, bonus),
+            bonus=bonus,
+            bonus_decay=chosen.bonus_decay,
+            transition_strength=chosen.transition_strength,
+        )
+
+
+def _different(tasks: Tasks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the first of each kind of task, and of which kind each task is [N]."""
+    prints = np.fromiter((model.fingerprint for model in models(tasks)), np.uint64, len(tasks))
+    _, firsts, of_task = np.unique(prints, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(firsts))  # numbered as they come
+    return np.sort(firsts), order[of_task]

@@ -1,0 +1,185 @@
+"""The prior over tasks that their common model suggests: classes, next states, rewards, ends, values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast.learners import TaskPrior
+
+Float = NDArray[np.float64]
+Goals: TypeAlias = Literal["support", "mean"]
+
+_FEW, _MANY = 6, 32
+"""A class has at least so many places for next states, and at most so many."""
+_SWEEPS = 2000
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How what rewards were on average becomes what they may be in a task that is new.
+
+    Attributes
+    ----------
+    goals
+        "mean" keeps how often a state was rewarded, "support" only whether it was.
+    neighbours
+        phi_2: what goes over to the states that lead there.
+    everywhere
+        phi_1: what goes to all states alike.
+    """
+
+    goals: Goals
+    neighbours: float
+    everywhere: float
+
+
+def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonus: float) -> TaskPrior:
+    """Return the prior that sums over tasks (`task_models`) suggest.
+
+    p0(s' | c) is the mean over tasks. Rewards depend on the first of these that explains them: the state
+    entered, in each task otherwise; class and next state, in all tasks alike; the class, in the mean.
+    """
+    s, a = (int(size) for size in sums["sizes"])
+    by_entry = sums["unexplained"][0] == 0
+    known_rewards = np.allclose(sums["lowest"], sums["highest"], rtol=1e-9, atol=1e-9)
+    by_transition = bool(known_rewards and not by_entry)
+    classes, count = _classes(sums, 0 if by_entry or by_transition else 1)
+    tasks = np.bincount(classes, sums["known"], count)
+    codes = sums["codes"].astype(np.int64)
+    keys, place = np.unique(classes[codes // s] * s + codes % s, return_inverse=True)
+    weights = np.bincount(place, sums["weights"])
+    p = weights / tasks[keys // s]
+    next_states, probabilities, at = _places(keys // s, keys % s, p, count, s)
+    of_pair = classes.reshape(s, a)
+
+    def spread(total: Float) -> Float:
+        return _spread(_mean(total, sums["entered"]), next_states, probabilities, of_pair, smoothing)
+
+    terminations = np.clip(spread(sums["entry_ends"]), 0.0, 1.0)
+    if by_entry:
+        reward_means = spread(sums["entry_rewards"])
+        of_place = reward_means[np.maximum(next_states, 0)]
+    elif by_transition:
+        found = np.bincount(place, sums["weights"] * sums["lowest"]) / weights
+        reward_means = np.zeros(next_states.shape)
+        kept = at >= 0
+        reward_means[keys[kept] // s, at[kept]] = found[kept]
+        of_place = reward_means
+    else:
+        reward_means = np.bincount(classes, sums["pair_rewards"], count) / np.maximum(tasks, 1.0)
+        of_place = np.broadcast_to(reward_means[:, None], next_states.shape)
+    at_once = np.full(count, bonus)
+    for k in range(next_states.shape[1]):
+        at_once += probabilities[:, k] * of_place[:, k]
+    reach = discount * probabilities * (1.0 - terminations[np.maximum(next_states, 0)])
+    values = _values(at_once, reach, next_states, of_pair)
+    return TaskPrior(
+        of_pair.astype(np.int32),
+        next_states,
+        probabilities,
+        "next_state" if by_entry else "transition" if by_transition else "pair",
+        reward_means,
+        terminations,
+        values,
+    )
+
+
+def reward_scale(sums: dict[str, Float]) -> float:
+    """Return what a reward can make a difference of; 1 if all are alike.
+
+    Where rewards depend on the state entered, how far they lie apart; else their standard deviation.
+    """
+    low, high = sums["reward_range"]
+    known = sums["known"].sum()
+    if sums["unexplained"][0] == 0 or known == 0:
+        scale = high - low
+    else:
+        mean, square = sums["reward_moments"] / known
+        scale = np.sqrt(max(square - mean * mean, 0.0))
+    return float(scale) if scale > 0.0 else 1.0
+
+
+def _classes(sums: dict[str, Float], kind: int) -> tuple[NDArray[np.int64], int]:
+    """Return the class of each pair [P], numbered as they come, and how many there are."""
+    pairs = sums["known"].size
+    signature = np.stack([sums["references"][kind], sums["deviations"][kind], np.zeros(pairs)], axis=1)
+    unknown = sums["known"] == 0
+    signature[unknown, 2] = 1.0 + np.flatnonzero(unknown)  # never tried: each is one of its own
+    _, first, found = np.unique(signature, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first))
+    return order[found.ravel()].astype(np.int64), first.size
+
+
+def _places(
+    of_class: NDArray[np.int64], next_state: NDArray[np.int64], p: Float, count: int, num_states: int
+) -> tuple[NDArray[np.int32], Float, NDArray[np.int64]]:
+    """Return next states and probabilities [C, K], and the place of each transition, -1 if there is none."""
+    order = np.lexsort((next_state, -p, of_class))  # the likeliest first
+    numbers = np.bincount(of_class, minlength=count)
+    starts = np.cumsum(numbers) - numbers
+    place = np.empty(p.size, np.int64)
+    place[order] = np.arange(p.size) - starts[of_class[order]]
+    most = int(numbers.max(initial=0))
+    size = min(num_states, max(_FEW, min(most + 2, _MANY)))
+    kept = place < size
+    next_states = np.full((count, size), -1, np.int32)
+    probabilities = np.zeros((count, size))
+    next_states[of_class[kept], place[kept]] = next_state[kept]
+    probabilities[of_class[kept], place[kept]] = np.minimum(p[kept], 1.0)
+    return next_states, probabilities, np.where(kept, place, -1)
+
+
+def _mean(total: Float, number: Float) -> Float:
+    """Return means; where there was nothing, the smallest of the others."""
+    there = number > 0
+    mean = total / np.maximum(number, 1.0)
+    return np.where(there, mean, mean[there].min(initial=np.inf) if there.any() else 0.0)
+
+
+def _spread(
+    mean: Float,
+    next_states: NDArray[np.int32],
+    probabilities: Float,
+    classes: NDArray[np.int64],
+    smoothing: Smoothing,
+) -> Float:
+    """Return b + (y + phi_1 mean(y)) / (1 + phi_1): y is what lies above the smallest mean b, smoothed.
+
+    f <- (1 - phi_2) f + phi_2 P f along the dynamics of the uniform policy; with "support", y is the same
+    wherever f is not 0, and has its sum.
+    """
+    b = mean.min()
+    f = mean - b
+    ahead = np.zeros(next_states.shape[0])
+    for k in range(next_states.shape[1]):
+        ahead += probabilities[:, k] * f[np.maximum(next_states[:, k], 0)]
+    of_state = np.zeros(f.size)
+    for action in range(classes.shape[1]):
+        of_state += ahead[classes[:, action]]
+    f = (1.0 - smoothing.neighbours) * f + smoothing.neighbours * (of_state / classes.shape[1])
+    if smoothing.goals == "support":
+        there = f > 0.0
+        f = there * (f.sum() / max(int(there.sum()), 1))
+    return np.asarray(b + (f + smoothing.everywhere * f.mean()) / (1.0 + smoothing.everywhere))
+
+
+def _values(
+    at_once: Float, reach: Float, next_states: NDArray[np.int32], classes: NDArray[np.int64]
+) -> Float:
+    """Return V by value iteration."""
+    values = np.zeros(classes.shape[0])
+    places = [(reach[:, k], np.maximum(next_states[:, k], 0)) for k in range(next_states.shape[1])]
+    for _ in range(_SWEEPS):
+        worth = at_once.copy()
+        for weight, entered in places:
+            worth += weight * values[entered]
+        found = worth[classes].max(axis=1)
+        done = bool((np.abs(found - values) <= 1e-9 * np.abs(found)).all())
+        values = found
+        if done:
+            break
+    return values

@@ -1,0 +1,221 @@
+"""What the exact models of tasks have in common, as sums to which further tasks add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.tasks import Tasks
+
+Float = NDArray[np.float64]
+_TASKS_AT_ONCE = 64
+_STEPS = 2.0**30
+"""Probabilities and rewards count as alike to 1 / _STEPS, of 1 or of the larger number."""
+_ENTRIES = (
+    "sizes",
+    "num_tasks",
+    "codes",
+    "weights",
+    "lowest",
+    "highest",
+    "known",
+    "references",
+    "deviations",
+    "pair_rewards",
+    "entered",
+    "entry_rewards",
+    "entry_ends",
+    "unexplained",
+    "reward_range",
+    "reward_moments",
+)
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A task as the list of its transitions: (state, action) pairs, next states, and what goes with them."""
+
+    pair: NDArray[np.int64]
+    """s A + a [R]; pairs of terminal states, and actions that are not available, have none."""
+    next_state: NDArray[np.int64]
+    probability: Float
+    reward: Float
+    """Expected, of the transition."""
+    end: Float
+    """Probability that the episode ends with it."""
+
+    @property
+    def fingerprint(self) -> int:
+        """An integer that tasks share only if they are alike."""
+        parts = (self.pair, self.next_state, *map(_whole, (self.probability, self.reward, self.end)))
+        return int(_hashed(*parts).sum(dtype=np.uint64))
+
+
+def models(tasks: Tasks) -> Iterator[TaskModel]:
+    """Yield the models of tasks, one after the other."""
+    s, a = tasks.num_states, tasks.num_actions
+    for first in range(0, len(tasks), _TASKS_AT_ONCE):
+        some = tasks[first : first + _TASKS_AT_ONCE]
+        found, over = some.outcomes, some.terminal
+        for n in range(len(some)):
+            there = (found["probability"][n] > 0.0) & ~over[n][:, None, None]
+            pair = np.nonzero(there.reshape(s * a, -1))[0]
+            p = found["probability"][n][there]
+            codes, place = np.unique(
+                pair * s + found["next_state"][n][there].astype(np.int64), return_inverse=True
+            )
+            weight = np.bincount(place, p)
+            yield TaskModel(
+                codes // s,
+                codes % s,
+                weight.astype(np.float64),
+                np.bincount(place, p * found["reward"][n][there]) / weight,
+                np.bincount(place, p * found["terminated"][n][there]) / weight,
+            )
+
+
+def nothing() -> dict[str, Float]:
+    """Return the sums over no tasks, of no size yet."""
+    found = {name: np.zeros(0) for name in _ENTRIES}
+    return {
+        **found,
+        "num_tasks": np.zeros(1),
+        "references": np.zeros((2, 0)),
+        "deviations": np.zeros((2, 0)),
+    }
+
+
+def with_model(
+    sums: dict[str, Float], model: TaskModel, num_states: int, num_actions: int
+) -> dict[str, Float]:
+    """Return the sums after one more task of S states and A actions.
+
+    Their entries, R being all transitions seen and P = S A:
+
+    `codes`, `weights`, `lowest`, `highest` [R]
+        Pair and next state as pair S + s', sums of probabilities, and the extremes of the rewards.
+    `known`, `pair_rewards` [P]
+        In how many tasks a pair could be tried, and sums of its expected rewards.
+    `references`, `deviations` [2, P]
+        Hashes of the first row of each pair, and of all that differ from it: pairs that have both in common
+        behave alike in every task. First of where they lead alone, then of rewards as well.
+    `entered`, `entry_rewards`, `entry_ends` [S]
+        In how many tasks a state can be entered, and sums of what that gives and ends.
+    `unexplained` [1]
+        In how many tasks rewards depend on more than the state entered.
+    `reward_range`, `reward_moments` [2]
+        Smallest and largest reward; sums of the rewards of pairs and of their squares.
+    """
+    s, pairs = num_states, num_states * num_actions
+    if sums["sizes"].size == 0:
+        sums = {**sums, **_zeros(num_states, num_actions)}
+    checks.shape(sums["known"], "known", (pairs,))
+    codes = model.pair * s + model.next_state
+    merged, place = np.unique(np.concatenate([sums["codes"].astype(np.int64), codes]), return_inverse=True)
+    old, new = place[: sums["codes"].size], place[sums["codes"].size :]
+    weights, lowest = np.zeros(merged.size), np.full(merged.size, np.finfo(float).max)
+    highest = -lowest
+    weights[old], lowest[old], highest[old] = sums["weights"], sums["lowest"], sums["highest"]
+    weights[new] += model.probability
+    lowest[new] = np.minimum(lowest[new], model.reward)
+    highest[new] = np.maximum(highest[new], model.reward)
+    there = np.bincount(model.pair, minlength=pairs) > 0
+    expected = np.bincount(model.pair, model.probability * model.reward, pairs).astype(np.float64)
+    least, most = _extremes(model.next_state, model.reward, s)
+    entered = most >= least
+    explained = not (most - least > 1e-9 * np.maximum(1.0, np.abs(most)))[entered].any()
+    times = np.bincount(model.next_state, minlength=s)
+    mean = np.bincount(model.next_state, model.reward, s) / np.maximum(times, 1)
+    ends = np.bincount(model.next_state, model.end, s) / np.maximum(times, 1)
+    references, deviations = _compared(sums, _row_hashes(model, expected, pairs), there)
+    moments = [expected[there].sum(), np.square(expected[there]).sum()]
+    low, high = model.reward.min(initial=np.inf), model.reward.max(initial=-np.inf)
+    before = sums["reward_range"] if sums["num_tasks"][0] else np.array([low, high])
+    return {
+        "sizes": sums["sizes"],
+        "num_tasks": sums["num_tasks"] + 1.0,
+        "codes": merged.astype(np.float64),
+        "weights": weights,
+        "lowest": lowest,
+        "highest": highest,
+        "known": sums["known"] + there,
+        "references": references,
+        "deviations": deviations,
+        "pair_rewards": sums["pair_rewards"] + expected,
+        "entered": sums["entered"] + entered,
+        "entry_rewards": sums["entry_rewards"] + mean,
+        "entry_ends": sums["entry_ends"] + ends,
+        "unexplained": sums["unexplained"] + (not explained),
+        "reward_range": np.array([min(low, before[0]), max(high, before[1])]),
+        "reward_moments": sums["reward_moments"] + moments,
+    }
+
+
+def _zeros(num_states: int, num_actions: int) -> dict[str, Float]:
+    pairs = num_states * num_actions
+    return {
+        "sizes": np.array([num_states, num_actions], float),
+        "known": np.zeros(pairs),
+        "references": np.zeros((2, pairs)),
+        "deviations": np.zeros((2, pairs)),
+        "pair_rewards": np.zeros(pairs),
+        "entered": np.zeros(num_states),
+        "entry_rewards": np.zeros(num_states),
+        "entry_ends": np.zeros(num_states),
+        "unexplained": np.zeros(1),
+        "reward_range": np.zeros(2),
+        "reward_moments": np.zeros(2),
+    }
+
+
+def _extremes(place: NDArray[np.int64], values: Float, count: int) -> tuple[Float, Float]:
+    """Return the smallest and the largest of the values at each place."""
+    least, most = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(least, place, values)
+    np.maximum.at(most, place, values)
+    return least, most
+
+
+def _row_hashes(model: TaskModel, expected: Float, pairs: int) -> NDArray[np.uint64]:
+    """Return a hash of where each pair leads, and one of that and of its reward [2, P]."""
+    found = np.zeros((2, pairs), np.uint64)
+    np.add.at(found[0], model.pair, _hashed(model.next_state, _whole(model.probability)))
+    found[1] = found[0] + _hashed(_whole(expected))
+    return found >> np.uint64(12)  # the 52 bits that a double counts with
+
+
+def _compared(
+    sums: dict[str, Float], rows: NDArray[np.uint64], there: NDArray[np.bool_]
+) -> tuple[Float, Float]:
+    """Return references and deviations after one more task with these rows."""
+    first = there & (sums["known"] == 0)
+    references = np.where(first, rows.astype(np.float64), sums["references"])
+    other = there & (rows.astype(np.float64) != references)
+    number = np.full(rows.shape, sums["num_tasks"][0], np.int64)
+    more = np.where(other, _hashed(rows, number) >> np.uint64(12), np.uint64(0))
+    total = (sums["deviations"].astype(np.uint64) + more) & np.uint64(2**52 - 1)
+    return references, total.astype(np.float64)
+
+
+def _whole(values: Float) -> NDArray[np.int64]:
+    """Return numbers in steps that are small beside 1 and beside themselves."""
+    fraction, exponent = np.frexp(values)
+    large = np.maximum(exponent, 0)
+    steps = np.rint(np.ldexp(fraction, exponent - large) * _STEPS)
+    return np.asarray(steps.astype(np.int64) + large)
+
+
+def _hashed(*parts: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return a hash of integers side by side: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    found = np.zeros(parts[0].shape, np.uint64)
+    for part in parts:
+        found = (found ^ part.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        found ^= found >> np.uint64(31)
+    return found

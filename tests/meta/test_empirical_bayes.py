@@ -1,0 +1,102 @@
+"""Empirical Bayes: what tasks have in common, by hand; held-out goals found within a few episodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from metarl_fast.meta.prior_of_models import Smoothing, prior_of, reward_scale
+from metarl_fast.meta.task_models import models, nothing, with_model
+
+PLAIN = Smoothing("mean", 0.0, 0.0)
+
+
+def sums_of(tasks):
+    sums = nothing()
+    for model in models(tasks):
+        sums = with_model(sums, model, tasks.num_states, tasks.num_actions)
+    return sums
+
+
+def line(goal, length=6, ends=False):
+    """A corridor, left and right; entering the goal pays 1. Going left from 0, or right at the end, stays."""
+    return {
+        s: {
+            a: [(1.0, t, float(t == goal), ends and t == goal)]
+            for a, t in enumerate((max(s - 1, 0), min(s + 1, length - 1)))
+        }
+        for s in range(length)
+    }
+
+
+def corridors(goals, **more):
+    return mf.from_outcomes([line(goal, **more) for goal in goals], start=0, horizon=12)
+
+
+def test_pairs_that_behave_alike_share_a_class_and_rewards_are_of_the_state_entered():
+    prior = prior_of(sums_of(corridors([2, 3, 3, 5])), PLAIN, 0.9, 0.0)
+    assert (prior.rewards, prior.num_classes) == ("next_state", 6)  # one for each state that is entered
+    assert prior.classes[0, 0] == prior.classes[1, 0]
+    assert prior.classes[0, 1] == prior.classes[2, 0]
+    np.testing.assert_allclose(prior.reward_means, [0, 0, 1 / 4, 1 / 2, 0, 1 / 4])
+    assert prior.next_states[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert (prior.probabilities[:, 0] == 1.0).all()
+    assert (prior.next_states[:, 1:] == -1).all()
+
+
+def test_the_values_are_those_of_the_mean_task():
+    tasks = mf.TaskDistribution(5, 3).sample(40, rng=0)
+    prior = prior_of(sums_of(tasks), PLAIN, 0.9, 0.0)
+    assert prior.rewards == "pair"
+    mean = mf.from_arrays(tasks.transitions.mean(axis=0)[None], tasks.rewards.mean(axis=0)[None])
+    np.testing.assert_allclose(prior.values, mf.policy_iteration(mean, 0.9).values[0], rtol=1e-6)
+    rewards = tasks.rewards.std()
+    assert reward_scale(sums_of(tasks)) == pytest.approx(rewards, rel=1e-12)
+
+
+def test_ends_of_episodes_and_what_terminal_states_hide():
+    prior = prior_of(sums_of(corridors([2, 4, 4, 5], ends=True)), PLAIN, 0.9, 0.0)
+    np.testing.assert_allclose(prior.terminations, [0, 0, 1 / 4, 0, 1 / 2, 1 / 4])
+    grid = prior_of(sums_of(mf.GoalGrid(4).sample(60, rng=0)), PLAIN, 0.9, 0.0)
+    assert (grid.rewards, grid.num_classes) == ("next_state", 16)  # though nobody acts in a goal
+
+
+def test_rewards_of_transitions_that_are_alike_in_all_tasks_are_known():
+    random = np.random.default_rng(0)
+    rows = random.dirichlet(np.ones(4), (6, 4, 2))
+    rewards = np.broadcast_to(random.normal(size=(4, 2)), (6, 4, 2))
+    prior = prior_of(sums_of(mf.from_arrays(rows, rewards)), PLAIN, 0.9, 0.0)
+    assert prior.rewards == "transition"
+    found = prior.reward_means[prior.classes][..., 0]
+    np.testing.assert_allclose(found, rewards[0], rtol=1e-12)
+
+
+def test_smoothing_spreads_what_was_rewarded_over_its_neighbours():
+    sums = sums_of(corridors([2]))
+    spread = prior_of(sums, Smoothing("mean", 0.5, 0.0), 0.9, 0.0).reward_means
+    np.testing.assert_allclose(spread, [0, 0.25, 0.5, 0.25, 0, 0])  # half from each state that leads there
+    support = prior_of(sums, Smoothing("support", 0.5, 0.0), 0.9, 0.0).reward_means
+    np.testing.assert_allclose(support, [0, 1 / 3, 1 / 3, 1 / 3, 0, 0])
+    everywhere = prior_of(sums, Smoothing("mean", 0.0, 1e9), 0.9, 0.0).reward_means
+    np.testing.assert_allclose(everywhere, 1 / 6, rtol=1e-6)
+
+
+def test_held_out_goals_are_found_within_a_few_episodes():
+    training, held_out = mf.GoalGrid(10, goals=mf.Region((5, 10), (5, 10))).split(0.2, rng=0)
+    fitted = mf.EmpiricalBayes().fit(training, num_tasks=200, rng=0)
+    assert isinstance(fitted.learner, mf.PosteriorPlanner)
+    returns = mf.train(fitted, held_out.sample(100, rng=1), 5, rng=2).returns.mean(axis=0)
+    assert returns[0] > 0.9
+    assert returns[1:].min() > 0.98
+
+
+def test_settings_are_chosen_on_tasks_held_back():
+    random = mf.TaskDistribution(8, 4, mf.Dirichlet(1.0), rewards=mf.Normal(1.0, 1.0), horizon=8)
+    fitted = mf.EmpiricalBayes().fit(random, num_tasks=150, num_episodes=30, rng=0)
+    kept = mf.EmpiricalBayes(inner_held_out=0.0).fit(random, num_tasks=150, num_episodes=30, rng=0)
+    assert fitted.learner.prior.classes.tolist() == kept.learner.prior.classes.tolist()
+    assert fitted.learner.bonus > 100 * kept.learner.bonus  # exploring pays where nothing else is shared
+    tasks = random.sample(200, rng=1)
+    found = [mf.train(one, tasks, 30, rng=2).returns.mean() for one in (fitted, kept, mf.QLearning())]
+    assert found[0] > found[1] + 0.5 > found[2]
