@@ -29,7 +29,7 @@ class PosteriorPlanner final : public AgentLearner {
   double reward_strength = 0.003;     // k_R: the same for rewards, and for ends of episodes
   double bonus = 0.0;                 // beta
   double bonus_decay = 0.5;           // h in beta / (1 + n)^h
-  std::int64_t num_sweeps = 4;        // of planning after a step, at most
+  std::int64_t num_sweeps = 3;        // of planning after a step, at most
 
   template <class Self, class Visitor>
   static void parameters(Self& learner, const Visitor& visit) {
@@ -86,6 +86,7 @@ class PosteriorPlanner final : public AgentLearner {
           believed_(learner.prior.classes.empty() ? TaskPrior::blank(of.shape) : learner.prior),
           actions_(static_cast<std::int32_t>(of.shape.actions)),
           places_(static_cast<std::size_t>(believed_.places)),
+          small_(0x1p-5 * (1.0 - learner.discount)),
           value_(believed_.value),
           rewards_(means(believed_.reward, learner.reward_strength)),
           ends_(means(believed_.termination, learner.reward_strength)),
@@ -258,9 +259,10 @@ class PosteriorPlanner final : public AgentLearner {
     // Sweeps of value iteration, U(c) = at once + sum_s' reach V(s') and V(s) = max_a U(c(s, a)). Where
     // little has changed only what that upsets is looked at: the rest would come out as it is.
     void plan() {
-      for (std::int64_t sweep = 0; sweep < learner_.num_sweeps && !upset_.empty(); ++sweep) {
+      for (std::int64_t sweep = 0; sweep < learner_.num_sweeps; ++sweep) {
+        if (upset_.empty() && !all_upset_) return;
         changed_.clear();
-        if (kMuch * upset_.size() > classes_.size()) {
+        if (all_upset_ || kMuch * upset_.size() > classes_.size()) {
           for (const std::size_t c : upset_) classes_[c].upset = false;
           for (std::size_t c = 0; c < classes_.size(); ++c) look_ahead(c);
           for (std::size_t s = 0; s < value_.size(); ++s) renew(s);
@@ -277,6 +279,8 @@ class PosteriorPlanner final : public AgentLearner {
           }
         }
         upset_.clear();
+        all_upset_ = kMuch * changed_.size() > value_.size();  // which is quicker said than which
+        if (all_upset_) continue;
         for (const std::size_t s : changed_) {
           for (std::size_t there = leads_there_[s]; there != kNone; there = another_[there]) {
             upset(there / places_);
@@ -293,10 +297,10 @@ class PosteriorPlanner final : public AgentLearner {
       worth_[c] = worth;
     }
 
-    // A change that is small beside the value stays undone, until it has grown.
+    // A change that is small beside what one step more discounts stays undone, until it has grown.
     void renew(std::size_t s) {
       const double value = best_worth(s);
-      if (std::fabs(value - value_[s]) <= kSmall * std::fabs(value)) return;
+      if (std::fabs(value - value_[s]) <= small_ * std::fabs(value)) return;
       value_[s] = value;
       changed_.push_back(s);
     }
@@ -325,13 +329,13 @@ class PosteriorPlanner final : public AgentLearner {
       }
     }
 
-    static constexpr double kSmall = 1e-4;
-    static constexpr std::size_t kMuch = 4;  // a part so large of all classes
+    static constexpr std::size_t kMuch = 4;  // one in so many is much
 
     const PosteriorPlanner& learner_;
     TaskPrior believed_;  // classes of this task's actions; next states in their places, and their priors
     const std::int32_t actions_;
     const std::size_t places_;
+    const double small_;
     std::vector<double> value_;                       // V [S]
     std::vector<Mean> rewards_, ends_;                // by key of rewards, and [S]
     std::vector<double> seen_, reach_, probability_;  // [C][K]
@@ -339,6 +343,7 @@ class PosteriorPlanner final : public AgentLearner {
     std::vector<Class> classes_;
     std::vector<double> worth_;                    // U [C + 1]
     std::vector<std::size_t> first_of_, acts_in_;  // states in which a class can be tried, class by class
+    bool all_upset_ = false;
     std::vector<std::size_t> upset_, touched_, changed_;  // classes and states that are to be looked at again
     std::vector<std::uint8_t> is_touched_;                // [S]
     std::vector<double> row_;                             // [A], of the state acted in

@@ -20,7 +20,7 @@ class PosteriorPlanner(Learner):
         p(s' | c) = (k_T p0(s' | c) + n(c, s')) / (k_T + n(c)),
 
     and so for rewards and for ends of episodes, tau(s'), with k_R. After every step up to `num_sweeps` sweeps
-    of value iteration, fewer if nothing changes, go over
+    of value iteration, fewer if little changes, go over
 
         U(c) = bonus / (1 + n(c))^bonus_decay + sum_s' p(s' | c) (r + discount (1 - tau(s')) V(s')),
         V(s) = max_a U(c(s, a)).
@@ -56,7 +56,7 @@ class PosteriorPlanner(Learner):
     reward_strength: float = 0.003
     bonus: float = 0.0005
     bonus_decay: float = 0.5
-    num_sweeps: int = 4
+    num_sweeps: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
