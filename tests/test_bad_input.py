@@ -133,6 +133,10 @@ refuses("Maze", "2", lambda: mf.Maze(2), ValueError, "size is (2, 2), expected o
 refuses("FourRooms", "goals", lambda: mf.FourRooms(goals=1), TypeError, "goals is 1, expected Anywhere()")
 refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")
 refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
+refuses_counts("BernoulliBandit", "num_arms", mf.BernoulliBandit, 0)
+refuses("DependentBandit", "()", lambda: mf.DependentBandit(()), ValueError, "first is empty")
+refuses_numbers("GaussianBandit", "noise", with_keyword(mf.GaussianBandit, "noise"), -0.1)
+refuses_counts("LinearBandit", "dimension", with_keyword(mf.LinearBandit, "dimension"), 0)
 refuses("tune", "1", lambda: mf.tune(1, FAMILY), TypeError, "learner is a int, expected one such as")
 task = FAMILY.sample(1, rng=0)[0]
 for entry, call in (("Simulator", mf.Simulator), ("Agent", LEARNER.agent)):

@@ -105,7 +105,7 @@ def test_every_family_law_and_learner_has_a_form():
         ),
         (
             {"type": "FamilyPart", "family": {"type": "QLearning"}},
-            "expected one of Drifting, FamilyPart",
+            "expected one of BernoulliBandit, ",
         ),
         ({"type": "Garnet"}, "Garnet needs branching"),
         ({"type": "GoalGrid", "goals": {"type": "Region", "rows": [0, 2]}}, "Region needs columns"),

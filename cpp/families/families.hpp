@@ -3,13 +3,16 @@
 // and a line here.
 #pragma once
 
+#include "bernoulli_bandit.hpp"
 #include "darkroom.hpp"
+#include "dependent_bandit.hpp"
 #include "drifting.hpp"
 #include "driving.hpp"
 #include "family_part.hpp"
 #include "goal_grid.hpp"
 #include "grid_world.hpp"
 #include "key_to_door.hpp"
+#include "linear_bandit.hpp"
 #include "maze.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
@@ -24,13 +27,16 @@ template <class... Kinds>
 struct FamilyList {};
 
 using Families = FamilyList<  //
+    BernoulliBandit,          //
     Darkroom,                 //
+    DependentBandit,          //
     Drifting,                 //
     Driving,                  //
     FamilyPart,               //
     GoalGrid,                 //
     GridWorld,                //
     KeyToDoor,                //
+    LinearBandit,             //
     Maze,                     //
     Mixture,                  //
     Permuted,                 //

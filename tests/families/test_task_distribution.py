@@ -459,3 +459,20 @@ def test_a_million_states_learn_in_little_memory():
     with pytest.raises(MemoryError, match="1000000 states"):
         mf.value_iteration(tasks, 0.9)
     assert tasks.rewards.shape == (1, 1_000_000, 10)
+
+
+# --- presets -----------------------------------------------------------------------------------------------
+
+
+def test_presets_are_the_papers():
+    rl2, rl3 = mf.TaskDistribution.rl2(), mf.TaskDistribution.rl3()
+    assert rl2 == mf.TaskDistribution(
+        10, 5, mf.Dirichlet(1), mf.Normal(1, 1), start=0, reward_noise=1, horizon=10
+    )
+    assert rl3 == dataclasses.replace(rl2, transitions=mf.Dirichlet(0.25))
+    # The optimum of an episode of RL²'s is 21.8 on average.
+    returns = mf.backward_induction(rl2.sample(1000, rng=0)).returns
+    assert returns.mean() == pytest.approx(21.81, abs=0.2)
+    garnet = mf.TaskDistribution.garnet(30, 4, 2, 0.1, horizon=30)
+    assert (garnet.transitions, garnet.rewards, garnet.reward_noise) == (mf.Garnet(2), mf.Normal(0, 1), 0.1)
+    assert (garnet.num_states, garnet.num_actions, garnet.horizon) == (30, 4, 30)

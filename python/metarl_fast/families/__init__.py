@@ -4,14 +4,17 @@ from typing import TYPE_CHECKING
 
 from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
+from metarl_fast.families.bernoulli_bandit import BernoulliBandit as BernoulliBandit
 from metarl_fast.families.cells import Anywhere as Anywhere
 from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
 from metarl_fast.families.darkroom import Darkroom as Darkroom
+from metarl_fast.families.dependent_bandit import DependentBandit as DependentBandit
 from metarl_fast.families.drifting import Drifting as Drifting
 from metarl_fast.families.driving import Driving as Driving
 from metarl_fast.families.four_rooms import FourRooms as FourRooms
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
+from metarl_fast.families.gaussian_bandit import GaussianBandit as GaussianBandit
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
 from metarl_fast.families.grid_navi import GridNavi as GridNavi
 from metarl_fast.families.grid_world import GridWorld as GridWorld
@@ -21,6 +24,7 @@ from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet
 from metarl_fast.families.laws import Normal as Normal
 from metarl_fast.families.laws import Uniform as Uniform
+from metarl_fast.families.linear_bandit import LinearBandit as LinearBandit
 from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture
 from metarl_fast.families.permuted import Permuted as Permuted

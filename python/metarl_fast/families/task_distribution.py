@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
 RewardLaw: TypeAlias = Uniform | Normal | Fixed
 
@@ -23,8 +26,7 @@ RewardLaw: TypeAlias = Uniform | Normal | Fixed
 class TaskDistribution(CoreFamily):
     """Random MDPs whose rows and rewards are drawn independently.
 
-    Without further arguments the tutorial's distribution. RL²'s is
-    `TaskDistribution(10, 5, transitions=Dirichlet(1), rewards=Normal(1, 1), reward_noise=1, horizon=10)`.
+    Without further arguments the tutorial's distribution; `rl2`, `rl3` and `garnet` are those of the papers.
 
     Parameters
     ----------
@@ -98,6 +100,55 @@ class TaskDistribution(CoreFamily):
             # Once: what sums to 1 but for rounding stays as it is.
             exact = abs(start.sum() - 1) <= 1e-14
             object.__setattr__(self, "start", tuple((start if exact else start / start.sum()).tolist()))
+
+    @classmethod
+    def rl2(cls) -> Self:
+        """Return RL²'s random MDPs: 10 states, 5 actions, ten steps from state 0.
+
+        Rows are Dirichlet(1), expected rewards N(1, 1), and each reward has unit noise. Duan et al., "RL²:
+        fast reinforcement learning via slow reinforcement learning" (2016, arXiv 1611.02779), section 3.2.
+        """
+        return cls(10, 5, Dirichlet(1.0), Normal(1.0, 1.0), reward_noise=1.0, horizon=10)
+
+    @classmethod
+    def rl3(cls) -> Self:
+        """Return RL³'s test of another distribution: RL²'s with rows that are Dirichlet(0.25).
+
+        Bhatia et al., "RL³: boosting meta reinforcement learning via RL inside RL²" (2023, arXiv 2306.15909).
+        """
+        return cls(10, 5, Dirichlet(0.25), Normal(1.0, 1.0), reward_noise=1.0, horizon=10)
+
+    @classmethod
+    def garnet(
+        cls,
+        num_states: int,
+        num_actions: int,
+        branching: int,
+        noise: float = 0.0,
+        *,
+        start: Any = 0,
+        horizon: int | None = None,
+    ) -> Self:
+        """Return Garnet(n, m, b, sigma), stationary: tau is 0.
+
+        Each pair has `branching` next states, with probabilities between sorted uniform cut points; expected
+        rewards of pairs are N(0, 1), and each reward has noise of standard deviation `noise`. Archibald,
+        McKinnon and Thomas, JORS 46 (1995); the numbers in this order are those of Bhatnagar, Sutton,
+        Ghavamzadeh and Lee, "Natural actor-critic algorithms", Automatica 45 (2009). Tasks that change, as
+        theirs do at tau > 0, are made by `Switching` and `Drifting`.
+
+        Parameters
+        ----------
+        num_states, num_actions, branching
+            n, m and b.
+        noise
+            sigma.
+        start, horizon
+            As of `TaskDistribution`; the papers have no episodes.
+        """
+        law = Garnet(branching)
+        rewards = Normal(0.0, 1.0)
+        return cls(num_states, num_actions, law, rewards, start=start, reward_noise=noise, horizon=horizon)
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each.
