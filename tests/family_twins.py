@@ -2,16 +2,19 @@
 
 A file of `tests/families` about a family that the core draws says `FAMILY`, the class; `twin(family, key,
 task, segment=0)`, a task in plain Python, as a `Model` equal to the core's bit for bit; `families()`, a
-strategy that draws families of the class; `GOLDEN`, families by name whose results are part of the promise
-(golden.py); and `ARGUMENTS`, good ones for the campaign to spoil (fuzz).
+strategy that draws families of the class; `GOLDEN_TASKS`, families by name whose tasks and results are part
+of the promise (golden.py), or `GOLDEN`, if those of every learner are; and `ARGUMENTS`, good ones for the
+campaign to spoil (fuzz).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
@@ -37,6 +40,28 @@ def part(family, key, task, segment=0):
     if isinstance(family, mf.FamilyPart):
         return generate(family.family, key, task + family.ids[0], segment)
     return generate(family, key, task, segment)
+
+
+def as_lists(model, length=None):
+    """The same task as outcome lists, of some length."""
+    s, a, k = model.probability.shape
+    length = length or k
+    shape = (s, a, length)
+    probability, next_state, reward = np.zeros(shape), np.zeros(shape, int), np.zeros(shape)
+    terminated = np.zeros(shape, bool)
+    for i, j, outcome in np.ndindex(s, a, k):
+        place = i, j, outcome
+        probability[place] = model.probability[place]
+        next_state[place], reward[place], terminated[place] = model.outcome(*place)
+    return dataclasses.replace(
+        model, probability=probability, next_state=next_state, reward=reward, terminated=terminated
+    )
+
+
+def terminal(model):
+    """States that are never left, for nothing, with the end of the episode: grids write them so."""
+    here = np.arange(len(model.start))[:, None, None]
+    return (model.terminated & (model.next_state == here) & (model.reward == 0.0)).all(axis=(1, 2))
 
 
 def families():

@@ -11,7 +11,7 @@ import metarl_fast as mf
 from reference import REWARDS, Model, make_stream, unit_53
 
 FAMILY = mf.BernoulliBandit
-GOLDEN = {"bernoulli_bandit": mf.BernoulliBandit(5, 20)}
+GOLDEN_TASKS = {"bernoulli_bandit": mf.BernoulliBandit(5, 20)}
 ARGUMENTS = {"num_arms": 3, "num_pulls": 5, "means": mf.Uniform(0.2, 0.6)}
 
 

@@ -11,7 +11,7 @@ import metarl_fast as mf
 from reference import REWARDS, Model, below, make_stream, unit_53
 
 FAMILY = mf.DependentBandit
-GOLDEN = {"dependent_bandit": mf.DependentBandit()}
+GOLDEN_TASKS = {"dependent_bandit": mf.DependentBandit()}
 ARGUMENTS = {"first": mf.Uniform(0.2, 0.6), "num_pulls": 5}
 
 

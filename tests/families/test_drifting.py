@@ -20,12 +20,6 @@ GOLDEN = {"drifting": mf.Drifting(GRID, 2, 3), "drifting_dense": mf.Drifting(DEN
 ARGUMENTS = {"family": GRID, "every": 2, "steps": 3, "segment": None}
 
 
-def terminal(model):
-    """States that are never left, for nothing, with the end of the episode: grids write them so."""
-    here = np.arange(len(model.start))[:, None, None]
-    return (model.terminated & (model.next_state == here) & (model.reward == 0.0)).all(axis=(1, 2))
-
-
 def twin(family, key, task, segment=0):
     """A task of `Drifting`, in plain Python."""
     draw, r = divmod(segment if family.segment is None else family.segment, family.steps)
@@ -39,7 +33,7 @@ def twin(family, key, task, segment=0):
         return dataclasses.replace(
             old, probability=probability, reward=reward, start=start, reward_noise=noise, weights=None
         )
-    ends = [terminal(old), terminal(new)]
+    ends = [family_twins.terminal(old), family_twins.terminal(new)]
     weight = np.where(ends[1], 0.0, np.where(ends[0], 1.0, w))[:, None, None]
     both = {
         name: np.concatenate([getattr(old, name), getattr(new, name)], axis=-1)

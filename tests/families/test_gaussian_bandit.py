@@ -10,7 +10,7 @@ import family_twins
 import metarl_fast as mf
 
 FAMILY = mf.GaussianBandit
-GOLDEN = {"gaussian_bandit": mf.GaussianBandit(4, 20)}
+GOLDEN_TASKS = {"gaussian_bandit": mf.GaussianBandit(4, 20)}
 ARGUMENTS = {"num_arms": 3, "num_pulls": 5, "means": mf.Normal(1.0, 2.0), "noise": 0.5}
 
 

@@ -13,7 +13,7 @@ import metarl_fast as mf
 from reference import REWARDS, Model, make_stream, normal_quantile, open_unit
 
 FAMILY = mf.LinearBandit
-GOLDEN = {"linear_bandit": mf.LinearBandit(3, 4, num_pulls=20, features=7)}
+GOLDEN_TASKS = {"linear_bandit": mf.LinearBandit(3, 4, num_pulls=20, features=7)}
 ARGUMENTS = {
     "num_contexts": 2,
     "num_arms": 3,

@@ -26,21 +26,6 @@ GOLDEN = {
 ARGUMENTS = {"families": (GRID, DENSE), "weights": (1.0, 2.0)}
 
 
-def as_lists(model, length):
-    """The same task as outcome lists of some length."""
-    s, a, k = model.probability.shape
-    shape = (s, a, length)
-    probability, next_state, reward = np.zeros(shape), np.zeros(shape, int), np.zeros(shape)
-    terminated = np.zeros(shape, bool)
-    for i, j, outcome in np.ndindex(s, a, k):
-        place = i, j, outcome
-        probability[place] = model.probability[place]
-        next_state[place], reward[place], terminated[place] = model.outcome(*place)
-    return dataclasses.replace(
-        model, probability=probability, next_state=next_state, reward=reward, terminated=terminated
-    )
-
-
 def twin(family, key, task, segment=0):
     """A task of `Mixture`, in plain Python."""
     weights = family.weights or [1.0] * len(family.families)
@@ -55,7 +40,7 @@ def twin(family, key, task, segment=0):
         model = dataclasses.replace(model, weights=None)
     if all(other.next_state is None for other in models):
         return model
-    return as_lists(model, max(other.probability.shape[-1] for other in models))
+    return family_twins.as_lists(model, max(other.probability.shape[-1] for other in models))
 
 
 def families():

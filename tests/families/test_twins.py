@@ -15,7 +15,7 @@ modules = pytest.mark.parametrize(
 
 
 @modules
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_tasks_equal_the_twin(module, data):
     family, seed = data.draw(module.families()), data.draw(strategies.seeds)

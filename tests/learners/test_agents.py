@@ -76,7 +76,7 @@ def test_agents_learn_what_the_lanes_learn(tasks, data, steps, episodes, real, c
 @kinds
 @behaviours
 @reals
-@pytest.mark.parametrize("name", golden.FAMILIES)
+@pytest.mark.parametrize("name", golden.LEARNED)
 def test_agents_learn_what_the_lanes_learn_of_drawn_tasks(kind, behaviour, real, name, one_by_one):
     tasks = golden.FAMILIES[name].sample(34, rng=0)
     learner = kind(learning_rate=0.5, learning_rate_decay=0.2, initial_q=0.25, **behaviour)
