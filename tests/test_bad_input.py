@@ -133,6 +133,9 @@ refuses("Maze", "2", lambda: mf.Maze(2), ValueError, "size is (2, 2), expected o
 refuses("FourRooms", "goals", lambda: mf.FourRooms(goals=1), TypeError, "goals is 1, expected Anywhere()")
 refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")
 refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
+for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.TimeInState, mf.Seasonal):
+    given = ((0.0, 0.0, 0.0),) if combination is mf.Shaped else ()
+    refuses(combination.__name__, "1", partial(combination, 1, *given), TypeError, "family is 1, expected a")
 refuses_counts("BernoulliBandit", "num_arms", mf.BernoulliBandit, 0)
 refuses("DependentBandit", "()", lambda: mf.DependentBandit(()), ValueError, "first is empty")
 refuses_numbers("GaussianBandit", "noise", with_keyword(mf.GaussianBandit, "noise"), -0.1)

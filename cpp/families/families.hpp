@@ -17,9 +17,15 @@
 #include "mixture.hpp"
 #include "permuted.hpp"
 #include "river_swim.hpp"
+#include "seasonal.hpp"
+#include "shaped.hpp"
+#include "slippery.hpp"
 #include "stored_family.hpp"
 #include "switching.hpp"
 #include "task_distribution.hpp"
+#include "time_in_state.hpp"
+#include "with_rewards.hpp"
+#include "with_start.hpp"
 
 namespace metarl_fast {
 
@@ -41,8 +47,14 @@ using Families = FamilyList<  //
     Mixture,                  //
     Permuted,                 //
     RiverSwim,                //
+    Seasonal,                 //
+    Shaped,                   //
+    Slippery,                 //
     StoredFamily,             //
     Switching,                //
-    TaskDistribution>;
+    TaskDistribution,         //
+    TimeInState,              //
+    WithRewards,              //
+    WithStart>;
 
 }  // namespace metarl_fast

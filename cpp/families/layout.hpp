@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Layouts of tasks: one that holds tasks of several shapes, and a task copied into another layout.
+// Layouts of tasks: one that holds tasks of several shapes, and a task in another layout than its own.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +8,19 @@
 
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
+#include "family.hpp"
 
 namespace metarl_fast {
 
 inline bool same_layout(const Shape& a, const Shape& b) {
   return a.dense == b.dense && a.outcomes == b.outcomes && a.sampling == b.sampling;
+}
+
+// The shape of the same tasks as outcome lists.
+inline Shape as_lists(Shape shape) {
+  shape.dense = false;
+  shape.sampling = Sampling::inverse;
+  return shape;
 }
 
 // The shape of tasks that may be of either: dense if both are, else outcome lists as long as the longer.
@@ -60,6 +68,20 @@ inline void copy_task(const Shape& from, const TaskView& task, const Shape& to, 
                                             : task.terminated[place];
     }
   }
+}
+
+// Writes a family's task as one of shape `to`, as `copy_task` does.
+inline void write_as(const Family& family, std::uint64_t key, std::uint64_t id, std::int64_t segment,
+                     const Shape& to, TaskBuffer& task, const Interrupt& interrupt) {
+  const Shape from = family.shape();
+  if (same_layout(from, to)) {
+    task.reward_noise = from.reward_noise;
+    return family.write(key, id, segment, task, interrupt);
+  }
+  Meter meter(interrupt);
+  TaskBuffer drawn(from);
+  family.write(key, id, segment, drawn, interrupt);
+  copy_task(from, drawn.view(), to, task, meter);
 }
 
 }  // namespace metarl_fast

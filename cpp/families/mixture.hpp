@@ -60,18 +60,7 @@ inline void Mixture::write(std::uint64_t key, std::uint64_t id, std::int64_t seg
   const double u = unit(next(stream), double{});
   std::size_t chosen = 0;
   while (chosen + 1 < families.size() && cumulative[chosen] <= u) ++chosen;
-  const Family& family = *families[chosen];
-  const std::uint64_t own_key = key_of_part(key, chosen);
-  const Shape from = family.shape();
-  const Shape to = shape();
-  if (same_layout(from, to)) {
-    task.reward_noise = from.reward_noise;
-    return family.write(own_key, id, segment, task, interrupt);
-  }
-  Meter meter(interrupt);
-  TaskBuffer drawn(from);
-  family.write(own_key, id, segment, drawn, interrupt);
-  copy_task(from, drawn.view(), to, task, meter);
+  write_as(*families[chosen], key_of_part(key, chosen), id, segment, shape(), task, interrupt);
 }
 
 }  // namespace metarl_fast

@@ -15,6 +15,7 @@
 #include "../uniform_law.hpp"
 #include "../variates.hpp"
 #include "family.hpp"
+#include "reward_law.hpp"
 
 namespace metarl_fast {
 
@@ -23,12 +24,9 @@ class TaskDistribution final : public Family {
   static constexpr const char* kName = "TaskDistribution";
 
   enum class TransitionLaw { uniform, dirichlet, garnet };
-  enum class RewardLaw { normal, uniform, fixed };
   static constexpr Word<TransitionLaw> kTransitionLaws[] = {{"uniform", TransitionLaw::uniform},
                                                             {"dirichlet", TransitionLaw::dirichlet},
                                                             {"garnet", TransitionLaw::garnet}};
-  static constexpr Word<RewardLaw> kRewardLaws[] = {
-      {"normal", RewardLaw::normal}, {"uniform", RewardLaw::uniform}, {"fixed", RewardLaw::fixed}};
 
   std::int64_t states = 0;
   std::int64_t actions = 0;
@@ -70,7 +68,7 @@ class TaskDistribution final : public Family {
   void write_dirichlet_row(Stream& stream, double* row) const;
   void write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
                         std::vector<double>& cuts) const;
-  double draw_reward(const IndexKey& key, std::int64_t pair) const;
+  double reward_of(const IndexKey& key, std::int64_t pair) const;
 };
 
 inline void TaskDistribution::check() const {
@@ -158,11 +156,9 @@ inline void TaskDistribution::write_garnet_row(Stream& stream, double* probabili
   }
 }
 
-inline double TaskDistribution::draw_reward(const IndexKey& key, std::int64_t pair) const {
+inline double TaskDistribution::reward_of(const IndexKey& key, std::int64_t pair) const {
   if (reward_law == RewardLaw::fixed) return rewards[static_cast<std::size_t>(pair)];
-  const std::uint32_t x = indexed(key, 0, static_cast<std::uint32_t>(pair));
-  if (reward_law == RewardLaw::normal) return reward_a + reward_b * normal_quantile(open_unit(x));
-  return reward_a + (reward_b - reward_a) * unit(x, double{});
+  return draw_reward(reward_law, reward_a, reward_b, indexed(key, 0, static_cast<std::uint32_t>(pair)));
 }
 
 inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, std::int64_t, TaskBuffer& task,
@@ -197,7 +193,7 @@ inline void TaskDistribution::write_rewards_and_start(std::uint64_t key, std::ui
   const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     meter.count(copies);
-    std::fill_n(task.reward.data() + pair * copies, copies, draw_reward(reward_key, pair));
+    std::fill_n(task.reward.data() + pair * copies, copies, reward_of(reward_key, pair));
   }
   std::fill(task.terminated.begin(), task.terminated.end(), std::uint8_t{0});
   std::fill(task.terminal.begin(), task.terminal.end(), std::uint8_t{0});

@@ -29,8 +29,14 @@ from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture
 from metarl_fast.families.permuted import Permuted as Permuted
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
+from metarl_fast.families.seasonal import Seasonal as Seasonal
+from metarl_fast.families.shaped import Shaped as Shaped
+from metarl_fast.families.slippery import Slippery as Slippery
 from metarl_fast.families.switching import Switching as Switching
 from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
+from metarl_fast.families.time_in_state import TimeInState as TimeInState
+from metarl_fast.families.with_rewards import WithRewards as WithRewards
+from metarl_fast.families.with_start import WithStart as WithStart
 from metarl_fast.listing import public_names
 
 if not TYPE_CHECKING:  # checkers read the import lines themselves

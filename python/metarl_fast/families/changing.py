@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from metarl_fast import checks
-from metarl_fast.families.base import Family
 from metarl_fast.families.combination import Around
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ class Changing(Around):
     segment: int | None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.family, Family):
-            raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
+        self._keep_family()
         if self.family._drawn_in_python:
             raise TypeError(
                 f"family is {checks.shown(self.family)}, whose tasks Python draws: expected one that the "

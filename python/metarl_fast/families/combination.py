@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from metarl_fast import _core
+from metarl_fast import _core, checks
 from metarl_fast.families.base import Family, FamilyPart, divided, own_family
 from metarl_fast.families.python_recipe import PythonRecipe
-from metarl_fast.recipes import GeneratedRecipe, Ids, Recipe, StoredRecipe, shifted
+from metarl_fast.recipes import DrawnRecipe, GeneratedRecipe, Ids, Recipe, StoredRecipe, shifted
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
@@ -104,6 +105,10 @@ class Around(Combination):
 
     family: Family
 
+    def _keep_family(self) -> None:
+        if not isinstance(self.family, Family):
+            raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
+
     @property
     def _parts(self) -> tuple[Family, ...]:
         return (self.family,)
@@ -111,6 +116,20 @@ class Around(Combination):
     def _with_parts(self, parts: tuple[Family, ...]) -> Self:
         dataclass: Any = self
         return replace(dataclass, family=parts[0])  # type: ignore[no-any-return]
+
+    def _inside(self, key: int, ids: Ids) -> Tasks:
+        """Return the family's tasks that those of these ids are made of; here of the same key."""
+        return tasks_of_part(self.family, key, ids)
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the family's labels of the tasks that these were made of.
+
+        Tasks in memory do not say what they were: of those, the same have the same label.
+        """
+        recipe = tasks.recipe
+        if not isinstance(recipe, DrawnRecipe):
+            return super().clusters(tasks)
+        return self.family.clusters(self._inside(recipe.key, recipe.ids))
 
 
 def tasks_of_part(part: Family, key: int, ids: Ids) -> Tasks:

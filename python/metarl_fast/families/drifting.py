@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.changing import Changing
 from metarl_fast.recipes import Ids
+from metarl_fast.tasks import Tasks
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,7 @@ class Drifting(Changing):
         segment = -1 if self.segment is None else self.segment
         family = self.family._view(key, ids)
         return _core.Drifting(family=family, every=self.every, steps=self.steps, segment=segment)
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return labels [N], alike for tasks that are the same where they are looked at."""
+        return Family.clusters(self, tasks)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
 
@@ -94,3 +95,20 @@ class Fixed:
 
     def __hash__(self) -> int:
         return hash((np.asarray(self.values) + 0.0).tobytes())  # -0.0 equals 0.0
+
+
+RewardLaw: TypeAlias = Uniform | Normal | Fixed
+
+
+def drawn_from(law: RewardLaw) -> dict[str, Any]:
+    """Return how the core calls a law of rewards, and its two numbers."""
+    if isinstance(law, Fixed):
+        return {"reward_law": "fixed", "reward_a": 0.0, "reward_b": 0.0}
+    if isinstance(law, Normal):
+        return {"reward_law": "normal", "reward_a": law.mean, "reward_b": law.std}
+    return {"reward_law": "uniform", "reward_a": law.low, "reward_b": law.high}
+
+
+def fixed_values(law: RewardLaw, *shape: int) -> NDArray[np.float64]:
+    """Return the values of `Fixed` in a shape; of another law none."""
+    return np.array(np.broadcast_to(law.values, shape), np.float64) if isinstance(law, Fixed) else np.empty(0)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.combination import Around, tasks_of_part
-from metarl_fast.recipes import DrawnRecipe, Ids
+from metarl_fast.families.combination import Around
+from metarl_fast.recipes import Ids
 from metarl_fast.tasks import Tasks
 
 
@@ -40,8 +37,7 @@ class Permuted(Around):
     actions: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.family, Family):
-            raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
+        self._keep_family()
         checks.keep(self, "states", checks.flag)
         checks.keep(self, "actions", checks.flag)
 
@@ -49,12 +45,5 @@ class Permuted(Around):
         family = self.family._view(_core.key_of_part(key, 0), ids)
         return _core.Permuted(family=family, states=int(self.states), actions=int(self.actions))
 
-    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
-        """Return the family's labels of the tasks before their states and actions were renamed.
-
-        Tasks in memory do not say what they were: of those, the same have the same label.
-        """
-        recipe = tasks.recipe
-        if not isinstance(recipe, DrawnRecipe):
-            return super().clusters(tasks)
-        return self.family.clusters(tasks_of_part(self.family, _core.key_of_part(recipe.key, 0), recipe.ids))
+    def _inside(self, key: int, ids: Ids) -> Tasks:
+        return super()._inside(_core.key_of_part(key, 0), ids)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import _core
 from metarl_fast.families.base import Family
 from metarl_fast.families.changing import Changing
-from metarl_fast.families.combination import tasks_of_part
-from metarl_fast.recipes import DrawnRecipe, Ids
+from metarl_fast.recipes import Ids
 from metarl_fast.tasks import Tasks
 
 
@@ -44,9 +40,5 @@ class Switching(Changing):
         segment = -1 if self.segment is None else self.segment
         return _core.Switching(family=self.family._view(key, ids), every=self.every, segment=segment)
 
-    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
-        """Return the family's labels of the tasks as they are in segment 0, or in the one that stays."""
-        if not isinstance(tasks.recipe, DrawnRecipe):
-            return super().clusters(tasks)
-        key = _core.key_of_part(tasks.recipe.key, self.segment or 0)
-        return self.family.clusters(tasks_of_part(self.family, key, tasks.recipe.ids))
+    def _inside(self, key: int, ids: Ids) -> Tasks:
+        return super()._inside(_core.key_of_part(key, self.segment or 0), ids)

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.families.laws import Dirichlet, Fixed, Garnet, Normal, Uniform
+from metarl_fast.families.laws import (
+    Dirichlet,
+    Fixed,
+    Garnet,
+    Normal,
+    RewardLaw,
+    Uniform,
+    drawn_from,
+    fixed_values,
+)
+from metarl_fast.families.starts import keep_start, start_distribution
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
@@ -19,7 +29,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 TransitionLaw: TypeAlias = Uniform | Dirichlet | Garnet
-RewardLaw: TypeAlias = Uniform | Normal | Fixed
 
 
 @dataclass(frozen=True)
@@ -89,17 +98,7 @@ class TaskDistribution(CoreFamily):
         )
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-        if not isinstance(self.start, Uniform) and checks.single(self.start):
-            object.__setattr__(self, "start", checks.integer(self.start, "start", 0, s - 1))
-        elif not isinstance(self.start, Uniform):
-            start = checks.shape(checks.array(self.start, "start", np.float64), "start", (s,))
-            if not (np.all(start >= 0) and abs(start.sum() - 1) <= 1e-5):
-                raise ValueError(
-                    f"start sums to {start.sum():.9g} (smallest {start.min():g}), expected a distribution"
-                )
-            # Once: what sums to 1 but for rounding stays as it is.
-            exact = abs(start.sum() - 1) <= 1e-14
-            object.__setattr__(self, "start", tuple((start if exact else start / start.sum()).tolist()))
+        keep_start(self, s)
 
     @classmethod
     def rl2(cls) -> Self:
@@ -179,39 +178,21 @@ class TaskDistribution(CoreFamily):
         """Return labels [N]: each task differs from all others."""
         return np.arange(len(tasks))
 
-    def _start_distribution(self) -> NDArray[np.float64]:
-        if isinstance(self.start, Uniform):
-            return np.full(self.num_states, 1.0 / self.num_states)
-        if np.ndim(self.start) == 1:
-            return np.ascontiguousarray(self.start, dtype=np.float64)
-        start = np.zeros(self.num_states)
-        start[self.start] = 1.0
-        return start
-
     def _core_family(self) -> _core.Family:
-        rows, rewards = self.transitions, self.rewards
+        rows = self.transitions
         law, alpha, branching = "uniform", 1.0, 1
         if isinstance(rows, Dirichlet):
             law, alpha = "dirichlet", rows.alpha
         elif isinstance(rows, Garnet):
             law, branching = "garnet", rows.branching
-        reward_law, a, b, fixed = "fixed", 0.0, 0.0, np.empty(0)
-        if isinstance(rewards, Fixed):
-            fixed = np.array(np.broadcast_to(rewards.values, (self.num_states, self.num_actions)), np.float64)
-        elif isinstance(rewards, Normal):
-            reward_law, a, b = "normal", rewards.mean, rewards.std
-        else:
-            reward_law, a, b = "uniform", rewards.low, rewards.high
         return _core.TaskDistribution(
             num_states=self.num_states,
             num_actions=self.num_actions,
             transition_law=law,
             concentration=alpha,
             branching=branching,
-            reward_law=reward_law,
-            reward_a=a,
-            reward_b=b,
-            rewards=fixed,
+            rewards=fixed_values(self.rewards, self.num_states, self.num_actions),
+            **drawn_from(self.rewards),
             reward_noise=self.reward_noise,
-            start=self._start_distribution(),
+            start=start_distribution(self.start, self.num_states),
         )

@@ -1,0 +1,50 @@
+"""Tasks that go through a few draws of a family in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.families.changing import Changing
+from metarl_fast.recipes import Ids
+from metarl_fast.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Seasonal(Changing):
+    """Tasks that go through a few draws of a family in turn, again and again; what was learned stays.
+
+    Parameters
+    ----------
+    family
+        What each season of a task is drawn from; a family that the core draws and whose tasks do not change
+        themselves.
+    every
+        Episodes of a season.
+    seasons
+        After so many the first one comes again.
+    segment
+        None, or the segment in which time stands still; see `Tasks.segment`.
+
+    Notes
+    -----
+    As `Switching`, whose draws never come again: segment k is that of season k modulo `seasons`.
+    """
+
+    family: Family
+    every: int = 10
+    seasons: int = 2
+    segment: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, "seasons", checks.integer, 1, 2**31 - 1)
+
+    def _view(self, key: int, ids: Ids) -> _core.Family:
+        segment = -1 if self.segment is None else self.segment
+        family = self.family._view(key, ids)
+        return _core.Seasonal(family=family, every=self.every, seasons=self.seasons, segment=segment)
+
+    def _inside(self, key: int, ids: Ids) -> Tasks:
+        return super()._inside(_core.key_of_part(key, (self.segment or 0) % self.seasons), ids)
