@@ -136,6 +136,9 @@ refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0,
 for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.TimeInState, mf.Seasonal):
     given = ((0.0, 0.0, 0.0),) if combination is mf.Shaped else ()
     refuses(combination.__name__, "1", partial(combination, 1, *given), TypeError, "family is 1, expected a")
+refuses("FixedTask", "", mf.FixedTask, TypeError, "abstract class FixedTask")
+for chain, name in ((mf.NChain, "num_states"), (mf.StochasticChain, "length"), (mf.DeepSea, "size")):
+    refuses_counts(chain.__name__, name, chain, 0)
 refuses_counts("BernoulliBandit", "num_arms", mf.BernoulliBandit, 0)
 refuses("DependentBandit", "()", lambda: mf.DependentBandit(()), ValueError, "first is empty")
 refuses_numbers("GaussianBandit", "noise", with_keyword(mf.GaussianBandit, "noise"), -0.1)

@@ -9,10 +9,12 @@ import golden
 import metarl_fast as mf
 from metarl_fast.config import _TYPES, from_config, read_table, to_config
 from metarl_fast.learners import LEARNERS, Learner
+from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
 
 DESCRIBED = [
     *golden.FAMILIES.values(),
+    *(kind() for kind in concrete(vars(mf), mf.FixedTask)),
     mf.TaskDistribution(10, 5),
     mf.TaskDistribution(
         6, 2, mf.Dirichlet(0.5), mf.Normal(1.0, 2.0), start=mf.Uniform(), reward_noise=0.5, horizon=20

@@ -5,6 +5,7 @@
 
 #include "bernoulli_bandit.hpp"
 #include "darkroom.hpp"
+#include "deep_sea.hpp"
 #include "dependent_bandit.hpp"
 #include "drifting.hpp"
 #include "driving.hpp"
@@ -17,6 +18,7 @@
 #include "mixture.hpp"
 #include "permuted.hpp"
 #include "river_swim.hpp"
+#include "same_task.hpp"
 #include "seasonal.hpp"
 #include "shaped.hpp"
 #include "slippery.hpp"
@@ -35,6 +37,7 @@ struct FamilyList {};
 using Families = FamilyList<  //
     BernoulliBandit,          //
     Darkroom,                 //
+    DeepSea,                  //
     DependentBandit,          //
     Drifting,                 //
     Driving,                  //
@@ -47,6 +50,7 @@ using Families = FamilyList<  //
     Mixture,                  //
     Permuted,                 //
     RiverSwim,                //
+    SameTask,                 //
     Seasonal,                 //
     Shaped,                   //
     Slippery,                 //

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import family_twins
 import metarl_fast as mf
 from metarl_fast.learners import LEARNERS
+from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
 
 S, A, N = 3, 2, 4
@@ -388,6 +389,8 @@ def calls():
     for kind in LEARNERS:
         settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
+    for kind in concrete(vars(mf), mf.FixedTask):
+        found.setdefault(kind.__name__, (kind, {f.name: getattr(kind(), f.name) for f in fields(kind)}))
     for kind in METAS:
         more = {f.name: f.default for f in fields(kind) if f.init}
         found.setdefault(kind.__name__, (kind, {**more, "tasks_per_iteration": 4}))

@@ -9,9 +9,11 @@ from metarl_fast.families.cells import Anywhere as Anywhere
 from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
 from metarl_fast.families.darkroom import Darkroom as Darkroom
+from metarl_fast.families.deep_sea import DeepSea as DeepSea
 from metarl_fast.families.dependent_bandit import DependentBandit as DependentBandit
 from metarl_fast.families.drifting import Drifting as Drifting
 from metarl_fast.families.driving import Driving as Driving
+from metarl_fast.families.fixed_task import FixedTask as FixedTask
 from metarl_fast.families.four_rooms import FourRooms as FourRooms
 from metarl_fast.families.frozen_lake import FrozenLakeMaps as FrozenLakeMaps
 from metarl_fast.families.gaussian_bandit import GaussianBandit as GaussianBandit
@@ -27,11 +29,13 @@ from metarl_fast.families.laws import Uniform as Uniform
 from metarl_fast.families.linear_bandit import LinearBandit as LinearBandit
 from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture
+from metarl_fast.families.n_chain import NChain as NChain
 from metarl_fast.families.permuted import Permuted as Permuted
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
 from metarl_fast.families.seasonal import Seasonal as Seasonal
 from metarl_fast.families.shaped import Shaped as Shaped
 from metarl_fast.families.slippery import Slippery as Slippery
+from metarl_fast.families.stochastic_chain import StochasticChain as StochasticChain
 from metarl_fast.families.switching import Switching as Switching
 from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
 from metarl_fast.families.time_in_state import TimeInState as TimeInState
