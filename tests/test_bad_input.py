@@ -139,6 +139,12 @@ for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.Tim
 refuses("FixedTask", "", mf.FixedTask, TypeError, "abstract class FixedTask")
 for chain, name in ((mf.NChain, "num_states"), (mf.StochasticChain, "length"), (mf.DeepSea, "size")):
     refuses_counts(chain.__name__, name, chain, 0)
+for textbook in (mf.SmallGridworld, mf.WindyGridworld, mf.CliffWalking, mf.DynaMaze, mf.JacksCarRental):
+    refuses_counts(textbook.__name__, "horizon", with_keyword(textbook, "horizon"), 0)
+refuses_counts("RandomWalk", "num_states", mf.RandomWalk, 0)
+refuses_counts("GamblersProblem", "goal", mf.GamblersProblem, 1)
+refuses_counts("MaximizationBias", "num_actions", mf.MaximizationBias, 1)
+refuses("Blackjack.split", "", lambda: mf.Blackjack().split(), ValueError, "is a single task")
 refuses_counts("BernoulliBandit", "num_arms", mf.BernoulliBandit, 0)
 refuses("DependentBandit", "()", lambda: mf.DependentBandit(()), ValueError, "first is empty")
 refuses_numbers("GaussianBandit", "noise", with_keyword(mf.GaussianBandit, "noise"), -0.1)

@@ -22,6 +22,7 @@ DESCRIBED = [
     mf.TaskDistribution(
         8, 3, mf.Garnet(2), mf.Fixed([[1.0, 2.0, 3.0]] * 8), start=(0.5, 0.5, 0, 0, 0, 0, 0, 0)
     ),
+    mf.FourRooms(),
     mf.GoalGrid(),
     mf.GoalGrid(size=(3, 4), walls=("....", ".#..", "...."), goals=mf.Cells(((0, 3), (2, 3)), (1.0, 2.0))),
     mf.GoalGrid(size=6, goals=mf.Region((0, 3), (2, 6)), start=None, slip=0.2, step_reward=-0.1),

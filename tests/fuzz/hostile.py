@@ -189,6 +189,11 @@ def _refuse_to_go_on(*_):
     raise RuntimeError("stop here")
 
 
+FAMILIES = {kind.__name__: (kind, module.ARGUMENTS) for kind, module in family_twins.MODULES.items()}
+for kind in filter(fields, concrete(vars(mf), mf.FixedTask)):
+    FAMILIES.setdefault(kind.__name__, (kind, {f.name: getattr(kind(), f.name) for f in fields(kind)}))
+
+
 def task_prior():
     """Arrays of a prior, by name."""
     return {
@@ -345,7 +350,7 @@ def calls():
             {"values": np.arange(12.0).reshape(6, 2), "rng": 0, "confidence": 0.95, "num_resamples": 50},
         ),
         "load": (mf.load, {"path": "no such file"}),
-        **{kind.__name__: (kind, module.ARGUMENTS) for kind, module in family_twins.MODULES.items()},
+        **FAMILIES,
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
         "Darkroom.permuted": (mf.Darkroom.permuted, {"size": 3, "horizon": 5}),
         "Darkroom.split": (mf.Darkroom(3).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
@@ -389,8 +394,6 @@ def calls():
     for kind in LEARNERS:
         settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
-    for kind in concrete(vars(mf), mf.FixedTask):
-        found.setdefault(kind.__name__, (kind, {f.name: getattr(kind(), f.name) for f in fields(kind)}))
     for kind in METAS:
         more = {f.name: f.default for f in fields(kind) if f.init}
         found.setdefault(kind.__name__, (kind, {**more, "tasks_per_iteration": 4}))
