@@ -14,7 +14,7 @@ from metarl_fast.learners import Learner, PosteriorPlanner
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import Fitted, State
 from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
-from metarl_fast.meta.task_models import models, nothing, with_model
+from metarl_fast.meta.task_models import fingerprints, models, nothing, with_model
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
 
@@ -168,7 +168,7 @@ class EmpiricalBayes(Meta):
         num_steps: int | None = None,
         *,
         num_iterations: int | None = None,
-        num_tasks: int = 1000,
+        num_tasks: int = 2000,
         rng: Seed = None,
         num_threads: int | None = None,
         progress: Progress | None = None,
@@ -221,7 +221,6 @@ class EmpiricalBayes(Meta):
 
 def _different(tasks: Tasks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the places of the first of each kind of task, and of which kind each task is [N]."""
-    prints = np.fromiter((model.fingerprint for model in models(tasks)), np.uint64, len(tasks))
-    _, firsts, of_task = np.unique(prints, return_index=True, return_inverse=True)
+    _, firsts, of_task = np.unique(fingerprints(tasks), return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(firsts))  # numbered as they come
     return np.sort(firsts), order[of_task]

@@ -178,7 +178,7 @@ def _values(
         for weight, entered in places:
             worth += weight * values[entered]
         found = worth[classes].max(axis=1)
-        done = bool((np.abs(found - values) <= 1e-9 * np.abs(found)).all())
+        done = bool((np.abs(found - values) <= 1e-7 * np.abs(found)).all())
         values = found
         if done:
             break

@@ -38,7 +38,7 @@ _ENTRIES = (
 
 @dataclass(frozen=True)
 class TaskModel:
-    """A task as the list of its transitions: (state, action) pairs, next states, and what goes with them."""
+    """A task as a list of R transitions: pairs (state, action), next states, and what goes with them."""
 
     pair: NDArray[np.int64]
     """s A + a [R]; pairs of terminal states, and actions that are not available, have none."""
@@ -48,35 +48,58 @@ class TaskModel:
     """Expected, of the transition."""
     end: Float
     """Probability that the episode ends with it."""
-
-    @property
-    def fingerprint(self) -> int:
-        """An integer that tasks share only if they are alike."""
-        parts = (self.pair, self.next_state, *map(_whole, (self.probability, self.reward, self.end)))
-        return int(_hashed(*parts).sum(dtype=np.uint64))
+    expected: Float
+    """Rewards of the pairs [S A]."""
+    rows: NDArray[np.uint64]
+    """Hashes of where each pair leads, and of that and its reward [2, S A]; of 52 bits, as doubles have."""
 
 
 def models(tasks: Tasks) -> Iterator[TaskModel]:
     """Yield the models of tasks, one after the other."""
-    s, a = tasks.num_states, tasks.num_actions
+    s, pairs = tasks.num_states, tasks.num_states * tasks.num_actions
+    for some, found, there in _outcomes(tasks):
+        row, p = np.nonzero(there.reshape(len(some) * pairs, -1))[0], found["probability"][there]
+        codes, place = np.unique(row * s + found["next_state"][there].astype(np.int64), return_inverse=True)
+        row, next_state = codes // s, codes % s
+        weight = np.bincount(place, p).astype(np.float64)
+        reward = np.bincount(place, p * found["reward"][there]) / weight
+        end = np.bincount(place, p * found["terminated"][there]) / weight
+        expected = np.bincount(row, weight * reward, len(some) * pairs).reshape(-1, pairs)
+        sums = np.zeros((2, len(some) * pairs), np.uint64)
+        np.add.at(sums[0], row, _hashed(next_state, _whole(weight)))
+        sums[1] = sums[0] + _hashed(_whole(expected.ravel().astype(np.float64)))
+        hashes = (sums >> np.uint64(12)).reshape(2, -1, pairs)
+        ends = np.searchsorted(row, pairs * np.arange(len(some) + 1))
+        for n in range(len(some)):
+            own = slice(ends[n], ends[n + 1])
+            yield TaskModel(
+                row[own] - n * pairs,
+                next_state[own],
+                weight[own],
+                reward[own],
+                end[own],
+                expected[n],
+                hashes[:, n],
+            )
+
+
+def fingerprints(tasks: Tasks) -> NDArray[np.uint64]:
+    """Return integers [N] that tasks share only if they are alike."""
+    parts = [np.zeros(0, np.uint64)]
+    for _, found, there in _outcomes(tasks):
+        place = np.broadcast_to(np.arange(there[0].size).reshape(there[0].shape), there.shape)
+        numbers = (_whole(found[name]) for name in ("probability", "reward", "terminated"))
+        hashes = np.where(there, _hashed(place, found["next_state"], *numbers), np.uint64(0))
+        parts.append(hashes.sum(axis=(1, 2, 3), dtype=np.uint64))
+    return np.concatenate(parts)
+
+
+def _outcomes(tasks: Tasks) -> Iterator[tuple[Tasks, dict[str, NDArray[Any]], NDArray[np.bool_]]]:
+    """Yield a few tasks, their outcomes [n, S, A, K], and which of these there are."""
     for first in range(0, len(tasks), _TASKS_AT_ONCE):
         some = tasks[first : first + _TASKS_AT_ONCE]
-        found, over = some.outcomes, some.terminal
-        for n in range(len(some)):
-            there = (found["probability"][n] > 0.0) & ~over[n][:, None, None]
-            pair = np.nonzero(there.reshape(s * a, -1))[0]
-            p = found["probability"][n][there]
-            codes, place = np.unique(
-                pair * s + found["next_state"][n][there].astype(np.int64), return_inverse=True
-            )
-            weight = np.bincount(place, p)
-            yield TaskModel(
-                codes // s,
-                codes % s,
-                weight.astype(np.float64),
-                np.bincount(place, p * found["reward"][n][there]) / weight,
-                np.bincount(place, p * found["terminated"][n][there]) / weight,
-            )
+        found = some.outcomes
+        yield some, found, (found["probability"] > 0.0) & ~some.terminal[:, :, None, None]
 
 
 def nothing() -> dict[str, Float]:
@@ -115,9 +138,13 @@ def with_model(
     if sums["sizes"].size == 0:
         sums = {**sums, **_zeros(num_states, num_actions)}
     checks.shape(sums["known"], "known", (pairs,))
-    codes = model.pair * s + model.next_state
-    merged, place = np.unique(np.concatenate([sums["codes"].astype(np.int64), codes]), return_inverse=True)
-    old, new = place[: sums["codes"].size], place[sums["codes"].size :]
+    codes = (model.pair * s + model.next_state).astype(np.float64)
+    merged = sums["codes"]
+    new = np.searchsorted(merged, codes)
+    if new.max(initial=-1) >= merged.size or (merged[new] != codes).any():
+        merged = np.union1d(merged, codes)
+        new = np.searchsorted(merged, codes)
+    old = np.searchsorted(merged, sums["codes"])
     weights, lowest = np.zeros(merged.size), np.full(merged.size, np.finfo(float).max)
     highest = -lowest
     weights[old], lowest[old], highest[old] = sums["weights"], sums["lowest"], sums["highest"]
@@ -125,21 +152,21 @@ def with_model(
     lowest[new] = np.minimum(lowest[new], model.reward)
     highest[new] = np.maximum(highest[new], model.reward)
     there = np.bincount(model.pair, minlength=pairs) > 0
-    expected = np.bincount(model.pair, model.probability * model.reward, pairs).astype(np.float64)
+    expected = model.expected
     least, most = _extremes(model.next_state, model.reward, s)
     entered = most >= least
     explained = not (most - least > 1e-9 * np.maximum(1.0, np.abs(most)))[entered].any()
     times = np.bincount(model.next_state, minlength=s)
     mean = np.bincount(model.next_state, model.reward, s) / np.maximum(times, 1)
     ends = np.bincount(model.next_state, model.end, s) / np.maximum(times, 1)
-    references, deviations = _compared(sums, _row_hashes(model, expected, pairs), there)
+    references, deviations = _compared(sums, model.rows, there)
     moments = [expected[there].sum(), np.square(expected[there]).sum()]
     low, high = model.reward.min(initial=np.inf), model.reward.max(initial=-np.inf)
     before = sums["reward_range"] if sums["num_tasks"][0] else np.array([low, high])
     return {
         "sizes": sums["sizes"],
         "num_tasks": sums["num_tasks"] + 1.0,
-        "codes": merged.astype(np.float64),
+        "codes": merged,
         "weights": weights,
         "lowest": lowest,
         "highest": highest,
@@ -181,14 +208,6 @@ def _extremes(place: NDArray[np.int64], values: Float, count: int) -> tuple[Floa
     return least, most
 
 
-def _row_hashes(model: TaskModel, expected: Float, pairs: int) -> NDArray[np.uint64]:
-    """Return a hash of where each pair leads, and one of that and of its reward [2, P]."""
-    found = np.zeros((2, pairs), np.uint64)
-    np.add.at(found[0], model.pair, _hashed(model.next_state, _whole(model.probability)))
-    found[1] = found[0] + _hashed(_whole(expected))
-    return found >> np.uint64(12)  # the 52 bits that a double counts with
-
-
 def _compared(
     sums: dict[str, Float], rows: NDArray[np.uint64], there: NDArray[np.bool_]
 ) -> tuple[Float, Float]:
@@ -196,14 +215,18 @@ def _compared(
     first = there & (sums["known"] == 0)
     references = np.where(first, rows.astype(np.float64), sums["references"])
     other = there & (rows.astype(np.float64) != references)
-    number = np.full(rows.shape, sums["num_tasks"][0], np.int64)
-    more = np.where(other, _hashed(rows, number) >> np.uint64(12), np.uint64(0))
-    total = (sums["deviations"].astype(np.uint64) + more) & np.uint64(2**52 - 1)
-    return references, total.astype(np.float64)
+    if not other.any():
+        return references, sums["deviations"]
+    number = np.full(int(other.sum()), sums["num_tasks"][0], np.int64)
+    total = sums["deviations"].astype(np.uint64)
+    total[other] += _hashed(rows[other], number) >> np.uint64(12)
+    return references, (total & np.uint64(2**52 - 1)).astype(np.float64)
 
 
-def _whole(values: Float) -> NDArray[np.int64]:
+def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return numbers in steps that are small beside 1 and beside themselves."""
+    if values.dtype == bool:
+        return values.astype(np.int64)
     fraction, exponent = np.frexp(values)
     large = np.maximum(exponent, 0)
     steps = np.rint(np.ldexp(fraction, exponent - large) * _STEPS)
