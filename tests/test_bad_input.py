@@ -360,6 +360,10 @@ for given, error, text in ((7, TypeError, "citation is 7"), ("{}", ValueError, "
     refuses("from_citation", repr(given), partial(mf.from_citation, given), error, text)
 call = partial(mf.from_citation, mf.cite(FAMILY.sample(2, rng=0)), family=3)
 refuses("from_citation", "no family", call, TypeError, "family is 3")
+refuses_numbers("describe", "precision", with_keyword(mf.describe, "precision", FAMILY), 0.0)
+refuses_counts("describe", "most_tasks", with_keyword(mf.describe, "most_tasks", FAMILY), 0)
+refuses("describe", "7", partial(mf.describe, 7), TypeError, "tasks is a int")
+refuses("describe", "none", partial(mf.describe, TASKS[:0]), ValueError, "there are no tasks")
 refuses("cite", "arrays", partial(mf.cite, TASKS), ValueError, "these tasks are arrays")
 for name in ("returns", "q_table", "policy", "mean_returns", "record", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")

@@ -203,7 +203,7 @@ PYTHON_LAYERS = [
     {"meta"},
     {"compat", "plotting", "config"},
     {"envs"},
-    {"compare", "tuning", "citation"},
+    {"compare", "tuning", "citation", "describe"},
     {"splits"},
     {"contenders"},
     {"experiment", "benchmark"},

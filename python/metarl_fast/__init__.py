@@ -28,6 +28,8 @@ from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *
 from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes
+from metarl_fast.describe import MeasureCard as MeasureCard
+from metarl_fast.describe import describe as describe
 from metarl_fast.engine import train as train
 from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve
 from metarl_fast.evaluate import Bounds as Bounds

@@ -309,6 +309,19 @@ def calls():
         "Learner.agent": (learner.agent, {"task": TASKS[0], "rng": 0, "dtype": np.float64}),
         "Agent.act": (learner.agent(TASKS[0], rng=0).act, {"state": 1}),
         "Agent.observe": (learner.agent(TASKS[0], rng=0).observe, {**step, "truncated": True}),
+        "describe": (
+            mf.describe,
+            {
+                "family_or_tasks": mf.GoalGrid(2),
+                "discount": 0.9,
+                "horizon": 3,
+                "precision": 0.1,
+                "most_tasks": 30,
+                "rng": 0,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
         "cite": (mf.cite, {"tasks": mf.GoalGrid(2).sample(3, rng=0)}),
         "from_citation": (
             mf.from_citation,

@@ -1,0 +1,367 @@
+"""A family's measure card: what there is to gain, what it takes, and what its tasks have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.criterion import DISCOUNT, Criterion, Horizon
+from metarl_fast.data import from_arrays
+from metarl_fast.engine import Progress
+from metarl_fast.evaluate import Bounds, bounds, score
+from metarl_fast.families import Family
+from metarl_fast.planning import backward_induction, policy_iteration
+from metarl_fast.policies import greedy_policy
+from metarl_fast.result import Result
+from metarl_fast.seeding import Seed
+from metarl_fast.tasks import Task, Tasks, as_batch
+
+_GROUPS = 20
+"""Groups of tasks whose leaving out says how far a measure may be off (the jackknife)."""
+
+_STUDENT = 2.093
+"""What 95 % of Student's t lies within, for as many groups less one."""
+
+_FIRST, _PART, _FEW = 256, 2**22, 64
+"""Tasks to begin with; entries of tables that stand in memory at once; tasks whose look-ahead is tried."""
+
+_LARGEST_DIAMETER = 64
+"""States of tasks whose diameter is worked out: it takes a plan for every state."""
+
+_LOSS = 0.01
+"""The share of the gain that a policy of the effective horizon may lose."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Measure(Result):
+    """A number, and how far it may be off: half of its interval of 95 %."""
+
+    value: float
+    half_width: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ±{self.half_width:.2g}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MeasureCard(Result):
+    """What `describe` found of a family.
+
+    Attributes
+    ----------
+    optimal, random, myopic
+        Mean return of the optimal policy, of the random one, and of the one that takes what pays most at
+        once.
+    planning_content
+        The share of the gain, mean optimal less mean random return, that the myopic policy misses. Near 0 the
+        task is a bandit in disguise.
+    relatedness
+        The share of the variance of q*(s, a) within tasks that all tasks have in common: 1 where one table
+        serves all, 0 where the mean table says nothing of a further task. These tables are discounted, as
+        learners have them: by 0.95 where policies are judged without a discount.
+    policy_relatedness
+        The same of the optimal policies: what knowing the mean policy says of a further task's.
+    effective_horizon
+        So many steps of looking ahead lose at most 1 % of the gain; None if all of the horizon is needed.
+    diameter
+        Mean over tasks of the longest of the shortest expected times between two states (Jaksch, Ortner and
+        Auer 2010); inf if some state cannot be reached from another one, None for more than 64 states.
+    num_states, num_actions, num_tasks
+        Sizes, and how many tasks were looked at.
+    discount, horizon
+        How policies were judged.
+    """
+
+    optimal: Measure
+    random: Measure
+    myopic: Measure
+    planning_content: Measure
+    relatedness: Measure
+    policy_relatedness: Measure
+    effective_horizon: int | None
+    diameter: float | None
+    num_states: int
+    num_actions: int
+    num_tasks: int
+    discount: float
+    horizon: int | None
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{f.name.replace('_', ' '):<20}{getattr(self, f.name)}"
+            for f in fields(self)
+            if getattr(self, f.name) is not None
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card in JSON types; an infinite diameter as null."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["diameter"] = None if self.diameter is None or math.isinf(self.diameter) else self.diameter
+        return {name: vars(value) if isinstance(value, Measure) else value for name, value in found.items()}
+
+
+def describe(
+    family_or_tasks: Family | Tasks | Task,
+    *,
+    discount: float | None = None,
+    horizon: Horizon = None,
+    precision: float = 0.01,
+    most_tasks: int = 16_384,
+    rng: Seed = 0,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> MeasureCard:
+    """Measure a family: what there is to gain, whether it takes planning, what its tasks have in common.
+
+    Every task is solved exactly; what varies is which tasks are drawn. More are drawn until each share is
+    known to `precision`, at 95 %. Tasks that change are looked at in their first segment.
+
+    Parameters
+    ----------
+    family_or_tasks
+        A family, or tasks, of which no more can be drawn.
+    discount, horizon
+        How policies are judged, as in `bounds`; default: undiscounted if the tasks have a horizon, else with
+        discount 0.95 and for ever.
+    precision
+        Half of the interval of the three shares.
+    most_tasks
+        Where to stop if that is not reached.
+    rng
+        Decides which tasks are drawn.
+    num_threads, progress
+        As in `train`; progress counts tasks, of `most_tasks`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For numbers out of range, and where the random policy is optimal on all tasks.
+
+    Examples
+    --------
+    >>> import metarl_fast as mf
+    >>> card = mf.describe(mf.GoalGrid(5))
+    >>> card.planning_content.value > 0.3
+    True
+    """
+    near = checks.real(precision, "precision", 0.0, open_low=True)
+    most = checks.integer(most_tasks, "most_tasks", 1)
+    report = checks.callback(progress, "progress")
+    if isinstance(family_or_tasks, Family):
+        tasks = family_or_tasks.sample(min(most, len(family_or_tasks._id_range)), rng=rng).segment(0)
+    else:
+        tasks = as_batch(family_or_tasks).segment(0)
+        tasks = tasks[:most]
+    if not len(tasks):
+        raise ValueError("there are no tasks to describe")
+    if discount is None and horizon is None:
+        discount = 1.0 if tasks.horizon is not None else None
+    criterion = Criterion.of(tasks, discount, horizon)
+    sums = _Sums(tasks.num_states, tasks.num_actions)
+    for end in _ends(len(tasks)):
+        for places in _parts(sums.num_tasks, end, tasks):
+            sums.add(tasks[places], _of(criterion, places), num_threads)
+            if report is not None:
+                report(places.stop, len(tasks))
+        shares = (sums.planning_content, sums.relatedness, sums.policy_relatedness)
+        if all(share.half_width <= near for share in shares):
+            break
+    few = slice(0, min(_FEW, len(tasks)))
+    steps = criterion.horizon
+    return MeasureCard(
+        sums.mean("optimal"),
+        sums.mean("random"),
+        sums.mean("myopic"),
+        *shares,
+        _effective_horizon(tasks[few], _of(criterion, few), num_threads),
+        _diameter(tasks[:8], num_threads),
+        tasks.num_states,
+        tasks.num_actions,
+        sums.num_tasks,
+        criterion.discount,
+        int(steps.max()) if isinstance(steps, np.ndarray) else steps,
+    )
+
+
+def myopic_policy(tasks: Tasks) -> NDArray[np.float64]:
+    """Return the policies [N, S, A] that take what pays most at once; of equally good actions all alike."""
+    return greedy_policy(np.where(tasks.available, tasks.rewards, -np.inf))
+
+
+def _ends(num_tasks: int) -> Iterator[int]:
+    end = _FIRST
+    while end < num_tasks:
+        yield end
+        end *= 2
+    yield num_tasks
+
+
+def _parts(begin: int, end: int, tasks: Tasks) -> Iterator[slice]:
+    step = max(1, _PART // (tasks.num_states * tasks.num_actions))
+    return (slice(k, min(k + step, end)) for k in range(begin, end, step))
+
+
+def _of(criterion: Criterion, places: slice) -> Criterion:
+    steps = criterion.horizon
+    return Criterion(criterion.discount, steps[places] if isinstance(steps, np.ndarray) else steps)
+
+
+def _limits(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Bounds:
+    steps = math.inf if criterion.horizon is None else criterion.horizon
+    return bounds(tasks, criterion.discount, horizon=steps, num_threads=num_threads)
+
+
+def _of_tables(criterion: Criterion) -> float:
+    """Return the discount of tables and of look-ahead: without one, sooner would be no better than later."""
+    return criterion.discount if criterion.discount < 1.0 else DISCOUNT
+
+
+@dataclass
+class _Sums:
+    """Sums over the tasks of each group, of which all measures are functions."""
+
+    num_states: int
+    num_actions: int
+    num_tasks: int = 0
+    count: NDArray[np.float64] = field(init=False)
+    numbers: dict[str, NDArray[np.float64]] = field(init=False)
+    tables: dict[str, NDArray[np.float64]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.count = np.zeros(_GROUPS)
+        names = ("optimal", "random", "myopic", "lost", "gap", "values_squared", "policies_squared")
+        self.numbers = {name: np.zeros(_GROUPS) for name in names}
+        shape = (_GROUPS, self.num_states, self.num_actions)
+        self.tables = {name: np.zeros(shape) for name in ("values", "policies")}
+
+    def add(self, tasks: Tasks, criterion: Criterion, num_threads: int | None) -> None:
+        limits = _limits(tasks, criterion, num_threads)
+        scores = score(tasks, myopic_policy(tasks), limits, num_threads=num_threads)
+        lost = np.where(limits.learnable, (1.0 - np.nan_to_num(scores)) * limits.gap, 0.0)
+        groups = (self.num_tasks + np.arange(len(tasks))) % _GROUPS
+        found = {
+            "optimal": limits.optimal,
+            "random": limits.random,
+            "myopic": limits.optimal - lost,
+            "lost": lost,
+            "gap": limits.gap,
+        }
+        q = policy_iteration(tasks, _of_tables(criterion), num_threads=num_threads).q_values
+        acts = tasks.available & ~tasks.terminal[:, :, None]
+        for name, table in (("values", _centred(q, acts)), ("policies", _preferred(q, acts))):
+            found[f"{name}_squared"] = (table**2).sum(axis=(1, 2))
+            np.add.at(self.tables[name], groups, table)
+        for name, values in found.items():
+            np.add.at(self.numbers[name], groups, values)
+        np.add.at(self.count, groups, 1.0)
+        self.num_tasks += len(tasks)
+
+    def mean(self, name: str) -> Measure:
+        return self._measure(lambda keep: self.numbers[name][keep].sum() / self.count[keep].sum())
+
+    @property
+    def planning_content(self) -> Measure:
+        if not self.numbers["gap"].sum() > 0.0:
+            raise ValueError(
+                f"the random policy is optimal on all {self.num_tasks} tasks: there is nothing to gain"
+            )
+        return self._measure(lambda keep: _ratio(self.numbers["lost"][keep], self.numbers["gap"][keep]))
+
+    @property
+    def relatedness(self) -> Measure:
+        return self._measure(lambda keep: self._common("values", keep))
+
+    @property
+    def policy_relatedness(self) -> Measure:
+        return self._measure(lambda keep: self._common("policies", keep))
+
+    def _common(self, name: str, keep: NDArray[np.bool_]) -> float:
+        """Return the share of the mean square that the mean table has, corrected for its own noise."""
+        n = self.count[keep].sum()
+        total = self.numbers[f"{name}_squared"][keep].sum() / n
+        between = float(((self.tables[name][keep].sum(axis=0) / n) ** 2).sum())
+        if n < 2 or total == 0.0:
+            return 1.0
+        return float(max(0.0, between - (total - between) / (n - 1)) / total)
+
+    def _measure(self, of: Any) -> Measure:
+        """Return a function of the groups and how far it is off, by leaving one group out after the other."""
+        everyone = np.ones(_GROUPS, bool)
+        value = float(of(everyone))
+        if self.num_tasks < _GROUPS:  # these are all there are
+            return Measure(value, 0.0 if self.num_tasks == 1 else math.inf)
+        left_out = np.array([of(~np.eye(_GROUPS, dtype=bool)[k]) for k in range(_GROUPS)])
+        variance = (_GROUPS - 1) / _GROUPS * ((left_out - left_out.mean()) ** 2).sum()
+        return Measure(value, float(_STUDENT * math.sqrt(variance)))
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
+    return float(part.sum() / whole.sum()) if whole.sum() > 0.0 else 0.0
+
+
+def _centred(q: NDArray[np.float64], acts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return q*(s, a) less its mean over the task's pairs; a level alone is a number, and needs no table."""
+    number = np.maximum(acts.sum(axis=(1, 2), keepdims=True), 1)
+    mean = np.where(acts, q, 0.0).sum(axis=(1, 2), keepdims=True) / number
+    return np.where(acts, q - mean, 0.0)
+
+
+def _preferred(q: NDArray[np.float64], acts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the optimal policy less the random one, equally good actions sharing alike."""
+    able = acts.any(axis=2, keepdims=True)
+    best = np.where(acts, q, -np.inf).max(axis=2, keepdims=True)
+    near = 1e-12 * np.abs(np.where(acts, q, 0.0)).max(axis=(1, 2), keepdims=True)
+    chosen = acts & (q >= np.where(able, best, 0.0) - near)
+    share = chosen / np.maximum(chosen.sum(axis=2, keepdims=True), 1)
+    return np.where(acts, share - acts / np.maximum(acts.sum(axis=2, keepdims=True), 1), 0.0)
+
+
+def _effective_horizon(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> int | None:
+    """Return how far one has to look ahead: by doubling, and then between the last two."""
+    limits = _limits(tasks, criterion, num_threads)
+    gamma = _of_tables(criterion)
+    most = math.ceil(20 / (1.0 - gamma)) if criterion.horizon is None else int(np.max(criterion.horizon))
+
+    def enough(steps: int) -> bool:
+        plan = backward_induction(tasks, steps, gamma, plan=False, num_threads=num_threads)
+        scores = score(tasks, greedy_policy(plan.q_values), limits, num_threads=num_threads)
+        return _ratio(np.nan_to_num(1.0 - scores) * limits.gap, limits.gap) <= _LOSS
+
+    low, high = 0, 1
+    while not enough(high):
+        if high >= most:
+            return None
+        low, high = high, min(2 * high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _diameter(tasks: Tasks, num_threads: int | None) -> float | None:
+    """Return the mean over tasks of the longest way there is, in expected steps of the best policy."""
+    if tasks.num_states > _LARGEST_DIAMETER or not tasks.available.all():
+        return None
+    if tasks.terminal.any():
+        return math.inf
+    return float(np.mean([_longest_way(task.transitions, num_threads) for task in tasks]))
+
+
+def _longest_way(transitions: NDArray[np.float64], num_threads: int | None) -> float:
+    """Return max over s and s' of the least expected number of steps from s to s'."""
+    s, a, _ = transitions.shape
+    reached = np.eye(s, dtype=bool) | (transitions.sum(axis=1) > 0.0)
+    for _ in range(s.bit_length()):
+        reached = (reached[:, :, None] & reached).any(axis=1)  # in twice as many steps
+    if not reached.all():
+        return math.inf
+    aims = np.eye(s, dtype=bool)
+    each = np.broadcast_to(transitions, (s, s, a, s))
+    ways = from_arrays(each, np.full((s, s, a), -1.0), terminal=aims, start=0)
+    return float(-policy_iteration(ways, 1.0, num_threads=num_threads).values.min())
