@@ -129,6 +129,8 @@ refuses("Darkroom", "0", lambda: mf.Darkroom(0), ValueError, "size is 0, expecte
 refuses("GridNavi", "start", lambda: mf.GridNavi(start=1), TypeError, "start is 1, expected two integers")
 refuses("GridWorld", "1", lambda: mf.GridWorld(1), TypeError, "rows is 1, expected rows of text")
 refuses("Driving", "roads", lambda: mf.Driving(roads=1), TypeError, "roads is 1, expected a tuple of")
+refuses("LpgGrid", "3", lambda: mf.LpgGrid(3, 1, 1, 1), TypeError, "rewards is 1, expected a tuple of")
+refuses("LogUniform", "0", lambda: mf.LogUniform(0.0, 1.0), ValueError, "low is 0.0, expected a finite")
 refuses("Maze", "2", lambda: mf.Maze(2), ValueError, "size is (2, 2), expected odd numbers")
 refuses("FourRooms", "goals", lambda: mf.FourRooms(goals=1), TypeError, "goals is 1, expected Anywhere()")
 refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")

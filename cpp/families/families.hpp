@@ -14,6 +14,7 @@
 #include "grid_world.hpp"
 #include "key_to_door.hpp"
 #include "linear_bandit.hpp"
+#include "lpg_grid.hpp"
 #include "maze.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
@@ -46,6 +47,7 @@ using Families = FamilyList<  //
     GridWorld,                //
     KeyToDoor,                //
     LinearBandit,             //
+    LpgGrid,                  //
     Maze,                     //
     Mixture,                  //
     Permuted,                 //

@@ -375,6 +375,8 @@ def calls():
         "GridWorld.t_maze": (mf.GridWorld.t_maze, {"corridor": 3, "slip": 0.1}),
         "GridWorld.split": (mf.FourRooms().split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
         "KeyToDoor.split": (mf.KeyToDoor(2).split, {"held_out": 0.3, "rng": 0}),
+        "LpgGrid.random": (mf.LpgGrid.random, {"level": "small"}),
+        "LogUniform": (mf.LogUniform, {"low": 0.1, "high": 1.0}),
         "Maze.split": (mf.Maze(9).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
         "FamilyPart": (mf.FamilyPart, {"family": mf.TaskDistribution(S, A), "ids": (0, 10)}),
         "Family.sample": (mf.TaskDistribution(S, A).sample, {"num_tasks": 3, "rng": 0}),

@@ -29,9 +29,11 @@ from metarl_fast.families.key_to_door import KeyToDoor as KeyToDoor
 from metarl_fast.families.laws import Dirichlet as Dirichlet
 from metarl_fast.families.laws import Fixed as Fixed
 from metarl_fast.families.laws import Garnet as Garnet
+from metarl_fast.families.laws import LogUniform as LogUniform
 from metarl_fast.families.laws import Normal as Normal
 from metarl_fast.families.laws import Uniform as Uniform
 from metarl_fast.families.linear_bandit import LinearBandit as LinearBandit
+from metarl_fast.families.lpg_grid import LpgGrid as LpgGrid
 from metarl_fast.families.maximization_bias import MaximizationBias as MaximizationBias
 from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture

@@ -97,6 +97,18 @@ class Fixed:
         return hash((np.asarray(self.values) + 0.0).tobytes())  # -0.0 equals 0.0
 
 
+@dataclass(frozen=True)
+class LogUniform:
+    """Uniform by the logarithm, on [low, high]: as likely from 0.01 to 0.1 as from 0.1 to 1."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        checks.keep(self, "low", checks.real, 0.0, open_low=True)
+        checks.keep(self, "high", checks.real, self.low)
+
+
 RewardLaw: TypeAlias = Uniform | Normal | Fixed
 
 
