@@ -68,6 +68,7 @@ PARTS = [
     mf.Fixed(1.5),
     mf.Garnet(3),
     mf.Linear(1.0, 0.1, 100),
+    mf.LogUniform(0.01, 1.0),
     mf.Normal(0.0, 1.0),
     mf.Table([[[0.0, 0.5]], [[-1.0, 1e300]]]),
     mf.TaskPrior([[0, 1]], [[0], [-1]], [[1.0], [0.0]], "pair", [0.0, 1.0], [0.5], [2.0]),

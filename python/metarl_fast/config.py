@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
@@ -133,9 +133,15 @@ def _fitting(hint: Any) -> list[str]:
     """Return the names of the types that a field with this annotation takes."""
     if hint is Any:
         return sorted(_TYPES)
-    parts = get_args(hint) or (hint,)
-    bases = tuple(part for part in parts if isinstance(part, type) and get_origin(part) is None)
-    return sorted(name for name, kind in _TYPES.items() if issubclass(kind, bases))
+    return sorted(name for name, kind in _TYPES.items() if issubclass(kind, tuple(_types_in(hint))))
+
+
+def _types_in(hint: Any) -> Iterator[type]:
+    """Yield the types an annotation is made of, those inside tuples too."""
+    for part in get_args(hint):
+        yield from _types_in(part)
+    if isinstance(hint, type) and get_origin(hint) is None:
+        yield hint
 
 
 def read_toml(text: str) -> dict[str, Any]:
