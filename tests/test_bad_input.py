@@ -135,6 +135,10 @@ refuses("Maze", "2", lambda: mf.Maze(2), ValueError, "size is (2, 2), expected o
 refuses("FourRooms", "goals", lambda: mf.FourRooms(goals=1), TypeError, "goals is 1, expected Anywhere()")
 refuses("KeyToDoor", "pairs", lambda: mf.KeyToDoor(2, pairs=1), TypeError, "pairs is 1, expected")
 refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0, expected at least 2")
+refuses("Perturbed", "1", lambda: mf.Perturbed(1), TypeError, "base is 1, expected a task or a family")
+for combination in (mf.SharedDynamics, mf.SharedRewards, mf.HiddenParameter, mf.BlockMdp):
+    refuses(combination.__name__, "1", partial(combination, 1), TypeError, "family is 1, expected a family")
+refuses_counts("LowRank", "rank", with_keyword(mf.LowRank, "rank"), 0)
 for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.TimeInState, mf.Seasonal):
     given = ((0.0, 0.0, 0.0),) if combination is mf.Shaped else ()
     refuses(combination.__name__, "1", partial(combination, 1, *given), TypeError, "family is 1, expected a")

@@ -280,7 +280,7 @@ def test_the_core_is_called_by_few():
     # Families that are another one with other defaults call nothing themselves.
     drawn = [kind for kind in drawn if not set(drawn) & set(kind.__mro__[1:])]
     shared = {"families.base", "families.python_recipe", "families.core_family", "families.combination"}
-    families = {*shared, "families.fixed_task", *map(module_of, drawn)}
+    families = {*shared, "families.fixed_task", "families.sharing", *map(module_of, drawn)}
     agents = set(LEARNERS) - set(TD_LEARNERS)  # each names its parameters, too
     learners = {"learners.base", "learners.agent", "learners.td", "learners.expected_sarsa"}
     learners |= set(map(module_of, agents))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bernoulli_bandit.hpp"
+#include "block_mdp.hpp"
 #include "darkroom.hpp"
 #include "deep_sea.hpp"
 #include "dependent_bandit.hpp"
@@ -12,17 +13,21 @@
 #include "family_part.hpp"
 #include "goal_grid.hpp"
 #include "grid_world.hpp"
+#include "hidden_parameter.hpp"
 #include "key_to_door.hpp"
 #include "linear_bandit.hpp"
+#include "low_rank.hpp"
 #include "lpg_grid.hpp"
 #include "maze.hpp"
 #include "mixture.hpp"
 #include "permuted.hpp"
+#include "perturbed.hpp"
 #include "river_swim.hpp"
 #include "same_task.hpp"
 #include "seasonal.hpp"
 #include "shaped.hpp"
 #include "slippery.hpp"
+#include "spliced.hpp"
 #include "stored_family.hpp"
 #include "switching.hpp"
 #include "task_distribution.hpp"
@@ -37,6 +42,7 @@ struct FamilyList {};
 
 using Families = FamilyList<  //
     BernoulliBandit,          //
+    BlockMdp,                 //
     Darkroom,                 //
     DeepSea,                  //
     DependentBandit,          //
@@ -45,17 +51,21 @@ using Families = FamilyList<  //
     FamilyPart,               //
     GoalGrid,                 //
     GridWorld,                //
+    HiddenParameter,          //
     KeyToDoor,                //
     LinearBandit,             //
+    LowRank,                  //
     LpgGrid,                  //
     Maze,                     //
     Mixture,                  //
     Permuted,                 //
+    Perturbed,                //
     RiverSwim,                //
     SameTask,                 //
     Seasonal,                 //
     Shaped,                   //
     Slippery,                 //
+    Spliced,                  //
     StoredFamily,             //
     Switching,                //
     TaskDistribution,         //

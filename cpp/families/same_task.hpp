@@ -31,7 +31,7 @@ class SameTask final : public Family {
   void write(std::uint64_t, std::uint64_t, std::int64_t, TaskBuffer& task,
              const Interrupt& interrupt) const override {
     Meter meter(interrupt);
-    TaskBuffer room(shape(), false);
+    TaskBuffer room(shape());
     copy_task(shape(), tasks->load(0, room, interrupt), shape(), task, meter);
   }
 };

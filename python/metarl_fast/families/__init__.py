@@ -6,6 +6,7 @@ from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
 from metarl_fast.families.bernoulli_bandit import BernoulliBandit as BernoulliBandit
 from metarl_fast.families.blackjack import Blackjack as Blackjack
+from metarl_fast.families.block_mdp import BlockMdp as BlockMdp
 from metarl_fast.families.cells import Anywhere as Anywhere
 from metarl_fast.families.cells import Cells as Cells
 from metarl_fast.families.cells import Region as Region
@@ -24,6 +25,7 @@ from metarl_fast.families.gaussian_bandit import GaussianBandit as GaussianBandi
 from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
 from metarl_fast.families.grid_navi import GridNavi as GridNavi
 from metarl_fast.families.grid_world import GridWorld as GridWorld
+from metarl_fast.families.hidden_parameter import HiddenParameter as HiddenParameter
 from metarl_fast.families.jacks_car_rental import JacksCarRental as JacksCarRental
 from metarl_fast.families.key_to_door import KeyToDoor as KeyToDoor
 from metarl_fast.families.laws import Dirichlet as Dirichlet
@@ -33,16 +35,20 @@ from metarl_fast.families.laws import LogUniform as LogUniform
 from metarl_fast.families.laws import Normal as Normal
 from metarl_fast.families.laws import Uniform as Uniform
 from metarl_fast.families.linear_bandit import LinearBandit as LinearBandit
+from metarl_fast.families.low_rank import LowRank as LowRank
 from metarl_fast.families.lpg_grid import LpgGrid as LpgGrid
 from metarl_fast.families.maximization_bias import MaximizationBias as MaximizationBias
 from metarl_fast.families.maze import Maze as Maze
 from metarl_fast.families.mixture import Mixture as Mixture
 from metarl_fast.families.n_chain import NChain as NChain
 from metarl_fast.families.permuted import Permuted as Permuted
+from metarl_fast.families.perturbed import Perturbed as Perturbed
 from metarl_fast.families.random_walk import RandomWalk as RandomWalk
 from metarl_fast.families.river_swim import RiverSwim as RiverSwim
 from metarl_fast.families.seasonal import Seasonal as Seasonal
 from metarl_fast.families.shaped import Shaped as Shaped
+from metarl_fast.families.shared_dynamics import SharedDynamics as SharedDynamics
+from metarl_fast.families.shared_rewards import SharedRewards as SharedRewards
 from metarl_fast.families.slippery import Slippery as Slippery
 from metarl_fast.families.small_gridworld import SmallGridworld as SmallGridworld
 from metarl_fast.families.stochastic_chain import StochasticChain as StochasticChain

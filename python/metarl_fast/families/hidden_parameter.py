@@ -1,0 +1,67 @@
+"""Tasks between a few tasks, with weights of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.sharing import keep_seed, shared_tasks
+
+
+@dataclass(frozen=True)
+class HiddenParameter(CoreFamily):
+    """Tasks between a few tasks of a family: each step goes as in the k'th of them with probability w_k.
+
+    The weights w ~ Dirichlet(concentration, ..., concentration) are all in which tasks differ; who knows the
+    few has num_tasks - 1 numbers to find out. Rows, expected rewards and starts are weighted means; outcome
+    lists stand one after the other. A state that is terminal in some of the few goes as in the others.
+
+    Parameters
+    ----------
+    family
+        Of which the few are drawn: `family.sample(num_tasks, rng=seed)`. All actions are available there.
+    num_tasks
+        How many.
+    concentration
+        Above 0; the smaller, the nearer tasks are to one of the few.
+    seed
+        Names the few.
+
+    Notes
+    -----
+    A hidden-parameter MDP (Doshi-Velez and Konidaris, "Hidden parameter Markov decision processes", IJCAI
+    2016) whose tasks are linear in their parameters.
+    """
+
+    family: Family
+    num_tasks: int = 3
+    concentration: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.family, Family):
+            raise TypeError(f"family is {checks.shown(self.family)}, expected a family")
+        checks.keep(self, "num_tasks", checks.integer, 2, 1000)
+        checks.keep(self, "concentration", checks.real, 1e-3, 1e9)
+        keep_seed(self)
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self.family.num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self.family.num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """That of the family."""
+        return self.family.horizon
+
+    def _core_family(self) -> _core.Family:
+        tasks = shared_tasks(self.family, self.num_tasks, self.seed)
+        return _core.HiddenParameter(tasks=tasks, concentration=self.concentration)

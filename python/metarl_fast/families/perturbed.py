@@ -1,0 +1,67 @@
+"""Tasks around one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
+from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.sharing import keep_seed, shared_tasks
+from metarl_fast.tasks import Task
+
+
+@dataclass(frozen=True)
+class Perturbed(CoreFamily):
+    """Tasks around one task: the larger the concentration, the more alike.
+
+    Rows are Dirichlet(concentration * p) about its rows p, so an outcome has probability p on average, with
+    variance p (1 - p) / (concentration + 1), and impossible ones stay so. Rewards of pairs are moved by
+    N(0, reward_std^2). On such a family a learned table helps as far as the optimum of the centre is good
+    around it.
+
+    Parameters
+    ----------
+    base
+        The centre: a task, or a family of which the task `base.sample(rng=seed)` is.
+    concentration
+        Above 0.
+    reward_std
+        Standard deviation of what is added to the rewards of each pair, whatever its outcome.
+    seed
+        Names the centre.
+    """
+
+    base: Family | Task
+    concentration: float = 10.0
+    reward_std: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.base, (Family, Task)):
+            raise TypeError(f"base is {checks.shown(self.base)}, expected a task or a family")
+        checks.keep(self, "concentration", checks.real, 1e-3, 1e9)
+        checks.keep(self, "reward_std", checks.real, 0.0, 1e300)
+        keep_seed(self)
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self.base.num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self.base.num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """That of the centre."""
+        return self.base.horizon
+
+    def _core_family(self) -> _core.Family:
+        return _core.Perturbed(
+            tasks=shared_tasks(self.base, 1, self.seed),
+            concentration=self.concentration,
+            reward_std=self.reward_std,
+        )
