@@ -1,7 +1,9 @@
 """A car that has driven before: learn many trips, then adapt to a new one within a few, as a driver would.
 
-First the way to work, in weather that was never seen; then trips to destinations that were never seen, where
-a table of action values has nothing to give: it can only point at the middle of what it knows.
+First the way to work, in weather that was never seen: a table of action values learned on other trips serves
+from the first one on. Then trips to destinations that were never seen, where such a table has nothing to
+give, since it can only point at the middle of what it knows; a planner whose prior was learned still finds
+its way within five trips.
 """
 
 import metarl_fast as mf
@@ -21,9 +23,10 @@ def trips(title, family, by):
         "plain transfer": mf.Transfer().fit(known, LEARNER, 200, rng=0),
         "average Q": mf.AverageQ().fit(known, LEARNER, 200, rng=0),
         "Reptile": mf.Reptile(step_size=0.2).fit(known, LEARNER, 100, num_iterations=20, rng=0),
+        "empirical Bayes": mf.EmpiricalBayes().fit(known, rng=0),
     }
     tasks = held_out.sample(100, rng=1)
-    compared = mf.compare(contenders, tasks, EPISODES, rng=2)
+    compared = mf.compare(contenders, tasks, EPISODES, discount=LEARNER.discount, rng=2)
     optimum = mf.backward_induction(tasks).returns.mean()
     new = sorted({case[("weather", "road", "traffic", "destination").index(by)] for case in held_out.cases})
     print(f"{title}; new: {new}")
