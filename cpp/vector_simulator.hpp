@@ -70,6 +70,14 @@ class VectorSimulator {
     return place.follows && episodes_per_task_ > 0 && !place.next.supply;
   }
 
+  // Ends a place's time in its task: it goes on to another one at the next reset, if it follows.
+  void leave(std::int64_t i) {
+    Place& place = at(i);
+    if (place.follows && episodes_per_task_ > 0 && place.episodes > 0) {
+      place.episodes = place.changes_before = episodes_per_task_;
+    }
+  }
+
   // From now on the place draws what the learner of its task draws in `train` under this key.
   void seed(std::int64_t i, std::uint64_t key) {
     Place& place = at(i);

@@ -183,7 +183,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 
 PYTHON_LAYERS = [
     {"_core"},
-    {"checks", "listing", "result"},
+    {"checks", "listing", "result", "when_imported"},
     {"archive", "files", "runtime", "scratch", "seeding", "settings"},
     {"store"},
     {"written_out"},
@@ -299,6 +299,9 @@ def test_the_core_is_called_by_few():
             "meta.policy_prior",
             "envs.places",
             "envs.tabular",
+            "envs.trial",
+            "envs.trial_vector",
+            "envs.places_vector",
             "envs.vector",
         ),
         *families,

@@ -52,6 +52,12 @@ class BoundVectorSimulator {
     for (std::int64_t k = 0; k < places.size(); ++k) core_.expect(places.data()[k], supply, k);
   }
 
+  void leave(const Array<std::int64_t>& places) {
+    require_places(places);
+    const Turn turn(*this);
+    for (std::int64_t k = 0; k < places.size(); ++k) core_.leave(places.data()[k]);
+  }
+
   void seed(const Array<std::int64_t>& places, const Array<std::uint64_t>& keys) {
     require_places(places);
     require_shape(keys, "keys", {places.size()});
@@ -257,6 +263,7 @@ void bind_vector_simulator(py::module_& m, const char* name) {
            py::arg("follows"))
       .def("expect", &Bound::expect, py::arg("places").noconvert(), py::arg("batch"), py::arg("limit"),
            py::arg("limits").noconvert().none(true))
+      .def("leave", &Bound::leave, py::arg("places").noconvert())
       .def("seed", &Bound::seed, py::arg("places").noconvert(), py::arg("keys").noconvert())
       .def("reset", &Bound::reset, py::arg("places").noconvert())
       .def("step", &Bound::step, py::arg("actions").noconvert(), py::arg("mode"),

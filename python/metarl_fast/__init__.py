@@ -61,11 +61,25 @@ from metarl_fast.tasks import Tasks as Tasks
 from metarl_fast.train_result import TrainResult as TrainResult
 from metarl_fast.tuning import Tuned as Tuned
 from metarl_fast.tuning import tune as tune
+from metarl_fast.when_imported import when_imported as _when_imported
 
 __version__: str = build_info()["version"]
 
 if not _TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted([*_public_names(globals()), "__version__", "shards"])
+
+
+def _register_environments() -> None:
+    """Make ids of environments known to Gymnasium, unless it is too old for them."""
+    from contextlib import suppress
+    from importlib import import_module
+
+    with suppress(Exception):
+        import_module("metarl_fast.envs")
+
+
+# `gymnasium.make("metarl_fast:metarl/RL2MDP-v0")` imports this package, or finds it imported already.
+_when_imported("gymnasium", _register_environments)
 
 
 def __getattr__(name: str) -> _Any:

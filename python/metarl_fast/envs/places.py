@@ -129,8 +129,13 @@ class Places:
         used, self._of = np.unique(self._of, return_inverse=True)
         self._tasks = [self._tasks[k] for k in used]
 
-    def reset(self, places: NDArray[np.int64], keys: Keys, tasks: Task | Tasks | None) -> None:
-        """Begin episodes in places, in new tasks if some are given, with the random numbers of new keys."""
+    def reset(
+        self, places: NDArray[np.int64], keys: Keys, tasks: Task | Tasks | None, *, anew: bool = False
+    ) -> None:
+        """Begin episodes in places, in new tasks if some are given, with the random numbers of new keys.
+
+        With `anew` a family draws other tasks, however many episodes the present ones have had.
+        """
         if keys.root is not None:
             self.draw_from_family(keys.root)
         if tasks is not None:
@@ -142,6 +147,8 @@ class Places:
         if seeded:
             new = np.array([keys.of[place] for place in seeded], np.uint64)
             self.core.seed(np.array(seeded, np.int64), new)
+        if anew:
+            self.core.leave(places)
         self.prepare()
         self.core.reset(places)
 

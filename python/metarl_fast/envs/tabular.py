@@ -5,32 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from metarl_fast import _core, checks
 from metarl_fast.envs.observations import checked_observation, observation_space, seen_of_one
-from metarl_fast.envs.pictures import picture
-from metarl_fast.envs.places import Places, Source, as_source
+from metarl_fast.envs.one_place import (
+    RENDER_MODES,
+    OnePlace,
+    checked_render_mode,
+    given_task,
+    single_source,
+)
+from metarl_fast.envs.places import Places, Source
 from metarl_fast.envs.seeds import Seeds
 from metarl_fast.seeding import Seed
-from metarl_fast.tasks import Task, Tasks
 
 if TYPE_CHECKING:
     import gymnasium
 else:
     gymnasium = checks.require_extra("gymnasium", "gym")
 
-RENDER_MODES = ["ansi", "rgb_array"]
 
-
-def checked_render_mode(value: str | None) -> str | None:
-    """Return a mode of rendering."""
-    if value is not None and value not in RENDER_MODES:
-        raise ValueError(f"render_mode is {checks.shown(value)}, expected None, 'ansi' or 'rgb_array'")
-    return value
-
-
-class TabularEnv(gymnasium.Env[Any, Any]):
+class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
     """One task as a Gymnasium environment; needs the extra `gym`.
 
     Observations are states, actions are those of the task; `info["action_mask"]` (int8 [A]) says which are
@@ -78,10 +74,7 @@ class TabularEnv(gymnasium.Env[Any, Any]):
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        found = as_source(source)
-        if isinstance(found, Tasks) and len(found) != 1:
-            raise ValueError(f"source holds {len(found)} tasks, expected one: TabularVectorEnv takes several")
-        self._places = Places(found, 1, max_episode_steps, episodes_per_task, dtype)
+        self._places = Places(single_source(source), 1, max_episode_steps, episodes_per_task, dtype)
         self._core = self._places.core
         self._observation = checked_observation(observation)
         self.observation_space = observation_space(self._observation, self._places.num_states)
@@ -107,9 +100,7 @@ class TabularEnv(gymnasium.Env[Any, Any]):
         observation, info
         """
         super().reset(seed=seed)
-        task = (options or {}).get("task")
-        if task is not None and not (isinstance(task, Task) or (isinstance(task, Tasks) and len(task) == 1)):
-            raise TypeError(f"options['task'] is {checks.shown(task)}, expected one Task")
+        task = given_task(options)
         self._places.reset(self._places.everywhere, self._seeds.at_reset(self, seed, 1), task)
         return self._seen(self.state)
 
@@ -133,26 +124,3 @@ class TabularEnv(gymnasium.Env[Any, Any]):
     def _seen(self, state: int) -> tuple[Any, dict[str, Any]]:
         observation = seen_of_one(self._observation, state, self._places.num_states)
         return observation, {"action_mask": self.action_masks()} if self._places.masked else {}
-
-    def action_masks(self) -> NDArray[np.int8]:
-        """Return 1 for each action [A] that is available in the present state, else 0."""
-        return np.asarray(self._core.available(self._core.states)[0])
-
-    def render(self) -> Any:
-        """Return the picture of the present state: a text, or pixels [height, width, 3]."""
-        return picture(self.task, self.state, self.render_mode)
-
-    @property
-    def task(self) -> Task:
-        """The task in place."""
-        return self._places.task(0)
-
-    @property
-    def state(self) -> int:
-        """The state it is in."""
-        return int(self._core.states[0])
-
-    @property
-    def elapsed_steps(self) -> int:
-        """Steps of the episode so far."""
-        return int(self._core.elapsed[0])

@@ -11,41 +11,17 @@ from numpy.typing import DTypeLike, NDArray
 from metarl_fast import _core, checks
 from metarl_fast.envs.observations import checked_observation, observation_space, observed, seen_of_one
 from metarl_fast.envs.places import Places, Source, as_source
+from metarl_fast.envs.places_vector import MODES, PlacesVectorEnv, checked_num_envs
 from metarl_fast.envs.rollout import KINDS, Rollout, roll_out
-from metarl_fast.envs.seeds import Seeds
-from metarl_fast.envs.sub_environments import SubEnvironments
-from metarl_fast.envs.tabular import RENDER_MODES, checked_render_mode
 from metarl_fast.seeding import Seed
-from metarl_fast.tasks import Task, Tasks
 
 if TYPE_CHECKING:
-    import gymnasium
-    from gymnasium.vector import AutoresetMode, VectorEnv
-    from gymnasium.vector.utils import batch_space
+    from gymnasium.vector import AutoresetMode
 else:
-    gymnasium = checks.require_extra("gymnasium", "gym")
-    AutoresetMode, VectorEnv = gymnasium.vector.AutoresetMode, gymnasium.vector.VectorEnv
-    batch_space = gymnasium.vector.utils.batch_space
-
-_MODES = {
-    AutoresetMode.NEXT_STEP: _core.Autoreset.next_step,
-    AutoresetMode.SAME_STEP: _core.Autoreset.same_step,
-    AutoresetMode.DISABLED: _core.Autoreset.disabled,
-}
+    AutoresetMode = checks.require_extra("gymnasium.vector", "gym").AutoresetMode
 
 
-def checked_autoreset_mode(value: Any) -> AutoresetMode:
-    """Return a mode of resetting; its name or value will do."""
-    names = {mode.value: mode for mode in _MODES} | {mode.name: mode for mode in _MODES}
-    if isinstance(value, AutoresetMode):
-        return value
-    if not isinstance(value, str) or value not in names:
-        listed = ", ".join(mode.value for mode in _MODES)
-        raise ValueError(f"autoreset_mode is {checks.shown(value)}, expected one of {listed}")
-    return names[value]
-
-
-class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
+class TabularVectorEnv(PlacesVectorEnv):
     """Many tasks as one Gymnasium vector environment, one task a sub-environment; needs the extra `gym`.
 
     What it returns is what `gymnasium.vector.SyncVectorEnv` returns over a `TabularEnv` for each task, value
@@ -92,39 +68,13 @@ class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         dtype: DTypeLike = np.float32,
     ) -> None:
         found = as_source(source)
-        if num_envs is None:
-            if not isinstance(found, Tasks):
-                raise ValueError("num_envs is None, expected how many environments to make of a family")
-            num_envs = len(found)
-        self._places = Places(found, num_envs, max_episode_steps, episodes_per_task, dtype)
-        self._core = self._places.core
-        self.num_envs = self._places.size
-        self.autoreset_mode = checked_autoreset_mode(autoreset_mode)
-        self._mode = _MODES[self.autoreset_mode]
-        self.metadata = {
-            "render_modes": RENDER_MODES,
-            "render_fps": 4,
-            "autoreset_mode": self.autoreset_mode,
-        }
-        self.render_mode = checked_render_mode(render_mode)
+        size = checked_num_envs(num_envs, found)
+        places = Places(found, size, max_episode_steps, episodes_per_task, dtype)
         self._observation = checked_observation(observation)
-        self.single_observation_space = observation_space(self._observation, self._places.num_states)
-        self.single_action_space = gymnasium.spaces.Discrete(self._places.num_actions)
-        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        space = observation_space(self._observation, places.num_states)
+        self._set_up(places, space, render_mode, autoreset_mode, rng)
         self._copy = checks.flag(copy, "copy")
         self._arrays = self._new_arrays()
-        self._seeds = Seeds(rng)
-
-    def _new_arrays(self) -> tuple[Any, ...]:
-        n = self.num_envs
-        return (
-            np.empty(n, np.int64),
-            np.empty(n, np.int64),
-            np.empty(n),
-            np.empty(n, np.bool_),
-            np.empty(n, np.bool_),
-        )
 
     def reset(
         self,
@@ -148,27 +98,12 @@ class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         observations, infos
             Of all sub-environments.
         """
-        super().reset(seed=seed if isinstance(seed, int) else None)
-        given = options or {}
-        places = self._chosen(given.get("reset_mask"))
-        keys = self._seeds.at_reset(self, seed, self.num_envs, places.size == self.num_envs)
-        self._places.reset(places, keys, given.get("tasks", given.get("task")))
+        places = self._begin(seed, options, anew=False)
         states = self._core.states
         infos: dict[str, Any] = {}
         if self._places.masked:
             self._say(infos, "action_mask", self._core.available(states), places)
         return observed(self._observation, states, self._places.num_states), infos
-
-    def _chosen(self, mask: Any) -> NDArray[np.int64]:
-        """Return the places of a mask."""
-        if mask is None:
-            return self._places.everywhere
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-            raise TypeError(f"options['reset_mask'] is {checks.shown(mask)}, expected a boolean array")
-        checks.shape(mask, "options['reset_mask']", (self.num_envs,))
-        if not mask.any():
-            raise ValueError("options['reset_mask'] has no True, expected at least one")
-        return np.flatnonzero(mask)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take an action in every sub-environment.
@@ -201,42 +136,21 @@ class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
             masks, done = self._core.available(entered), np.flatnonzero(terminated | truncated)
             self._core.reset(done)
             states[:] = self._core.states
-            self._say_final(infos, entered, done)
             if done.size:
+                self._say_final(infos, self._seen_one_by_one(entered[done]), done)
                 self._say(infos["final_info"], "action_mask", masks, done)
         else:
-            ended = self._core.step(chosen, self._mode, *found)
+            ended = self._core.step(chosen, MODES[self.autoreset_mode], *found)
             if ended and same_step:
-                self._say_final(infos, entered, np.flatnonzero(terminated | truncated))
+                done = np.flatnonzero(terminated | truncated)
+                self._say_final(infos, self._seen_one_by_one(entered[done]), done)
         if self._places.masked:
             self._say(infos, "action_mask", self._core.available(states), self._places.everywhere)
         seen = observed(self._observation, states, self._places.num_states)
         return seen, rewards, terminated, truncated, infos
 
-    def _actions(self, actions: Any) -> NDArray[np.int64]:
-        right = isinstance(actions, np.ndarray) and actions.dtype == np.int64 and actions.ndim == 1
-        if right and actions.flags.c_contiguous and actions.flags.aligned and len(actions) == self.num_envs:
-            return np.asarray(actions)
-        return checks.shape(checks.array(actions, "actions", np.int64), "actions", (self.num_envs,))
-
-    def _say(self, infos: dict[str, Any], name: str, values: NDArray[Any], places: NDArray[np.int64]) -> None:
-        """Add what some sub-environments say, and which do."""
-        said = np.zeros(self.num_envs, np.bool_)
-        said[places] = True
-        shown = np.zeros_like(values)
-        shown[places] = values[places]
-        infos[name], infos[f"_{name}"] = shown, said
-
-    def _say_final(self, infos: dict[str, Any], entered: NDArray[np.int64], done: NDArray[np.int64]) -> None:
-        if not done.size:
-            return
-        said = np.zeros(self.num_envs, np.bool_)
-        said[done] = True
-        final = np.full(self.num_envs, None, object)
-        for place in done.tolist():
-            final[place] = seen_of_one(self._observation, int(entered[place]), self._places.num_states)
-        infos["final_obs"], infos["_final_obs"] = final, said
-        infos["final_info"], infos["_final_info"] = {}, said.copy()
+    def _seen_one_by_one(self, states: NDArray[np.int64]) -> list[Any]:
+        return [seen_of_one(self._observation, state, self._places.num_states) for state in states.tolist()]
 
     def draw(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Draw the next random number of every sub-environment, for a learner that learns as in `train`.
@@ -288,13 +202,3 @@ class TabularVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         if not self._seeds.begun:
             self.reset()
         return roll_out(self._places, policy, num_steps, keep, self._places.dtype, num_threads)
-
-    @property
-    def tasks(self) -> list[Task]:
-        """The tasks in place [N]."""
-        return [self._places.task(place) for place in range(self.num_envs)]
-
-    @property
-    def states(self) -> NDArray[np.int64]:
-        """The states they are in [N]."""
-        return np.asarray(self._core.states)
