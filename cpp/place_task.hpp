@@ -51,6 +51,7 @@ class PlaceTask {
     if (records_) __builtin_prefetch(records_ + (state * layout_->actions + action) * layout_->stride);
   }
 
+  bool masked() const { return masked_; }
   explicit operator bool() const { return supply_ != nullptr; }
   const Shape& shape() const { return supply_->batch->shape(); }
   std::uint64_t id() const { return supply_->batch->ids()[index_]; }
@@ -74,6 +75,7 @@ class PlaceTask {
   const RecordLayout* layout_ = nullptr;
   bool ends_ = false;
   bool noisy_ = false;
+  bool masked_ = false;
   std::shared_ptr<const AnswerTable<Real>> table_;
   std::unique_ptr<Simulator<Real>> simulator_;
   std::shared_ptr<const TaskSupply> supply_;
@@ -91,6 +93,7 @@ class TaskLoader {
     if (index >= batch.size()) throw std::out_of_range("no task is left");
     into.supply_ = supply;
     into.index_ = index;
+    into.masked_ = batch.shape().masked;
     if (!AnswerTable<Real>::suits(batch.shape())) {
       into.look_up(nullptr);
       into.simulator_ = std::make_unique<Simulator<Real>>(batch);

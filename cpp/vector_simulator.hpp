@@ -43,9 +43,10 @@ class VectorSimulator {
   using Loader = TaskLoader<Real>;
 
   // With `episodes_per_task` above 0 a place that follows its supply goes on to another task after so many
-  // episodes: from number n to n + places.
-  VectorSimulator(std::int64_t places, std::int64_t episodes_per_task)
-      : episodes_per_task_(episodes_per_task), places_(static_cast<std::size_t>(places)) {}
+  // episodes: from number n to n + places. With `stays` an action that is not available leaves the state as
+  // it is, for reward 0; else it is refused.
+  VectorSimulator(std::int64_t places, std::int64_t episodes_per_task, bool stays)
+      : episodes_per_task_(episodes_per_task), stays_(stays), places_(static_cast<std::size_t>(places)) {}
 
   std::int64_t places() const { return static_cast<std::int64_t>(places_.size()); }
   Loader& loader() { return loader_; }
@@ -108,7 +109,7 @@ class VectorSimulator {
     }
     const std::int64_t actions = place.task.shape().actions;
     if (action < 0 || action >= actions) refuse_action(i, action, actions, -1);
-    if (!place.task.has(place.state, action)) refuse_action(i, action, actions, place.state);
+    if (!stays_ && !place.task.has(place.state, action)) refuse_action(i, action, actions, place.state);
   }
 
   // `check` has passed.
@@ -118,7 +119,10 @@ class VectorSimulator {
       const std::int32_t state = reset(i, loader);
       return {state, state, 0.0, false, false};
     }
-    const Answer answer = place.task.step(place.state, static_cast<std::int32_t>(action), place.stream);
+    const bool stays = stays_ && place.task.masked() && !place.task.has(place.state, action);
+    const Answer answer = stays
+                              ? Answer{0.0, place.state, false}
+                              : place.task.step(place.state, static_cast<std::int32_t>(action), place.stream);
     place.state = answer.next_state;
     const bool truncated = ++place.elapsed >= place.limit;
     place.over = answer.terminated || truncated;
@@ -214,6 +218,7 @@ class VectorSimulator {
   }
 
   const std::int64_t episodes_per_task_;
+  const bool stays_;
   std::vector<Place> places_;
   Loader loader_;
 };

@@ -22,8 +22,8 @@ using SharedBatch = std::shared_ptr<TaskBatch>;
 template <class Real>
 class BoundVectorSimulator {
  public:
-  BoundVectorSimulator(std::int64_t places, std::int64_t episodes_per_task)
-      : core_(places, episodes_per_task) {}
+  BoundVectorSimulator(std::int64_t places, std::int64_t episodes_per_task, bool stays)
+      : core_(places, episodes_per_task, stays) {}
 
   // Each place gets the batch's task of its number.
   void assign(const Array<std::int64_t>& places, SharedBatch batch, const Array<std::int64_t>& numbers,
@@ -257,7 +257,8 @@ template <class Real>
 void bind_vector_simulator(py::module_& m, const char* name) {
   using Bound = BoundVectorSimulator<Real>;
   py::class_<Bound>(m, name)
-      .def(py::init<std::int64_t, std::int64_t>(), py::arg("places"), py::arg("episodes_per_task"))
+      .def(py::init<std::int64_t, std::int64_t, bool>(), py::arg("places"), py::arg("episodes_per_task"),
+           py::arg("stays"))
       .def("assign", &Bound::assign, py::arg("places").noconvert(), py::arg("batch"),
            py::arg("numbers").noconvert(), py::arg("limit"), py::arg("limits").noconvert().none(true),
            py::arg("follows"))

@@ -278,7 +278,7 @@ class Autoreset(enum.Enum):
     disabled = 2
 
 class VectorSimulatorFloat32(metaclass=_Pybind11Type):
-    def __init__(self, places: int, episodes_per_task: int) -> None: ...
+    def __init__(self, places: int, episodes_per_task: int, stays: bool) -> None: ...
     def assign(
         self,
         places: NDArray[np.int64],
@@ -336,7 +336,7 @@ class VectorSimulatorFloat32(metaclass=_Pybind11Type):
     def expects_none(self) -> NDArray[np.bool_]: ...
 
 class VectorSimulatorFloat64(metaclass=_Pybind11Type):
-    def __init__(self, places: int, episodes_per_task: int) -> None: ...
+    def __init__(self, places: int, episodes_per_task: int, stays: bool) -> None: ...
     def assign(
         self,
         places: NDArray[np.int64],

@@ -31,6 +31,13 @@ def as_source(source: Any) -> Tasks | Family:
     )
 
 
+def stays_put(unavailable: Any) -> bool:
+    """Return whether actions that are not available leave the state as it is."""
+    if not isinstance(unavailable, str) or unavailable not in ("refuse", "stay"):
+        raise ValueError(f"unavailable is {checks.shown(unavailable)}, expected 'refuse' or 'stay'")
+    return unavailable == "stay"
+
+
 class Places:
     """N places, each with a task, a stream of random numbers and an episode.
 
@@ -47,6 +54,9 @@ class Places:
         A family draws another task after so many episodes; 0: each keeps its first.
     dtype
         As in `train`: float32 or float64, of the numbers that rewards are rounded to.
+    unavailable
+        What an action that is not available does: "refuse" raises ValueError, "stay" leaves the state as it
+        is, for reward 0.
     """
 
     def __init__(
@@ -56,6 +66,7 @@ class Places:
         max_episode_steps: int | None,
         episodes_per_task: int,
         dtype: DTypeLike,
+        unavailable: str,
     ) -> None:
         self.dtype = checks.float_type(dtype, "dtype")
         self.size = checks.integer(num_places, "num_envs", 1, 2**31 - 1)
@@ -66,7 +77,7 @@ class Places:
         self._family = source if isinstance(source, Family) else None
         self.core: _core.VectorSimulatorFloat32 | _core.VectorSimulatorFloat64 = (
             _core.VectorSimulatorFloat32 if self.dtype == np.float32 else _core.VectorSimulatorFloat64
-        )(self.size, checks.integer(episodes_per_task, "episodes_per_task", 0))
+        )(self.size, checks.integer(episodes_per_task, "episodes_per_task", 0), stays_put(unavailable))
         self.everywhere = np.arange(self.size)
         self._tasks: list[Tasks] = []  # all that a place may have
         self._of: NDArray[np.int64] = np.zeros(self.size, np.int64)  # which of them each has

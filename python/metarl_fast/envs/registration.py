@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import DTypeLike
 
 from metarl_fast import checks, families
 from metarl_fast.config import from_config
@@ -17,14 +15,11 @@ from metarl_fast.envs.trial_vector import TrialVectorEnv
 from metarl_fast.envs.vector import TabularVectorEnv
 from metarl_fast.families import Family
 from metarl_fast.listing import concrete
-from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
     from gymnasium.envs import registration
-    from gymnasium.vector import AutoresetMode
 else:
     registration = checks.require_extra("gymnasium.envs.registration", "gym")
-    AutoresetMode = checks.require_extra("gymnasium.vector", "gym").AutoresetMode
 
 RL2_MDP = {
     "type": "TaskDistribution",
@@ -48,10 +43,11 @@ INSTANCES: dict[str, dict[str, Any]] = {
         "horizon": 10,
     },
     "RiverSwim": {"type": "RiverSwim", "num_states": 6},
-    "Permuted": {"type": "Permuted", "family": _GRID},
     "Mixture": {"type": "Mixture", "families": [_GRID, {"type": "GoalGrid", "slip": 0.2}]},
     "Switching": {"type": "Switching", "family": RL2_MDP, "every": 10},
     "Drifting": {"type": "Drifting", "family": RL2_MDP, "every": 10},
+    "Shaped": {"type": "Shaped", "family": _GRID, "potential": [0.0] * 81},
+    "GridWorld": {"type": "GridWorld", "rows": ["S..#", ".#..", "...G"]},
 }
 """Settings of families that have none by default, by the name in the id."""
 
@@ -60,136 +56,63 @@ def instances() -> dict[str, dict[str, Any]]:
     """Return the settings, as tables of plain values, of a family for each id."""
     found = dict(INSTANCES)
     for kind in concrete(vars(families), Family):
-        if is_dataclass(kind) and not _needs_settings(kind):
-            found.setdefault(kind.__name__, {"type": kind.__name__})
+        needs = _needed_settings(kind) if is_dataclass(kind) else [""]
+        if needs in ([], ["family"]):  # around another family
+            settings = {"family": _GRID} if needs else {}
+            found.setdefault(kind.__name__, {"type": kind.__name__, **settings})
     return found
 
 
-def _needs_settings(kind: Any) -> bool:
+def _needed_settings(kind: Any) -> list[str]:
     given = (f for f in fields(kind) if f.init)
-    return any(f.default is MISSING and f.default_factory is MISSING for f in given)
+    return [f.name for f in given if f.default is MISSING and f.default_factory is MISSING]
 
 
-def _with(source: Source, settings: dict[str, Any]) -> Source:
-    """Return a table of settings with some of them changed."""
-    if not settings:
-        return source
-    if not isinstance(source, dict):
+def _arguments(source: Source, given: dict[str, Any], known: type) -> dict[str, Any]:
+    """Return arguments of an environment; what is none of them goes into the family's settings."""
+    names = signature(known).parameters
+    settings = {name: value for name, value in given.items() if name not in names}
+    options = {name: value for name, value in given.items() if name in names}
+    if settings and not isinstance(source, dict):
         raise TypeError(f"{', '.join(settings)} given with a {type(source).__name__}, expected no settings")
-    return {**source, **settings}
+    changed = {**source, **settings} if isinstance(source, dict) else source
+    # Agents that do not look at masks may do anything.
+    return {"source": changed, "unavailable": "stay", **options}
 
 
 class FamilyEnv(TabularEnv):
     """A `TabularEnv` as its id makes it: Gymnasium's own wrapper keeps the time limit.
 
     Settings of the family may be given by name, as in `gymnasium.make("metarl/GoalGrid-v0", size=5)`. The
-    time limit is that of the id, or `max_episode_steps`, whatever they are.
+    time limit is that of the id, or `max_episode_steps`, whatever they are. Actions that are not available
+    leave the state as it is.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        *,
-        observation: str = "index",
-        render_mode: str | None = None,
-        episodes_per_task: int = 1,
-        rng: Seed = None,
-        dtype: DTypeLike = np.float32,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            _with(source, settings),
-            max_episode_steps=0,
-            observation=observation,
-            render_mode=render_mode,
-            episodes_per_task=episodes_per_task,
-            rng=rng,
-            dtype=dtype,
-        )
+    def __init__(self, source: Source, **given: Any) -> None:
+        super().__init__(**_arguments(source, {**given, "max_episode_steps": 0}, TabularEnv))
 
 
 class FamilyVectorEnv(TabularVectorEnv):
-    """A `TabularVectorEnv` as its id makes it; settings of the family may be given by name."""
+    """A `TabularVectorEnv` as its id makes it; see `FamilyEnv`."""
 
-    def __init__(
-        self,
-        source: Source,
-        num_envs: int = 1,
-        *,
-        max_episode_steps: int | None = None,
-        observation: str = "index",
-        render_mode: str | None = None,
-        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
-        episodes_per_task: int = 1,
-        copy: bool = True,
-        rng: Seed = None,
-        dtype: DTypeLike = np.float32,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            _with(source, settings),
-            num_envs,
-            max_episode_steps=0 if max_episode_steps == -1 else max_episode_steps,  # Gymnasium's "no limit"
-            observation=observation,
-            render_mode=render_mode,
-            autoreset_mode=autoreset_mode,
-            episodes_per_task=episodes_per_task,
-            copy=copy,
-            rng=rng,
-            dtype=dtype,
-        )
+    def __init__(self, source: Source, num_envs: int = 1, **given: Any) -> None:
+        if given.get("max_episode_steps") == -1:  # Gymnasium's word for no limit
+            given["max_episode_steps"] = 0
+        super().__init__(**_arguments(source, {**given, "num_envs": num_envs}, TabularVectorEnv))
 
 
 class FamilyTrialEnv(TrialEnv):
-    """A `TrialEnv` as its id makes it; settings of the family may be given by name."""
+    """A `TrialEnv` as its id makes it; see `FamilyEnv`."""
 
-    def __init__(
-        self,
-        source: Source,
-        *,
-        num_episodes: int = 2,
-        episode_steps: int | None = None,
-        render_mode: str | None = None,
-        rng: Seed = None,
-        dtype: DTypeLike = np.float32,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            _with(source, settings),
-            num_episodes=num_episodes,
-            episode_steps=episode_steps,
-            render_mode=render_mode,
-            rng=rng,
-            dtype=dtype,
-        )
+    def __init__(self, source: Source, **given: Any) -> None:
+        super().__init__(**_arguments(source, given, TrialEnv))
 
 
 class FamilyTrialVectorEnv(TrialVectorEnv):
-    """A `TrialVectorEnv` as its id makes it; settings of the family may be given by name."""
+    """A `TrialVectorEnv` as its id makes it; see `FamilyEnv`."""
 
-    def __init__(
-        self,
-        source: Source,
-        num_envs: int = 1,
-        *,
-        num_episodes: int = 2,
-        episode_steps: int | None = None,
-        render_mode: str | None = None,
-        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
-        rng: Seed = None,
-        dtype: DTypeLike = np.float32,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            _with(source, settings),
-            num_envs,
-            num_episodes=num_episodes,
-            episode_steps=episode_steps,
-            render_mode=render_mode,
-            autoreset_mode=autoreset_mode,
-            rng=rng,
-            dtype=dtype,
-        )
+    def __init__(self, source: Source, num_envs: int = 1, **given: Any) -> None:
+        super().__init__(**_arguments(source, {**given, "num_envs": num_envs}, TrialVectorEnv))
 
 
 def _register(name: str, kind: str, horizon: int | None, settings: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
     """One task as a Gymnasium environment; needs the extra `gym`.
 
     Observations are states, actions are those of the task; `info["action_mask"]` (int8 [A]) says which are
-    available where the task says so, and `step` refuses the others. An episode that would start in a terminal
+    available, where some are not. An episode that would start in a terminal
     state has no steps; the next one begins instead.
 
     What it answers is a function of the seed, the task's id and the actions. `reset(seed=s)` gives it the
@@ -54,6 +54,9 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
         The seed if none is given to `reset`: None, an integer, a SeedSequence or a Generator.
     dtype
         float32 or float64, as in `train`: rewards are rounded to it.
+    unavailable
+        What an action does that the task does not have in a state: "refuse" raises ValueError, "stay" leaves
+        the state as it is, for reward 0, as long as the episode lasts.
 
     Raises
     ------
@@ -73,8 +76,11 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
         episodes_per_task: int = 1,
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        unavailable: str = "refuse",
     ) -> None:
-        self._places = Places(single_source(source), 1, max_episode_steps, episodes_per_task, dtype)
+        self._places = Places(
+            single_source(source), 1, max_episode_steps, episodes_per_task, dtype, unavailable
+        )
         self._core = self._places.core
         self._observation = checked_observation(observation)
         self.observation_space = observation_space(self._observation, self._places.num_states)

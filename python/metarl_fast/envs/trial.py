@@ -71,7 +71,7 @@ class TrialEnv(OnePlace, gymnasium.Env[Any, Any]):
         Inner episodes of a trial.
     episode_steps
         Steps of an inner episode; None for the task's horizon, which it must then have.
-    render_mode, rng, dtype
+    render_mode, rng, dtype, unavailable
         As `TabularEnv` has them.
     """
 
@@ -86,11 +86,12 @@ class TrialEnv(OnePlace, gymnasium.Env[Any, Any]):
         render_mode: str | None = None,
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        unavailable: str = "refuse",
     ) -> None:
         self.num_episodes = checks.integer(num_episodes, "num_episodes", 1)
         found = single_source(source)
         steps = checked_steps(episode_steps, found.horizon)
-        self._places = Places(found, 1, steps, self.num_episodes, dtype)
+        self._places = Places(found, 1, steps, self.num_episodes, dtype, unavailable)
         self._core = self._places.core
         self.observation_space = trial_space(self._places.num_states, self._places.num_actions)
         self.action_space = gymnasium.spaces.Discrete(self._places.num_actions)

@@ -27,7 +27,7 @@ class TrialVectorEnv(PlacesVectorEnv):
 
     Parameters
     ----------
-    source, num_envs, autoreset_mode, render_mode, rng, dtype
+    source, num_envs, autoreset_mode, render_mode, rng, dtype, unavailable
         As `TabularVectorEnv` has them. A family draws another task for every trial.
     num_episodes, episode_steps
         As `TrialEnv` has them.
@@ -44,11 +44,14 @@ class TrialVectorEnv(PlacesVectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        unavailable: str = "refuse",
     ) -> None:
         found = as_source(source)
         self.num_episodes = checks.integer(num_episodes, "num_episodes", 1)
         steps = checked_steps(episode_steps, found.horizon)
-        places = Places(found, checked_num_envs(num_envs, found), steps, self.num_episodes, dtype)
+        places = Places(
+            found, checked_num_envs(num_envs, found), steps, self.num_episodes, dtype, unavailable
+        )
         space = trial_space(places.num_states, places.num_actions)
         self._set_up(places, space, render_mode, autoreset_mode, rng)
         self._episode = np.zeros(self.num_envs, np.int64)

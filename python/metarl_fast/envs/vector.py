@@ -40,7 +40,7 @@ class TabularVectorEnv(PlacesVectorEnv):
         (the first of the seeds, if there are several); or a family's settings as a table of plain values.
     num_envs
         N; default the number of tasks.
-    max_episode_steps, observation, render_mode, episodes_per_task, rng, dtype
+    max_episode_steps, observation, render_mode, episodes_per_task, rng, dtype, unavailable
         As `TabularEnv` has them.
     autoreset_mode
         Of `gymnasium.vector.AutoresetMode`: "NextStep", "SameStep" or "Disabled".
@@ -66,10 +66,11 @@ class TabularVectorEnv(PlacesVectorEnv):
         copy: bool = True,
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
+        unavailable: str = "refuse",
     ) -> None:
         found = as_source(source)
         size = checked_num_envs(num_envs, found)
-        places = Places(found, size, max_episode_steps, episodes_per_task, dtype)
+        places = Places(found, size, max_episode_steps, episodes_per_task, dtype, unavailable)
         self._observation = checked_observation(observation)
         space = observation_space(self._observation, places.num_states)
         self._set_up(places, space, render_mode, autoreset_mode, rng)
