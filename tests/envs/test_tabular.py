@@ -74,6 +74,21 @@ def test_episodes_that_start_in_terminal_states_are_passed_over():
     assert {env.reset(seed=k)[0] for k in range(30)} == {1, 2}
 
 
+def test_actions_that_are_not_available_can_leave_the_state_as_it_is():
+    transitions = np.array([[[0.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.5, 0.5]]])
+    task = mf.from_arrays(transitions[None], np.ones((1, 2, 2)), start=0, horizon=3)[0]
+    env = TabularEnv(task, unavailable="stay")
+    _, info = env.reset(seed=0)
+    assert info["action_mask"].tolist() == [1, 0]
+    assert env.step(1)[:4] == (0, 0.0, False, False)
+    *found, info = env.step(0)
+    assert found == [1, 1.0, False, False]
+    assert info["action_mask"].tolist() == [1, 1]
+    assert env.step(1)[1:4] == (1.0, False, True)
+    with pytest.raises(ValueError, match="unavailable is 'ignore', expected 'refuse' or 'stay'"):
+        TabularEnv(task, unavailable="ignore")
+
+
 def test_pictures():
     task = mf.GoalGrid(3, walls=("...", ".#.", "..."), goals=mf.Cells(((2, 2),))).sample(rng=0)
     env = TabularEnv(task, render_mode="ansi")
