@@ -47,6 +47,14 @@ INSTANCES: dict[str, dict[str, Any]] = {
     "Switching": {"type": "Switching", "family": RL2_MDP, "every": 10},
     "Drifting": {"type": "Drifting", "family": RL2_MDP, "every": 10},
     "Shaped": {"type": "Shaped", "family": _GRID, "potential": [0.0] * 81},
+    "LpgGrid": {
+        "type": "LpgGrid",
+        "size": 13,
+        "rewards": [1.0, -1.0],
+        "end_probabilities": [1.0, 1.0],
+        "respawn_probabilities": [0.0, 0.0],
+        "horizon": 50,
+    },
     "GridWorld": {"type": "GridWorld", "rows": ["S..#", ".#..", "...G"]},
 }
 """Settings of families that have none by default, by the name in the id."""
