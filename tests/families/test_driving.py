@@ -15,7 +15,7 @@ from families.test_grid_world import solved
 from reference import LAYOUT, Model, below, make_stream, unit
 
 FAMILY = mf.Driving
-GOLDEN = {"driving": mf.Driving((3, 4), closures=0.2)}
+GOLDEN_TASKS = {"driving": mf.Driving((3, 4), closures=0.2)}
 ARGUMENTS = {
     "size": 3,
     "weathers": ("dry", "snow"),

@@ -8,7 +8,7 @@ import metarl_fast as mf
 from families import test_darkroom
 
 FAMILY = mf.GridNavi
-GOLDEN = {"grid_navi": mf.GridNavi()}
+GOLDEN_TASKS = {"grid_navi": mf.GridNavi()}
 ARGUMENTS = {"size": 5, "horizon": 5, "away_reward": -0.1}
 twin = test_darkroom.twin
 

@@ -15,7 +15,7 @@ MAP = """
     S.T..
 """
 FAMILY = mf.GridWorld
-GOLDEN = {
+GOLDEN_TASKS = {
     "grid_world": mf.GridWorld.from_ascii(
         MAP, {"G": 1.0, "T": -1.0, "x": 0.2}, slip=0.3, slip_to="others", wind=(0, 0, 1, 0, 0), one_start=True
     )

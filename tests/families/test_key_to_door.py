@@ -14,7 +14,7 @@ import rooms
 from reference import LAYOUT, Model, below, make_stream
 
 FAMILY = mf.KeyToDoor
-GOLDEN = {"key_to_door": mf.KeyToDoor((3, 4), None)}
+GOLDEN_TASKS = {"key_to_door": mf.KeyToDoor((3, 4), None)}
 ARGUMENTS = {
     "size": 2,
     "start": "centre",

@@ -25,7 +25,7 @@ SOME = mf.LpgGrid(
     random_walls=4,
 )
 FAMILY = mf.LpgGrid
-GOLDEN = {"lpg_grid": SOME}
+GOLDEN_TASKS = {"lpg_grid": SOME}
 ARGUMENTS = {
     "size": 3,
     "rewards": (1.0, mf.Uniform(-1.0, 1.0)),

@@ -15,7 +15,7 @@ import metarl_fast as mf
 from reference import LAYOUT, Model, below, make_stream, sample, unit
 
 FAMILY = mf.Maze
-GOLDEN = {"maze": mf.Maze((5, 7), "depth_first", slip=0.1)}
+GOLDEN_TASKS = {"maze": mf.Maze((5, 7), "depth_first", slip=0.1)}
 ARGUMENTS = {
     "size": 3,
     "carving": "prim",
