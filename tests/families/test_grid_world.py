@@ -23,6 +23,7 @@ GOLDEN_TASKS = {
 ARGUMENTS = {
     "rows": ("S.", ".G"),
     "rewards": {"G": 1.0},
+    "ends": "G",
     "step_reward": -0.1,
     "slip": 0.1,
     "slip_to": "sides",
@@ -40,7 +41,8 @@ def twin(family, key, task, segment=0):
     drawn = dict(np.ndenumerate(np.array([list(row) for row in family.rows])))
     pays = dict(family.rewards)
     free = [cell for cell, character in drawn.items() if character != "#"]
-    ends = {cell for cell in free if drawn[cell] in pays and drawn[cell].isupper()}
+    ending = "GT" if family.ends is None else family.ends
+    ends = {cell for cell in free if drawn[cell] in ending}
     starts = [cell for cell in free if drawn[cell] == "S"] or [cell for cell in free if cell not in ends]
     stream, goal = make_stream(key, task, LAYOUT), None
     weights = family.goal_weights()
@@ -86,6 +88,7 @@ def families(draw):
     return mf.GridWorld(
         rows,
         {"G": 1.0, "T": -0.7, "x": 0.3},
+        draw(st.sampled_from([None, "x", "GT"])),
         draw(st.sampled_from([0.0, -0.1])),
         draw(st.sampled_from([0.0, 0.3, 1.0])),
         draw(st.sampled_from(["sides", "others"])),
@@ -132,6 +135,22 @@ def test_the_cliff_walk_takes_thirteen_steps_and_wind_blows():
         wind=(0, 0, 0, 1, 1, 1, 2, 2, 1, 0),
     )
     assert mf.backward_induction(windy.sample(1, rng=0)).returns.tolist() == [-15.0]
+
+
+def test_russell_and_norvigs_world_has_their_utilities():
+    """Artificial Intelligence: A Modern Approach, figure 17.3; a state's utility counts its own reward."""
+    family = mf.GridWorld.from_ascii(
+        """
+        ...+
+        .#.-
+        S...""",
+        {"+": 1.0, "-": -1.0, ".": -0.04, "S": -0.04},
+        ends="+-",
+        slip=0.2,
+    )
+    values = mf.policy_iteration(family.sample(1, rng=0), 1.0).values[0] - 0.04
+    expected = [0.812, 0.868, 0.918, 0.762, 0.660, 0.705, 0.655, 0.611, 0.388]
+    np.testing.assert_allclose(np.delete(values, [3, 6]), expected, atol=5e-4)
 
 
 def test_slips_go_where_they_should():
@@ -195,6 +214,7 @@ def test_tasks_with_one_start_each_are_split_by_it():
         ({"rows": ("S.",), "slip_to": "left"}, "slip_to is 'left'"),
         ({"rows": ("S.",), "rewards": {"#": 1.0}}, "rewards has '#'"),
         ({"rows": ("S.",), "rewards": {"x": float("nan")}}, "the reward of x is nan"),
+        ({"rows": ("S.",), "ends": "z"}, "ends has 'z', expected characters of rewards"),
         ({"rows": ("S.",), "horizon": 0}, "horizon is 0"),
     ],
 )

@@ -37,8 +37,9 @@ class GridWorld(CoreFamily):
         The map, rows of text of one length: '#' is a wall, '.' and ' ' are free cells, 'S' is a start, and
         other characters are those of `rewards`. `from_ascii` takes it as one text.
     rewards
-        What a step that ends in a cell of a character pays: a dict, or pairs. An upper-case letter ends the
-        episode, too.
+        What a step that ends in a cell of a character pays: a dict, or pairs.
+    ends
+        Characters of `rewards` whose cells end the episode, too; None for its upper-case letters but 'S'.
     step_reward
         Paid on every step, beside what the cell pays.
     slip
@@ -67,6 +68,7 @@ class GridWorld(CoreFamily):
 
     rows: tuple[str, ...]
     rewards: Mapping[str, float] | tuple[tuple[str, float], ...] = (("G", 1.0),)
+    ends: str | None = None
     step_reward: float = 0.0
     slip: float = 0.0
     slip_to: Literal["sides", "others"] = "sides"
@@ -80,6 +82,7 @@ class GridWorld(CoreFamily):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rewards", _checked_rewards(self.rewards))
         object.__setattr__(self, "rows", self._checked_rows())
+        self._check_ends()
         height, width = self.shape
         checks.keep(self, "step_reward", checks.real)
         checks.keep(self, "goal_reward", checks.real)
@@ -117,6 +120,13 @@ class GridWorld(CoreFamily):
             raise ValueError(f"the map has {unknown[0]!r}, expected '#', '.', ' ', 'S' or one of rewards")
         return tuple(rows)
 
+    def _check_ends(self) -> None:
+        if not isinstance(self.ends, (str, type(None))):
+            raise TypeError(f"ends is {checks.shown(self.ends)}, expected characters of rewards")
+        for character in self.ends or "":
+            if character not in dict(self.rewards) or character == _START:
+                raise ValueError(f"ends has {character!r}, expected characters of rewards, not 'S'")
+
     @classmethod
     def from_ascii(cls, text: str, rewards: Mapping[str, float] | None = None, **settings: Any) -> Self:
         """Return the grid world of a map in one text.
@@ -127,8 +137,8 @@ class GridWorld(CoreFamily):
             The map, a line a row. Indentation that all lines share, and empty lines before and after them,
             are not part of it; short lines are filled with free cells.
         rewards
-            By character, what a step that ends in its cells pays; upper-case letters end the episode. None
-            for {"G": 1.0}.
+            By character, what a step that ends in its cells pays; upper-case letters end the episode, unless
+            `ends` says which do. None for {"G": 1.0}.
         **settings
             Those of the class, by name.
 
@@ -193,8 +203,10 @@ class GridWorld(CoreFamily):
 
     def _lasting(self) -> NDArray[np.bool_]:
         """Return which cells [height, width] are free and end no episode."""
-        ends = [character for character, _ in self._pairs() if character.isupper()]
-        return ~np.isin(self._map(), [_WALL, *ends])
+        ends = self.ends
+        if ends is None:
+            ends = "".join(character for character, _ in self._pairs() if character.isupper())
+        return ~np.isin(self._map(), [_WALL, *ends.replace(_START, "")])
 
     def _pairs(self) -> tuple[tuple[str, float], ...]:
         assert isinstance(self.rewards, tuple)
@@ -292,7 +304,7 @@ def _checked_rewards(value: Any) -> tuple[tuple[str, float], ...]:
         if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)):
             raise TypeError(f"rewards has {checks.shown(pair)}, expected a character and a number")
         character, reward = pair
-        if len(character) != 1 or character in (_WALL, *_FREE, _START) or character in found:
+        if len(character) != 1 or character == _WALL or character in found:
             raise ValueError(f"rewards has {checks.shown(character)}, expected one other character each time")
         found[character] = checks.real(reward, f"the reward of {character}")
     return tuple(sorted(found.items()))
