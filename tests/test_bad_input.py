@@ -188,6 +188,8 @@ refuses(
     ValueError,
     "classes has shape (3, 0)",
 )
+refuses_counts("Tuned", "num_random", with_keyword(mf.Tuned, "num_random"), -1)
+refuses_counts("Tuned", "num_pairs", with_keyword(mf.Tuned, "num_pairs"), 0)
 for kind in METAS:
     refuses_counts(kind.__name__, "tasks_per_iteration", with_keyword(kind, "tasks_per_iteration"), 0)
 

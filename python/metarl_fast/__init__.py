@@ -59,7 +59,7 @@ from metarl_fast.store import save as save
 from metarl_fast.tasks import Task as Task
 from metarl_fast.tasks import Tasks as Tasks
 from metarl_fast.train_result import TrainResult as TrainResult
-from metarl_fast.tuning import Tuned as Tuned
+from metarl_fast.tuning import Tuning as Tuning
 from metarl_fast.tuning import tune as tune
 from metarl_fast.when_imported import when_imported as _when_imported
 

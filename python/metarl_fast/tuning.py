@@ -39,7 +39,7 @@ _KEPT = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned(Result):
+class Tuning(Result):
     """What `tune` chose.
 
     Attributes
@@ -58,7 +58,7 @@ class Tuned(Result):
 
     def __repr__(self) -> str:
         score = self.history[-1][0][1]
-        return f"Tuned({type(self.learner).__name__}, score {score:.3f}, {self.num_episodes:,} episodes)"
+        return f"Tuning({type(self.learner).__name__}, score {score:.3f}, {self.num_episodes:,} episodes)"
 
 
 def tune(
@@ -73,7 +73,7 @@ def tune(
     rng: Seed = None,
     num_threads: int | None = None,
     progress: Progress | None = None,
-) -> Tuned:
+) -> Tuning:
     """Return the hyper-parameters with which a learner adapts best to training tasks.
 
     Candidates are drawn at random (Bergstra and Bengio, JMLR 13, 2012); the first one is the learner itself.
@@ -144,7 +144,7 @@ def tune(
         scored.sort(key=lambda pair: -pair[1])  # stable: of equals the first one drawn
         pool = [candidate for candidate, _ in scored]
         history.append(tuple(scored))
-    return Tuned(pool[0], tuple(history), spent)
+    return Tuning(pool[0], tuple(history), spent)
 
 
 def candidates(

@@ -12,6 +12,7 @@ from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
 from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior
 from metarl_fast.meta.reptile import Reptile as Reptile
 from metarl_fast.meta.transfer import Transfer as Transfer
+from metarl_fast.meta.tuned import Tuned as Tuned
 
 METAS = concrete(globals(), Meta)  # type: ignore[type-abstract]
 if not TYPE_CHECKING:  # checkers read the import lines themselves
