@@ -185,7 +185,8 @@ PYTHON_LAYERS = [
     {"_core"},
     {"checks", "listing", "result", "when_imported"},
     {"archive", "files", "runtime", "scratch", "seeding", "settings"},
-    {"store"},
+    {"store", "figures"},
+    {"pictures"},
     {"written_out"},
     {"recipes"},
     {"tasks", "statistics"},
@@ -204,7 +205,7 @@ PYTHON_LAYERS = [
     {"compat", "plotting", "config"},
     {"envs"},
     {"compare", "tuning", "citation", "describe"},
-    {"splits"},
+    {"splits", "gallery"},
     {"contenders"},
     {"experiment", "benchmark"},
     {"cli"},
@@ -314,9 +315,9 @@ def test_nothing_in_python_decides_with_the_systems_functions():
     names = "exp|exp2|expm1|log|log2|log10|log1p|logaddexp|power|float_power|sin|cos|tan|tanh|cbrt|hypot"
     products = "dot|matmul|inner|outer|einsum|tensordot|vecdot|linalg"
     pattern = re.compile(rf"\b(?:np|numpy|math)\.(?:{names}|pow|erf|{products})\b|\s@\s|\*\*\s*[0-9.-]*\.")
-    # The loops that `bench` compares with, and a picture's axis, decide nothing; a learner's own `update`,
+    # The loops that `bench` compares with, and pictures, decide nothing; a learner's own `update`,
     # step by step, is not what `train` runs.
-    for module in MODULES.keys() - {"benchmark", "plotting"}:
+    for module in MODULES.keys() - {"benchmark", "plotting", "pictures"}:
         assert not pattern.search(MODULES[module].read_text(encoding="utf-8")), module
 
 

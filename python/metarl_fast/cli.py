@@ -13,10 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from metarl_fast import __version__, benchmark, checks
+from metarl_fast import __version__, benchmark, checks, gallery
 from metarl_fast.compare import compare
 from metarl_fast.config import read_table
+from metarl_fast.describe import describe
 from metarl_fast.experiment import Experiment, Results
+from metarl_fast.figures import save_figure
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
 from metarl_fast.runtime import build_info, thread_count
@@ -148,6 +150,23 @@ def _bench(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _families(options: argparse.Namespace) -> None:
+    if options.name is None:
+        if options.out is not None or options.show is not None:
+            raise ValueError("--show and --out are about one family: name it")
+        print(gallery.listed())
+        print("\nnext: metarl-fast families Darkroom.ad --show 4 --out darkroom.png")
+        return
+    family = gallery.named(options.name, options.settings)
+    print("\n".join(gallery.described(family)))
+    print(f"\n{describe(family, rng=options.seed, precision=0.02, most_tasks=2048)}")
+    if options.out is not None or options.show is not None:
+        out = options.out or Path("family.png")
+        figure = gallery.show(family, 4 if options.show is None else options.show, rng=options.seed)
+        save_figure(figure, out)
+        print(f"\nwrote {out}")
+
+
 def _info(options: argparse.Namespace) -> None:
     for name, value in build_info().items():
         text = ", ".join(value) if isinstance(value, list) else value
@@ -192,6 +211,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
         )
+
+    shown = commands.add_parser("families", help="the families of tasks; one of them in numbers and pictures")
+    shown.add_argument("name", nargs="?", help="such as Darkroom, or Darkroom.ad for a paper's setting")
+    shown.add_argument("settings", nargs="*", metavar="SETTING=VALUE", help="such as size=5 slip=0.1")
+    shown.add_argument("--show", type=int, metavar="N", help="draw the first N tasks with optimal policies")
+    shown.add_argument("--out", type=Path, metavar="FILE", help="where to (family.png)")
+    shown.add_argument("--seed", type=int, default=0)
+    shown.set_defaults(run=_families)
 
     info = commands.add_parser("info", help="version, compiler, instruction sets, threads")
     info.set_defaults(run=_info)

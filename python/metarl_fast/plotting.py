@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.files import Path, whole_file
+from metarl_fast.figures import new_figure, picture_format, save_figure
+from metarl_fast.files import Path
 from metarl_fast.statistics import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Style: TypeAlias = Mapping[str, Any]
 """Keyword arguments of matplotlib's `Axes.plot`."""
@@ -27,18 +26,6 @@ _COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#
 _MARKERS = "osD^vPX"
 _LABEL_HEIGHT = 0.052
 """Of a line of text, as a fraction of the axes."""
-
-
-def new_figure() -> Figure:
-    """Return a figure that no window shows and no global state keeps."""
-    checks.require_extra("matplotlib", "plot")
-    # Not pyplot: it keeps state and may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.0, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def draw_curves(
@@ -177,15 +164,9 @@ def adaptation(
         As `draw_curves`, and for an ending that names no format.
     """
     figure = new_figure()
-    target = os.fsdecode(path)
-    kind = os.path.splitext(target)[1][1:].lower()
-    known = sorted(figure.canvas.get_supported_filetypes())
-    if kind not in known:
-        raise ValueError(f"path is {checks.shown(target)}, expected a name that ends in {', '.join(known)}")
+    picture_format(figure, path)  # refused before the work
     axes = draw_curves(
         scores, episodes, ax=figure.subplots(), label="score (0 = random, 1 = optimal)", styles=styles
     )
     axes.set_title(title, fontsize=11, loc="left")
-    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-    with whole_file(target) as file:
-        figure.savefig(file, dpi=150, format=kind)
+    save_figure(figure, path)

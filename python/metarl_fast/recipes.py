@@ -88,6 +88,10 @@ class Recipe(Protocol):
         """(S, A), known without drawing."""
 
     @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Where a picture draws each state, (row, column) [S, 2]."""
+
+    @property
     def episodes_per_segment(self) -> int:
         """After how many episodes the tasks change; 0 if they do not."""
 
@@ -138,6 +142,11 @@ class DrawnRecipe(Frozen):
     def shape(self) -> tuple[int, int]:
         """What the family says."""
         return shape_of(self.family)
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """What the family says."""
+        return getattr(self.family, "places", None)
 
     @property
     def episodes_per_segment(self) -> int:
@@ -228,6 +237,7 @@ class StoredRecipe(Frozen):
     scale: Float | None = None  # [N, S, A] when outcomes are drawn by rejection
     masked: bool = False  # some actions may not be available: their rows are 0
     at_once: ClassVar[int | None] = None
+    places: ClassVar[None] = None
     episodes_per_segment: ClassVar[int] = 0
 
     @cached_property

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import _core, checks, written_out
+from metarl_fast.pictures import draw_task
 from metarl_fast.recipes import Float, Ids, Recipe, StoredRecipe, explicit_ids, parts_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Horizon: TypeAlias = "int | Sequence[int] | NDArray[np.int64] | None"
 """Steps of an episode, or of each task's, [N]."""
@@ -297,6 +301,47 @@ class Task:
     def materialise(self) -> Task:
         """Return the same task held in memory."""
         return Task(self.batch.materialise())
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Where a picture draws each state, (row, column) [S, 2]; None where states have no places."""
+        return self.batch.recipe.places
+
+    def plot(
+        self,
+        *,
+        values: ArrayLike | None = None,
+        policy: ArrayLike | None = None,
+        path: Sequence[int] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the task; needs the extra `plot`.
+
+        A map, where the family knows where its states are: green is worth entering and orange costs, a frame
+        is where episodes end, S is where they begin, dark is a wall. A bandit's arms. Else a graph.
+
+        Parameters
+        ----------
+        values
+            A number for each state [S], as a colour in place of what states pay.
+        policy
+            Actions [S], or probabilities [S, A]: an arrow to where each state expects to go.
+        path
+            States in the order in which they were visited.
+        ax
+            Where to draw; default: the axes of a new figure, which no window shows.
+            `ax.figure.savefig("task.png")` writes it.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments of other shapes, and more than 30 states without places.
+        """
+        return draw_task(self, values=values, policy=policy, path=path, ax=ax)
 
     @property
     def shape(self) -> tuple[int, int, int]:

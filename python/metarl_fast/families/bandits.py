@@ -15,6 +15,8 @@ from metarl_fast.seeding import Seed
 class Bandit(CoreFamily, ABC):
     """Base of bandits: `num_arms` actions, and one episode of `num_pulls` steps."""
 
+    group = "Bandits"
+
     num_arms: int
     num_pulls: int
 

@@ -59,6 +59,8 @@ class Family:
     horizon: int | None = None
     split_path: tuple[int, ...] = ()
     """Which parts of which splits this family is; different ones draw different numbers for the same seed."""
+    group = "Your own"
+    """The heading under which lists of families have it."""
     _id_range = range(NUM_IDS)
     _drawn_in_python = True
     _episodes_per_segment = 0  # tasks do not change
@@ -66,6 +68,11 @@ class Family:
     def task(self, rng: np.random.Generator) -> Mapping[str, Any]:
         """Draw one task: the arguments of `from_arrays` or `from_outcomes` by name, for a single task."""
         raise NotImplementedError(f"{type(self).__name__} has no method task(rng)")
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Where a picture draws each state, (row, column) [S, 2]; None where states have no places."""
+        return None
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         # A copy: tasks are drawn later, and must not follow changes of the family.
@@ -204,6 +211,11 @@ class FamilyPart(Family):
     def horizon(self) -> int | None:  # type: ignore[override]
         """Steps of an episode, or None if the family does not say."""
         return self.family.horizon
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """The family's."""
+        return self.family.places
 
     @property
     def _id_range(self) -> range:  # type: ignore[override]

@@ -34,6 +34,8 @@ class BlockMdp(Around):
     Du et al., "Provably efficient RL with rich observations via latent state decoding", ICML 2019.
     """
 
+    group = "Related tasks"
+
     family: Family
     observations: int = 2
     concentration: float = 1.0

@@ -25,6 +25,11 @@ def sides(size: Any) -> tuple[int, int]:
     return height, width
 
 
+def row_by_row(height: int, width: int) -> NDArray[np.int64]:
+    """Return the place (row, column) of each cell [height * width, 2]."""
+    return np.argwhere(np.ones((height, width), bool))
+
+
 def inside(value: Any, name: str, height: int, width: int) -> Cell:
     """Return `value` as a cell of the grid."""
     row, column = cell = checks.pair(value, name, 0)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Changing(Around):
     """A combination of one family whose tasks have segments in time, each of `every` episodes."""
 
+    group = "Changing in time"
+
     every: int
     segment: int | None
 

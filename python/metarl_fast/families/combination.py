@@ -28,6 +28,8 @@ class Combination(Family, ABC):
     then it is Python that draws, a shard of tasks at a time, and the core that combines.
     """
 
+    group = "Families around families"
+
     @property
     @abstractmethod
     def _parts(self) -> tuple[Family, ...]:
@@ -49,6 +51,13 @@ class Combination(Family, ABC):
     def num_actions(self) -> int:  # type: ignore[override]
         """A."""
         return self._parts[0].num_actions
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Those of the families, where all have the same."""
+        found = [part.places for part in self._parts]
+        same = all(np.array_equal(found[0], each) for each in found)  # type: ignore[arg-type]
+        return found[0] if same and found[0] is not None and len(found[0]) == self.num_states else None
 
     @property
     def horizon(self) -> int | None:  # type: ignore[override]

@@ -16,6 +16,7 @@ from metarl_fast.families.cells import (
     Region,
     Start,
     checked_start,
+    row_by_row,
     sides,
     start_number,
 )
@@ -74,6 +75,8 @@ class Darkroom(CoreFamily):
     ==================  =========================================================  =======
     """
 
+    group = "Grids"
+
     size: int | tuple[int, int] = 9
     start: Start = "centre"
     horizon: int | None = 20
@@ -99,6 +102,11 @@ class Darkroom(CoreFamily):
         checks.keep(self, "away_reward", checks.real)
         checks.keep(self, "goal_ends", checks.flag)
         checks.keep(self, "split_path", checked_path)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(*self.shape)
 
     @classmethod
     def ad(cls) -> Self:

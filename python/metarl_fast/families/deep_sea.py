@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.seeding import Seed
 
@@ -40,6 +44,8 @@ class DeepSea(CoreFamily):
     the same mean and variance, and a number that an outcome can hold.
     """
 
+    group = "Chains"
+
     size: int = 10
     stochastic: bool = False
     mapped: bool = True
@@ -51,6 +57,11 @@ class DeepSea(CoreFamily):
         checks.keep(self, "stochastic", checks.flag)
         checks.keep(self, "mapped", checks.flag)
         checks.keep(self, "move_cost", checks.real, -1e300, 1e300)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(self.size, self.size)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

@@ -81,6 +81,8 @@ class Driving(CoreFamily):
         split after the other. Different parts draw different numbers for the same seed.
     """
 
+    group = "Driving"
+
     size: int | tuple[int, int] = 6
     weathers: tuple[str, ...] = WEATHERS
     roads: tuple[str, ...] = ROADS

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 from metarl_fast.families.grid_moves import FOUR_MOVES, moved
 
@@ -41,6 +45,11 @@ class DynaMaze(FixedTask):
     def __post_init__(self) -> None:
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(*_SIZE)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

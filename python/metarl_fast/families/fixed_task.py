@@ -26,6 +26,8 @@ class FixedTask(Family, ABC):
     A subclass is a frozen dataclass of the task's numbers and says `written`.
     """
 
+    group = "Sutton and Barto"
+
     _drawn_in_python = False
 
     @abstractmethod

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.splitting import fraction
 from metarl_fast.seeding import Seed, make_key
 
@@ -56,6 +57,8 @@ class FrozenLakeMaps(Family):
         default has the maps of `within`, the family that was split, alone.
     """
 
+    group = "Grids"
+
     side: int = 4
     frozen_probability: float = 0.8
     is_slippery: bool = True
@@ -82,6 +85,11 @@ class FrozenLakeMaps(Family):
         if self.horizon is None:
             object.__setattr__(self, "horizon", 25 * self.side)
         checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(self.side, self.side)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

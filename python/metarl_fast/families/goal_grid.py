@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
+from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, row_by_row, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import checked_path, endings, fraction
 from metarl_fast.seeding import Seed, make_key
@@ -50,6 +50,8 @@ class GoalGrid(CoreFamily):
         split after the other. It enters the random streams, so that parts drawn with one seed share no walls.
     """
 
+    group = "Grids"
+
     size: int | tuple[int, int] = 9
     walls: tuple[str, ...] | None = None
     wall_density: float = 0.0
@@ -84,6 +86,11 @@ class GoalGrid(CoreFamily):
         if not weights.any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
         self._check_wall_density(weights > 0)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(*self.shape)
 
     def _checked_walls(self, height: int, width: int) -> tuple[str, ...] | None:
         if self.walls is None:

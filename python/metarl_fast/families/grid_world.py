@@ -66,6 +66,8 @@ class GridWorld(CoreFamily):
         split after the other. Different parts draw different numbers for the same seed.
     """
 
+    group = "Grids"
+
     rows: tuple[str, ...]
     rewards: Mapping[str, float] | tuple[tuple[str, float], ...] = (("G", 1.0),)
     ends: str | None = None
@@ -107,6 +109,11 @@ class GridWorld(CoreFamily):
             object.__setattr__(self, "horizon", 4 * (height + width))
         checks.keep(self, "horizon", checks.integer, 1)
         checks.keep(self, "split_path", checked_path)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return self.cells
 
     def _checked_rows(self) -> tuple[str, ...]:
         rows = self.rows

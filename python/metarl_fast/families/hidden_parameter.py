@@ -35,6 +35,8 @@ class HiddenParameter(CoreFamily):
     2016) whose tasks are linear in their parameters.
     """
 
+    group = "Related tasks"
+
     family: Family
     num_tasks: int = 3
     concentration: float = 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Cell, Start, checked_start, inside, sides, start_number
+from metarl_fast.families.cells import Cell, Start, checked_start, inside, row_by_row, sides, start_number
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import checked_path, held_out_of
 from metarl_fast.seeding import Seed
@@ -51,6 +51,8 @@ class KeyToDoor(CoreFamily):
     default, the centre, is that of most. The optimal return of every task is 2.
     """
 
+    group = "Grids"
+
     size: int | tuple[int, int] = 9
     start: Start = "centre"
     horizon: int | None = 50
@@ -89,6 +91,12 @@ class KeyToDoor(CoreFamily):
         """(height, width)."""
         assert isinstance(self.size, tuple)
         return self.size
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state: the room without the key, and to its right with it."""
+        cells = row_by_row(*self.shape)
+        return np.concatenate([cells, cells + np.array([0, self.shape[1] + 1])])
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

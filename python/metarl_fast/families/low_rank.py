@@ -36,6 +36,8 @@ class LowRank(CoreFamily):
     Sun, "FLAMBE", NeurIPS 2020). The laws of phi, mu and theta are chosen here.
     """
 
+    group = "Related tasks"
+
     num_states: int = 10
     num_actions: int = 5
     rank: int = 3

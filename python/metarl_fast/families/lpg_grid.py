@@ -83,6 +83,8 @@ class LpgGrid(CoreFamily):
     that is one number, the geometric mean of the ends.
     """
 
+    group = "Grids"
+
     size: int
     rewards: tuple[Reward, ...]
     end_probabilities: tuple[Chance, ...]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
+from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, row_by_row, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
 from metarl_fast.seeding import Seed
@@ -58,6 +58,8 @@ class Maze(CoreFamily):
     design", NeurIPS 2023.
     """
 
+    group = "Grids"
+
     size: int | tuple[int, int] = 13
     carving: Literal["prim", "depth_first"] = "prim"
     goals: Anywhere | Region | Cells = Anywhere()
@@ -90,6 +92,11 @@ class Maze(CoreFamily):
             object.__setattr__(self, "horizon", height * width)
         checks.keep(self, "horizon", checks.integer, 1)
         checks.keep(self, "split_path", checked_path)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(*self.shape)
 
     @property
     def shape(self) -> tuple[int, int]:

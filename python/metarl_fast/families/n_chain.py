@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 
 
@@ -36,6 +38,8 @@ class NChain(FixedTask):
     Strens, "A Bayesian framework for reinforcement learning", ICML 2000; the numbers are those of its chain.
     """
 
+    group = "Chains"
+
     num_states: int = 5
     slip: float = 0.2
     small_reward: float = 2.0
@@ -52,6 +56,11 @@ class NChain(FixedTask):
             checks.keep(self, name, checks.real)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(1, self.num_states)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

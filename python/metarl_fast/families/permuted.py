@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.combination import Around
@@ -40,6 +43,11 @@ class Permuted(Around):
         self._keep_family()
         checks.keep(self, "states", checks.flag)
         checks.keep(self, "actions", checks.flag)
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """None where states are renamed: each task has them elsewhere."""
+        return None if self.states else self.family.places
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         family = self.family._view(_core.key_of_part(key, 0), ids)

@@ -32,6 +32,8 @@ class Perturbed(CoreFamily):
         Names the centre.
     """
 
+    group = "Related tasks"
+
     base: Family | Task
     concentration: float = 10.0
     reward_std: float = 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.laws import Uniform
 from metarl_fast.seeding import Seed
@@ -49,6 +50,8 @@ class RiverSwim(CoreFamily):
     posterior sampling" (2013), which most use since.
     """
 
+    group = "Chains"
+
     num_states: int = 6
     forward: Number = 0.35
     back: Number = 0.05
@@ -70,6 +73,11 @@ class RiverSwim(CoreFamily):
             raise ValueError(f"forward + back is up to {both:g}, expected at most 1")
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(1, self.num_states)
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -32,6 +32,8 @@ class Seasonal(Changing):
     As `Switching`, whose draws never come again: segment k is that of season k modulo `seasons`.
     """
 
+    group = "Changing in time"
+
     family: Family
     every: int = 10
     seasons: int = 2

@@ -28,6 +28,8 @@ class SharedDynamics(SharedPart):
         The family that it is drawn from; None for the same one.
     """
 
+    group = "Related tasks"
+
     family: Family
     seed: int = 0
     base: Family | None = None

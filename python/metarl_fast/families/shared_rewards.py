@@ -27,6 +27,8 @@ class SharedRewards(SharedPart):
         The family that it is drawn from; None for the same one.
     """
 
+    group = "Related tasks"
+
     family: Family
     seed: int = 0
     base: Family | None = None

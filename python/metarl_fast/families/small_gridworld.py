@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 from metarl_fast.families.grid_moves import FOUR_MOVES, moved
 
@@ -38,6 +40,11 @@ class SmallGridworld(FixedTask):
         checks.keep(self, "side", checks.integer, 2, 1000)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(self.side, self.side)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

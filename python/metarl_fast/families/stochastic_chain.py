@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 
 
@@ -34,6 +36,8 @@ class StochasticChain(FixedTask):
     arXiv 1607.00215), section 4, with the numbers of their TabulaRL.
     """
 
+    group = "Chains"
+
     length: int = 10
     noise: bool = True
 
@@ -43,6 +47,11 @@ class StochasticChain(FixedTask):
         checks.keep(self, "length", checks.integer, 2, 2**28)
         checks.memory(self.length * 2 * 4 * 40, f"a task of {self.length} states")
         checks.keep(self, "noise", checks.flag)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(1, self.num_states)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

@@ -63,6 +63,8 @@ class TaskDistribution(CoreFamily):
     policy. `GoalGrid` is a family where a table helps.
     """
 
+    group = "Random MDPs"
+
     num_states: int
     num_actions: int
     transitions: TransitionLaw = Uniform()

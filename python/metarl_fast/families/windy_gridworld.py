@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 from metarl_fast.families.grid_moves import FOUR_MOVES, KINGS_MOVES, moved
 
@@ -46,6 +50,11 @@ class WindyGridworld(FixedTask):
         checks.keep(self, "stochastic", checks.flag)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state."""
+        return row_by_row(7, 10)
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]
