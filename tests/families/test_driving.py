@@ -228,6 +228,21 @@ def test_a_compositional_split_holds_out_combinations_of_known_values():
         mf.Driving(weathers=("dry",)).split(0.3, by=("weather", "road"))
 
 
+def test_cases_are_what_tasks_drew():
+    family = mf.Driving(closures=0.0)
+    tasks = family.sample(200, rng=0)[50:]
+    cases = family.cases_of(tasks)
+    destinations = [row * 6 + column for _, _, _, (row, column) in cases]
+    assert family.clusters(tasks).tolist() == destinations
+    # A fast turn slides with 0.08 over the grip.
+    turn = tasks.outcomes["probability"][:, (2 * 6 + 2) * 4 + EAST, 3, 0]
+    for (weather, *_), going, to in zip(cases, turn, destinations, strict=True):
+        expected = 1.0 if to == 2 * 6 + 2 else 1.0 - 0.08 / GRIP[weather]
+        assert going == pytest.approx(expected, rel=1e-12) or going < expected  # or sees a collision
+    with pytest.raises(ValueError, match="their cases are not known"):
+        family.cases_of(tasks.materialise())
+
+
 def test_held_out_tasks_have_the_destinations_held_out():
     training, held_out = mf.Driving().split()
     width = 6

@@ -367,6 +367,7 @@ def calls():
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
         "Darkroom.permuted": (mf.Darkroom.permuted, {"size": 3, "horizon": 5}),
         "Darkroom.split": (mf.Darkroom(3).split, {"held_out": 0.3, "rng": 0, "by": "goal"}),
+        "Driving.cases_of": (mf.Driving(2).cases_of, {"tasks": mf.Driving(2).sample(2, rng=0)}),
         "Driving.split": (mf.Driving(2).split, {"held_out": 0.3, "rng": 0, "by": ("road", "weather")}),
         "GridWorld.from_ascii": (
             mf.GridWorld.from_ascii,

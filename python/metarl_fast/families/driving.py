@@ -14,8 +14,9 @@ from metarl_fast import _core, checks
 from metarl_fast.families.cells import Cell, inside, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
+from metarl_fast.recipes import DrawnRecipe, explicit_ids
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.tasks import Tasks
+from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -170,6 +171,26 @@ class Driving(CoreFamily):
     def all_cases(self) -> tuple[Case, ...]:
         """Return the combinations (weather, road, traffic, destination) there are, all equally likely."""
         return tuple(self._product()) if self.cases is None else self.cases
+
+    def cases_of(self, tasks: Tasks | Task) -> list[Case]:
+        """Return what each of this family's tasks drew: (weather, road, traffic, destination).
+
+        Raises
+        ------
+        ValueError
+            For tasks that are not lazy ones of this family, which do not know what was drawn.
+        """
+        recipe = as_batch(tasks).recipe
+        if not (isinstance(recipe, DrawnRecipe) and recipe.family == self):
+            raise ValueError(
+                "tasks are not drawn from this family, or no longer lazy: their cases are not known"
+            )
+        cases = self.all_cases()
+        layout = _core.Purpose.layout
+        drawn = [
+            int(_core.stream(recipe.key, task, layout, 1)[0]) for task in explicit_ids(recipe.ids).tolist()
+        ]
+        return [cases[number * len(cases) >> 32] for number in drawn]
 
     def split(
         self, held_out: float = 0.2, *, rng: Seed = 0, by: str | tuple[str, ...] = "destination"
