@@ -27,3 +27,8 @@ def test_the_numbers_are_the_papers():
     training, held_out = family.split()
     assert isinstance(held_out, mf.GridNavi)
     assert (training.goal_weights() + held_out.goal_weights() == expected).all()
+
+
+def test_presets_of_dark_rooms_stay_what_they_are():
+    assert mf.GridNavi.ad() == mf.Darkroom.ad()
+    assert mf.FourRooms.t_maze() == mf.GridWorld.t_maze()

@@ -108,33 +108,33 @@ class Darkroom(CoreFamily):
         """(row, column) [S, 2] of each state."""
         return row_by_row(*self.shape)
 
-    @classmethod
-    def ad(cls) -> Self:
+    @staticmethod
+    def ad() -> Darkroom:
         """Return Algorithm Distillation's Dark Room: 9 x 9, from the centre, 20 steps.
 
         Laskin et al., "In-context reinforcement learning with algorithm distillation", arXiv 2210.14215.
         """
-        return cls(9, "centre", 20)
+        return Darkroom(9, "centre", 20)
 
-    @classmethod
-    def ad_hard(cls) -> Self:
+    @staticmethod
+    def ad_hard() -> Darkroom:
         """Return Algorithm Distillation's Dark Room Hard: 17 x 17, and the goal pays once.
 
         An episode ends with it, which loses nothing: no step after it would be paid.
         """
-        return cls(17, "centre", 20, goal_ends=True)
+        return Darkroom(17, "centre", 20, goal_ends=True)
 
-    @classmethod
-    def dpt(cls) -> Self:
+    @staticmethod
+    def dpt() -> Darkroom:
         """Return the Darkroom of decision-pretrained transformers: 10 x 10, from the corner, 100 steps.
 
         Lee et al., "Supervised pretraining can learn in-context reinforcement learning", arXiv 2306.14892.
         Their goals are divided 80 to 20: `Darkroom.dpt().split(0.2)`.
         """
-        return cls(10, (0, 0), 100)
+        return Darkroom(10, (0, 0), 100)
 
-    @classmethod
-    def permuted(cls, size: int = 10, horizon: int = 100) -> Self:
+    @staticmethod
+    def permuted(size: int = 10, horizon: int = 100) -> Darkroom:
         """Return the Darkroom whose tasks differ in what the actions do: 120 orders of them.
 
         Episodes begin in one corner, and the goal is the opposite one. The defaults are those of
@@ -142,12 +142,12 @@ class Darkroom(CoreFamily):
         """
         side = checks.integer(size, "size", 2, 2**14)
         corner = Cells(((side - 1, side - 1),))
-        return cls(side, (0, 0), horizon, corner, tuple(range(len(_ORDERS))))
+        return Darkroom(side, (0, 0), horizon, corner, tuple(range(len(_ORDERS))))
 
-    @classmethod
-    def toymeta(cls) -> Self:
+    @staticmethod
+    def toymeta() -> Darkroom:
         """Return the Dark Room of toymeta: 9 x 9, from a random cell; it says no horizon, here AD's 20."""
-        return cls(9, None, 20)
+        return Darkroom(9, None, 20)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -134,8 +134,8 @@ class GridWorld(CoreFamily):
             if character not in dict(self.rewards) or character == _START:
                 raise ValueError(f"ends has {character!r}, expected characters of rewards, not 'S'")
 
-    @classmethod
-    def from_ascii(cls, text: str, rewards: Mapping[str, float] | None = None, **settings: Any) -> Self:
+    @staticmethod
+    def from_ascii(text: str, rewards: Mapping[str, float] | None = None, **settings: Any) -> GridWorld:
         """Return the grid world of a map in one text.
 
         Parameters
@@ -165,10 +165,10 @@ class GridWorld(CoreFamily):
         lines = inspect.cleandoc("\n" + text).split("\n")
         width = max(map(len, lines))
         rows = tuple(line.ljust(width, ".") for line in lines)
-        return cls(rows, (("G", 1.0),) if rewards is None else rewards, **settings)
+        return GridWorld(rows, (("G", 1.0),) if rewards is None else rewards, **settings)
 
-    @classmethod
-    def t_maze(cls, corridor: int = 5, **settings: Any) -> Self:
+    @staticmethod
+    def t_maze(corridor: int = 5, **settings: Any) -> GridWorld:
         """Return a T-maze: a corridor with an arm to each side of its end, and the goal in one of the arms.
 
         Of its two tasks each has the goal on one side; the other arm is a free cell. Episodes begin at the
@@ -183,7 +183,7 @@ class GridWorld(CoreFamily):
         """
         length = checks.integer(corridor, "corridor", 2, 2**13)
         rows = ("...", *["#.#"] * (length - 2), "#S#")
-        return cls(rows, **{"goals": Cells(((0, 0), (0, 2))), **settings})
+        return GridWorld(rows, **{"goals": Cells(((0, 0), (0, 2))), **settings})
 
     @property
     def shape(self) -> tuple[int, int]:
