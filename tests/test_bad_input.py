@@ -138,6 +138,8 @@ refuses("RiverSwim", "0", lambda: mf.RiverSwim(0), ValueError, "num_states is 0,
 refuses("Perturbed", "1", lambda: mf.Perturbed(1), TypeError, "base is 1, expected a task or a family")
 for combination in (mf.SharedDynamics, mf.SharedRewards, mf.HiddenParameter, mf.BlockMdp):
     refuses(combination.__name__, "1", partial(combination, 1), TypeError, "family is 1, expected a family")
+refuses("TwoStep", "2", lambda: mf.TwoStep(2), ValueError, "common is 2")
+refuses("stay_probabilities", "5", lambda: mf.stay_probabilities(5), TypeError, "history is a int")
 refuses_counts("LowRank", "rank", with_keyword(mf.LowRank, "rank"), 0)
 for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.TimeInState, mf.Seasonal):
     given = ((0.0, 0.0, 0.0),) if combination is mf.Shaped else ()

@@ -204,7 +204,7 @@ PYTHON_LAYERS = [
     {"meta"},
     {"compat", "plotting", "config"},
     {"envs"},
-    {"compare", "tuning", "citation", "describe"},
+    {"compare", "stay_probabilities", "tuning", "citation", "describe"},
     {"splits", "gallery"},
     {"contenders"},
     {"experiment", "benchmark"},

@@ -66,6 +66,8 @@ def test_results_are_shown_in_a_line(kind):
         curve.interval(),
         mf.compare({"a": mf.QLearning(4, 2)}, tasks, [0, 1], num_steps=5, rng=0),
         mf.tune(mf.QLearning(), tasks, num_candidates=2, num_tasks=3, episodes=[1], num_steps=5, rng=0),
+        trials := mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history,
+        mf.stay_probabilities(trials),
     ]
     (found,) = [result for result in made if type(result) is kind]
     text = repr(found)

@@ -32,6 +32,7 @@
 #include "switching.hpp"
 #include "task_distribution.hpp"
 #include "time_in_state.hpp"
+#include "two_step.hpp"
 #include "with_rewards.hpp"
 #include "with_start.hpp"
 
@@ -70,6 +71,7 @@ using Families = FamilyList<  //
     Switching,                //
     TaskDistribution,         //
     TimeInState,              //
+    TwoStep,                  //
     WithRewards,              //
     WithStart>;
 

@@ -54,6 +54,8 @@ from metarl_fast.runtime import build_info as build_info
 from metarl_fast.simulator import Simulator as Simulator
 from metarl_fast.statistics import Interval as Interval
 from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
+from metarl_fast.stay_probabilities import StayProbabilities as StayProbabilities
+from metarl_fast.stay_probabilities import stay_probabilities as stay_probabilities
 from metarl_fast.store import load as load
 from metarl_fast.store import save as save
 from metarl_fast.tasks import Task as Task

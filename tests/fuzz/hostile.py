@@ -164,6 +164,7 @@ TABLE = {
     0: {0: [(1.0, 1, 0.5, False)], 1: [(0.5, 0, 0.0, False), (0.5, 1, 1.0, True)]},
     1: {0: [(1.0, 1, 0.0, True)], 1: []},
 }
+TRIALS = mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history
 FITTED = mf.Transfer().fit(TASKS, mf.QLearning(), 1, rng=0)
 _library = st.sampled_from(
     [
@@ -333,6 +334,10 @@ def calls():
         "shards.join": (mf.shards.join, {"results": [mf.bounds(TASKS, 0.9)] * 2}),
         "shards.split": (mf.shards.split, {"tasks": TASKS}),
         "shards.cuts": (mf.shards.cuts, {"num_tasks": 2000}),
+        "stay_probabilities": (
+            mf.stay_probabilities,
+            {"history": TRIALS},
+        ),
         "greedy_policy": (mf.greedy_policy, {"q_table": np.zeros((S, A))}),
         "value_iteration": (
             mf.value_iteration,

@@ -55,6 +55,7 @@ from metarl_fast.families.stochastic_chain import StochasticChain as StochasticC
 from metarl_fast.families.switching import Switching as Switching
 from metarl_fast.families.task_distribution import TaskDistribution as TaskDistribution
 from metarl_fast.families.time_in_state import TimeInState as TimeInState
+from metarl_fast.families.two_step import TwoStep as TwoStep
 from metarl_fast.families.windy_gridworld import WindyGridworld as WindyGridworld
 from metarl_fast.families.with_rewards import WithRewards as WithRewards
 from metarl_fast.families.with_start import WithStart as WithStart
