@@ -53,6 +53,7 @@ class TwoStep(CoreFamily):
     swap: float = 0.025
     segment: int | None = None
 
+    group = "Changing in time"
     num_states, num_actions, horizon = 3, 2, 2
 
     def __post_init__(self) -> None:
