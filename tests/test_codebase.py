@@ -207,7 +207,7 @@ PYTHON_LAYERS = [
     {"compare", "stay_probabilities", "tuning", "citation", "describe"},
     {"splits", "gallery"},
     {"contenders"},
-    {"experiment", "benchmark"},
+    {"experiment", "benchmark", "reproduce"},
     {"cli"},
     {"__main__"},
 ]

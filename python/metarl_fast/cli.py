@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from metarl_fast import __version__, benchmark, checks, gallery
+from metarl_fast import __version__, benchmark, checks, gallery, reproduce
 from metarl_fast.compare import compare
 from metarl_fast.config import read_table
 from metarl_fast.describe import describe
@@ -167,6 +167,42 @@ def _families(options: argparse.Namespace) -> None:
         print(f"\nwrote {out}")
 
 
+def _rows(text: str) -> list[int]:
+    """Return the numbers of a list such as 10,25."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 10,25") from None
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    # What cannot be is found out before the work.
+    for path in (options.json, options.plot):
+        if path is not None:
+            check_writable(path)
+    if options.plot is not None:
+        checks.require_extra("matplotlib", "plot")
+    progress = Progress()
+    began = time.perf_counter()
+    try:
+        found = reproduce.rl2_mdp(
+            options.rows,
+            num_tasks=options.tasks,
+            num_seeds=options.seeds,
+            rng=options.seed,
+            num_threads=options.threads,
+            progress=progress,
+        )
+    finally:
+        progress.close()
+    print(found.text())
+    print(f"\n{time.perf_counter() - began:.1f} s, meta-training included.")
+    if options.json is not None:
+        found.save(options.json)
+    if options.plot is not None:
+        found.plot(options.plot)
+
+
 def _info(options: argparse.Namespace) -> None:
     for name, value in build_info().items():
         text = ", ".join(value) if isinstance(value, list) else value
@@ -207,7 +243,19 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the speed of this machine in about a minute")
     bench.set_defaults(run=_bench)
 
-    for command in (quickstart, train, adapt, bench):
+    again = commands.add_parser("reproduce", help="a published table, and what is found here beside it")
+    again.add_argument("table", choices=["rl2-mdp"], help="RL2's random MDPs")
+    again.add_argument(
+        "--rows", type=_rows, default=list(reproduce.ROWS), help="episodes of a trial (10,25,50,75,100)"
+    )
+    again.add_argument("--tasks", type=int, default=10_000, help="held-out tasks of each seed (%(default)s)")
+    again.add_argument("--seeds", type=int, default=3, help="meta-training seeds (%(default)s)")
+    again.add_argument("--seed", type=int, default=0, help="of everything (%(default)s)")
+    again.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures")
+    again.add_argument("--plot", type=Path, metavar="FILE", help="where to draw them")
+    again.set_defaults(run=_reproduce)
+
+    for command in (quickstart, train, adapt, bench, again):
         command.add_argument(
             "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
         )

@@ -85,7 +85,8 @@ def draw_curves(
     ticks = list(episodes) if not many else [e for e in (1, 2, 5, 10, 20, 50, 100, 200, 500) if e in episodes]
     axes.set_xticks(ticks, [str(e) for e in ticks])
     axes.minorticks_off()
-    axes.set_xlim(min(episodes), max(episodes))
+    if min(episodes) < max(episodes):
+        axes.set_xlim(min(episodes), max(episodes))
     axes.set_xlabel("episodes on a new task")
     axes.set_ylabel(label)
     axes.grid(alpha=0.25)
