@@ -81,3 +81,22 @@ def test_driving(output):
 def test_there_is_a_test_for_each():
     tested = {"tutorial.py", "own_family.py", "frozen_lake.py", "driving.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
+
+
+@pytest.mark.parametrize("output", ["sutton_barto.py"], indirect=True)
+def test_sutton_barto(output):
+    """The book's figures, as far as they can be read."""
+    figures = {text.split(",")[0]: text.splitlines()[1:] for text in output.split("\n\n")}
+    greedy, _, exploring = (numbers(line)[-1] for line in figures["Figure 2.2"])
+    assert greedy == pytest.approx(1.05, abs=0.08)
+    assert exploring == pytest.approx(1.37, abs=0.05)
+    assert figures["Figure 4.2"][0].split() == ["5", "4", "3", "2", "1", "0"]
+    assert numbers(figures["Figure 4.3"][0]) == [0.16, 0.4, 0.64]
+    assert "".join(figures["Figure 5.2"][0].split()[2:]) == "19181818181818181919"
+    sarsa, q_learning, _ = (
+        int(line.split("  ")[-1].split()[0]) for line in figures["Example 6.6 and figure 6.3"]
+    )
+    assert sarsa > q_learning + 15
+    q, double = (line.split()[-3:] for line in figures["Figure 6.5"])
+    assert int(q[1][:-1]) > 70
+    assert int(double[1][:-1]) < 50
