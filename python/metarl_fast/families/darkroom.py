@@ -108,24 +108,24 @@ class Darkroom(CoreFamily):
         """(row, column) [S, 2] of each state."""
         return row_by_row(*self.shape)
 
-    @staticmethod
-    def ad() -> Darkroom:
+    @classmethod
+    def ad(cls) -> Darkroom:
         """Return Algorithm Distillation's Dark Room: 9 x 9, from the centre, 20 steps.
 
         Laskin et al., "In-context reinforcement learning with algorithm distillation", arXiv 2210.14215.
         """
         return Darkroom(9, "centre", 20)
 
-    @staticmethod
-    def ad_hard() -> Darkroom:
+    @classmethod
+    def ad_hard(cls) -> Darkroom:
         """Return Algorithm Distillation's Dark Room Hard: 17 x 17, and the goal pays once.
 
         An episode ends with it, which loses nothing: no step after it would be paid.
         """
         return Darkroom(17, "centre", 20, goal_ends=True)
 
-    @staticmethod
-    def dpt() -> Darkroom:
+    @classmethod
+    def dpt(cls) -> Darkroom:
         """Return the Darkroom of decision-pretrained transformers: 10 x 10, from the corner, 100 steps.
 
         Lee et al., "Supervised pretraining can learn in-context reinforcement learning", arXiv 2306.14892.
@@ -133,8 +133,8 @@ class Darkroom(CoreFamily):
         """
         return Darkroom(10, (0, 0), 100)
 
-    @staticmethod
-    def permuted(size: int = 10, horizon: int = 100) -> Darkroom:
+    @classmethod
+    def permuted(cls, size: int = 10, horizon: int = 100) -> Darkroom:
         """Return the Darkroom whose tasks differ in what the actions do: 120 orders of them.
 
         Episodes begin in one corner, and the goal is the opposite one. The defaults are those of
@@ -144,8 +144,8 @@ class Darkroom(CoreFamily):
         corner = Cells(((side - 1, side - 1),))
         return Darkroom(side, (0, 0), horizon, corner, tuple(range(len(_ORDERS))))
 
-    @staticmethod
-    def toymeta() -> Darkroom:
+    @classmethod
+    def toymeta(cls) -> Darkroom:
         """Return the Dark Room of toymeta: 9 x 9, from a random cell; it says no horizon, here AD's 20."""
         return Darkroom(9, None, 20)
 

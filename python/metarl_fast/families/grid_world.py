@@ -134,8 +134,8 @@ class GridWorld(CoreFamily):
             if character not in dict(self.rewards) or character == _START:
                 raise ValueError(f"ends has {character!r}, expected characters of rewards, not 'S'")
 
-    @staticmethod
-    def from_ascii(text: str, rewards: Mapping[str, float] | None = None, **settings: Any) -> GridWorld:
+    @classmethod
+    def from_ascii(cls, text: str, rewards: Mapping[str, float] | None = None, **settings: Any) -> GridWorld:
         """Return the grid world of a map in one text.
 
         Parameters
@@ -167,8 +167,8 @@ class GridWorld(CoreFamily):
         rows = tuple(line.ljust(width, ".") for line in lines)
         return GridWorld(rows, (("G", 1.0),) if rewards is None else rewards, **settings)
 
-    @staticmethod
-    def t_maze(corridor: int = 5, **settings: Any) -> GridWorld:
+    @classmethod
+    def t_maze(cls, corridor: int = 5, **settings: Any) -> GridWorld:
         """Return a T-maze: a corridor with an arm to each side of its end, and the goal in one of the arms.
 
         Of its two tasks each has the goal on one side; the other arm is a free cell. Episodes begin at the
