@@ -71,6 +71,27 @@ def test_arrows_go_where_the_policy_does():
     assert not arrows_of(task.plot(policy=some))
 
 
+def test_streets_are_drawn_and_closed_ones_are_not():
+    """A ring of two by three intersections; lanes lie beside each other, with a gap to the next ones."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Rectangle
+
+    family = mf.Driving((3, 2), roads=("town",), destinations=((2, 1),), closures=0.0)
+    task = family.sample(rng=0)
+    axes = task.plot(path=[1, 5])
+    free = [
+        tuple(float(x) + 0.5 for x in patch.get_xy())
+        for patch in axes.patches[1:]
+        if isinstance(patch, Rectangle) and patch.get_linewidth() == 0
+    ]
+    assert axes.patches[0].get_facecolor()[:3] == to_rgb("#3c3c3c")
+    # From the first intersection east, and back; nobody drives on from the destination.
+    assert {(2.0, 1.0), (2.0, 0.0)} <= set(free)
+    assert (2.0, 6.0) not in free
+    assert len(free) == len(set(free)) == 2 * 7 - 2
+    assert axes.lines[0].get_xydata().tolist() == [[1, 1], [4, 1]]
+
+
 def test_values_are_colours_and_paths_are_lines():
     task = mf.Darkroom(3).sample(rng=0)
     axes = task.plot(values=np.arange(9), path=[0, 1, 4])

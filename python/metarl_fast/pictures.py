@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _MOST_NODES = 30
 """States of a graph that can still be told apart."""
 
+_LONGEST_PASSAGE = 3.0
+"""A step over more than that, in cells, is no way between places but another room."""
+
 _WALL, _FREE, _PAYS, _COSTS, _LINE = "#3c3c3c", "#f4f4f4", "#009E73", "#D55E00", "#0072B2"
 
 
@@ -147,6 +150,8 @@ def _draw_cells(axes: Axes, at: NDArray[np.float64], drawn: _Drawn, colours: lis
     axes.set_facecolor(_WALL)
     low, high = at.min(axis=0) - 0.5, at.max(axis=0) + 0.5
     axes.add_patch(Rectangle(tuple(low), *(high - low), facecolor=_WALL, linewidth=0))
+    for x, y in _passages(at, drawn):
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=_FREE, linewidth=0))
     for (x, y), colour in zip(at, colours, strict=True):
         axes.add_patch(
             Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=colour, edgecolor="#c8c8c8", linewidth=0.6)
@@ -161,6 +166,22 @@ def _draw_cells(axes: Axes, at: NDArray[np.float64], drawn: _Drawn, colours: lis
                 (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="black", linewidth=1.4, zorder=4
             )
         )
+
+
+def _passages(at: NDArray[np.float64], drawn: _Drawn) -> list[tuple[float, float]]:
+    """Return what lies between the places of a map and is no place itself, where a straight step passes."""
+    taken = set(map(tuple, at.tolist()))
+    found: dict[tuple[float, float], None] = {}
+    far = (drawn.enters > 0.0) & ~drawn.ends[:, None]
+    for state, ahead in np.argwhere(far):
+        step = at[ahead] - at[state]
+        length = float(np.abs(step).max())
+        if np.count_nonzero(step) == 1 and 1.0 < length <= _LONGEST_PASSAGE:
+            for k in range(1, int(length)):
+                x, y = at[state] + k * step / length
+                if (x, y) not in taken:
+                    found[float(x), float(y)] = None
+    return list(found)
 
 
 def _steps(task: Any, policy: NDArray[np.float64]) -> NDArray[np.float64]:

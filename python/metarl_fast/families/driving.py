@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Cell, inside, sides
+from metarl_fast.families.cells import Cell, inside, row_by_row, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
 from metarl_fast.recipes import DrawnRecipe, explicit_ids
@@ -147,6 +147,15 @@ class Driving(CoreFamily):
         """(height, width), in intersections."""
         assert isinstance(self.size, tuple)
         return self.size
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state: of each intersection the four lanes in which one arrives."""
+        lanes = np.array(
+            [[0, 1], [1, 1], [1, 0], [0, 0]]
+        )  # north, east, south, west: one drives on the right
+        intersections = 3 * row_by_row(*self.shape)
+        return np.reshape(intersections[:, None] + lanes, (-1, 2))
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.laws import LogUniform, Uniform
 from metarl_fast.families.splitting import checked_path
@@ -195,6 +196,14 @@ class LpgGrid(CoreFamily):
     def shape(self) -> tuple[int, int]:
         """(height, width) of the largest grid."""
         return self.size, self.size
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2] of each state: a map for each set of objects that are there, side by side."""
+        sets = np.arange(2 ** len(self.rewards))
+        across = 2 ** ((len(self.rewards) + 1) // 2)
+        corners = np.stack([sets // across, sets % across], axis=1) * (self.size + 1)
+        return np.reshape(corners[:, None] + row_by_row(*self.shape), (-1, 2))
 
     @property
     def num_states(self) -> int:  # type: ignore[override]
