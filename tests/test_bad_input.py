@@ -810,6 +810,20 @@ refuses_all(
 )
 refuses_counts("from_gymnasium", "horizon", with_keyword(mf.from_gymnasium, "horizon", ToyText()), 0)
 
+refuses_all(
+    "from_task_dicts",
+    mf.from_task_dicts,
+    (
+        (3, TypeError, "a task is 3, expected a dict"),
+        ([], ValueError, "dicts is empty"),
+        ({"transitions": ROWS[0]}, TypeError, "expected a dict with transitions and rewards_mean"),
+        ({"transitions": ROWS[0], "rewards_mean": NAN}, ValueError, "rewards has shape ()"),
+        ({"transitions": ROWS[0], "rewards_mean": REWARDS[0], "id": -1}, ValueError, "id is -1"),
+    ),
+)
+refuses("to_task_dicts", "array", lambda: mf.to_task_dicts(ROWS), TypeError, "tasks is a ndarray")
+refuses("estimate", "None", lambda: mf.estimate(None, 3), TypeError, "observation_space is None, expected")
+
 # --- batches put together --------------------
 
 LAZY = FAMILY.sample(2, rng=0)

@@ -232,6 +232,9 @@ def calls():
         ),
         "from_outcomes": (mf.from_outcomes, {"tables": TABLE, "start": 0, "horizon": 3, "reward_noise": 0.1}),
         "from_gymnasium": (mf.from_gymnasium, {"envs": None, "horizon": None}),
+        "estimate": (mf.estimate, {"env": None, "num_steps": 3, "horizon": None, "rng": 0}),
+        "from_task_dicts": (mf.from_task_dicts, {"dicts": mf.to_task_dicts(TASKS)}),
+        "to_task_dicts": (mf.to_task_dicts, {"tasks": TASKS}),
         "concatenate": (mf.concatenate, {"batches": [TASKS, TASKS[1]], "horizon": None}),
         "train": (
             mf.train,

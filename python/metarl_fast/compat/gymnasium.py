@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.data import from_outcomes
+from metarl_fast.joining import concatenate
 from metarl_fast.recipes import Float
-from metarl_fast.tasks import Tasks
+from metarl_fast.tasks import Task, Tasks
 
 _PASSIVE = frozenset(
     {
@@ -34,9 +36,11 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     Parameters
     ----------
     envs
-        A Gymnasium environment, or several with the same numbers of states and actions, whose `unwrapped`
+        A Gymnasium environment, or several with the same numbers of states and actions, in a list or in a
+        vector environment that holds them (`SyncVectorEnv`), whose `unwrapped`
         has the outcome lists `P[state][action] = [(probability, next state, reward, terminated), ...]` and
-        the start distribution `initial_state_distrib`, or `isd` as it was called before.
+        the start distribution `initial_state_distrib`, or `isd` as it was called before. Environments of
+        `metarl_fast.envs` give the tasks in place.
         Repeated next states, and termination that belongs to the transition, are kept as they are.
     horizon
         Steps of an episode; default the shortest of the environment's time limits, else the
@@ -55,19 +59,36 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
         If `P` may not describe what `step` does (Taxi with `fickle_passenger=True`, a wrapper that changes
         actions, rewards, starts or what is seen of the state), or the environments differ in shape.
     """
-    environments = list(envs) if isinstance(envs, (list, tuple)) else [envs]
+    environments = _listed(envs)
     if not environments:
         raise ValueError("envs is empty, expected at least one environment")
+    own = [getattr(getattr(env, "unwrapped", env), "task", None) for env in environments]
+    if all(isinstance(task, Task) for task in own):
+        return _own_tasks(own, horizon)
     models = [_model(env) for env in environments]
     starts = [_start(model) for model in models]
     sizes = [len(start) for start in starts]
     if len(set(sizes)) > 1:
         raise ValueError(f"the environments have {checks.shown(sizes)} states, expected the same number")
-    limits = [_time_limit(env) for env in environments]
+    limits = [time_limit(env) for env in environments]
     steps: Any = horizon
     if horizon is None and None not in limits:
         steps = limits[0] if len(set(limits)) == 1 else np.array(limits, np.int64)
     return from_outcomes([model.P for model in models], start=np.array(starts), horizon=steps)
+
+
+def _listed(envs: Any) -> list[Any]:
+    """Return single environments: those of a vector that holds them, too."""
+    if isinstance(envs, (list, tuple)):
+        return list(envs)
+    return list(envs.envs) if hasattr(envs, "num_envs") and hasattr(envs, "envs") else [envs]
+
+
+def _own_tasks(own: list[Any], horizon: int | None) -> Tasks:
+    """Return the tasks of this package's environments, in memory."""
+    parts = [task.batch.materialise() for task in own]
+    tasks = parts[0] if len(parts) == 1 else concatenate(parts)
+    return tasks if horizon is None else replace(tasks, horizon=horizon)
 
 
 def _model(env: Any) -> Any:
@@ -120,7 +141,7 @@ def _is_passive(wrapper: Any) -> bool:
     return True
 
 
-def _time_limit(env: Any) -> int | None:
+def time_limit(env: Any) -> int | None:
     """Return the steps after which an episode is cut, or None."""
     limits = [vars(wrapper).get("_max_episode_steps") for wrapper in _wrappers(env)]
     found = [limit for limit in limits if limit is not None]
