@@ -26,7 +26,8 @@ class Maze(CoreFamily):
 
     States are all cells, row by row from the top left, walls too, so that a state is the same place in every
     task. Rooms lie in even rows and columns, and a cell between two rooms is a wall or a passage. There is
-    exactly one way between each two rooms. A move into a wall or the border stays where it is.
+    exactly one way between each two rooms. A move into a wall or the border stays where it is. (A T-maze,
+    whose walls are the same in every task, is `GridWorld.t_maze()`.)
 
     Parameters
     ----------
