@@ -374,6 +374,9 @@ refuses_numbers("describe", "precision", with_keyword(mf.describe, "precision", 
 refuses_counts("describe", "most_tasks", with_keyword(mf.describe, "most_tasks", FAMILY), 0)
 refuses("describe", "7", partial(mf.describe, 7), TypeError, "tasks is a int")
 refuses("describe", "none", partial(mf.describe, TASKS[:0]), ValueError, "there are no tasks")
+histories = {"learner": LEARNER, "tasks": TASKS, "num_episodes": 2}
+for name in ("num_episodes", "num_steps", "every"):
+    refuses_counts("Histories", name, with_keyword(mf.Histories, name, **histories), 0)
 refuses("cite", "arrays", partial(mf.cite, TASKS), ValueError, "these tasks are arrays")
 for name in ("returns", "q_table", "policy", "mean_returns", "record", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")

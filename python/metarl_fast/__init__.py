@@ -26,6 +26,7 @@ from metarl_fast.citation import from_citation as from_citation
 from metarl_fast.compare import Comparison as Comparison
 from metarl_fast.compare import compare as compare
 from metarl_fast.compat import *
+from metarl_fast.contexts import Contexts as Contexts
 from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes
 from metarl_fast.describe import MeasureCard as MeasureCard
@@ -37,6 +38,7 @@ from metarl_fast.evaluate import adapt as adapt
 from metarl_fast.evaluate import bounds as bounds
 from metarl_fast.evaluate import score as score
 from metarl_fast.families import *
+from metarl_fast.histories import Histories as Histories
 from metarl_fast.history import History as History
 from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *

@@ -313,6 +313,26 @@ def calls():
         "Learner.agent": (learner.agent, {"task": TASKS[0], "rng": 0, "dtype": np.float64}),
         "Agent.act": (learner.agent(TASKS[0], rng=0).act, {"state": 1}),
         "Agent.observe": (learner.agent(TASKS[0], rng=0).observe, {**step, "truncated": True}),
+        "Histories": (
+            mf.Histories,
+            {
+                "learner": learner,
+                "tasks": TASKS,
+                "num_episodes": 2,
+                "num_steps": 3,
+                "rng": 0,
+                "every": 2,
+                "begins": "learner",
+            },
+        ),
+        "Histories.iterate": (
+            mf.Histories(learner, TASKS, 2, 3).iterate,
+            {"batch": 2, "context": 3, "shuffle": True, "rng": 0, "worker": (0, 1), "num_threads": 1},
+        ),
+        "Histories.context": (
+            mf.Histories(learner, TASKS, 2, 3).context,
+            {"place": 1, "start": 2, "length": 3},
+        ),
         "describe": (
             mf.describe,
             {
