@@ -30,9 +30,15 @@ def row_by_row(height: int, width: int) -> NDArray[np.int64]:
     return np.argwhere(np.ones((height, width), bool))
 
 
+def _is_cell(value: Any) -> bool:
+    """Whether `value` is what it should be already: large grids are split into very many cells."""
+    right = type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int
+    return right and min(value) >= 0
+
+
 def inside(value: Any, name: str, height: int, width: int) -> Cell:
     """Return `value` as a cell of the grid."""
-    row, column = cell = checks.pair(value, name, 0)
+    row, column = cell = value if _is_cell(value) else checks.pair(value, name, 0)
     if not (row < height and column < width):
         raise ValueError(f"{name} is {cell}, which lies outside the {height} x {width} grid")
     return cell
@@ -90,9 +96,7 @@ class Region:
 
 
 def _cell(value: Any) -> Cell:
-    """Check a goal cell; large grids are split into very many, which are what they should be."""
-    right = type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int
-    return value if right and min(value) >= 0 else checks.pair(value, "a goal cell", 0)
+    return value if _is_cell(value) else checks.pair(value, "a goal cell", 0)
 
 
 def _weight(value: Any) -> float:
