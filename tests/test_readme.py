@@ -10,13 +10,12 @@ from metarl_fast.config import read_table
 from metarl_fast.experiment import Experiment
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAM_NAMES = ["ten lines", "learners", "step by step", "prior", "planning", "gymnasium", "environments"]
 # Python programs, each with the output that the next block shows.
 PROGRAMS = re.findall(r"```python\n(.*?)```[^`]*```\n(.*?)```", README, flags=re.S)
 
 
-@pytest.mark.parametrize(
-    ("program", "output"), PROGRAMS, ids=["ten lines", "learners", "step by step", "planning", "gymnasium"]
-)
+@pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=PROGRAM_NAMES)
 def test_programs_print_what_is_shown(program, output, capsys):
     exec(program, {})
     assert capsys.readouterr().out == output
