@@ -52,7 +52,7 @@ class Life:
     """A learner in one task, step by step."""
 
     def __init__(self, model, stream, learner, num_episodes, table, real):
-        self.stream, self.real = stream, real
+        self.stream, self.real, self.learner = stream, real, learner
         self.change_task(model)
         values = np.where(model.available(), table, -np.inf).tolist()
         setting = Setting([[real(value) for value in row] for row in values], num_episodes, real)
@@ -75,12 +75,14 @@ class Life:
             self.state = start
         return True
 
-    def step(self):
-        """(reward, terminated)."""
+    def step(self, *, cut=False):
+        """(reward, terminated); the time limit may cut the episode here."""
         state = self.state
         self.action = self.twin.act(state, self.stream)
         self.state, reward, terminated = self.answer(state, self.action)
-        self.twin.observe(state, self.action, reward, self.state, terminated, self.stream)
+        resets = cut and not terminated and getattr(self.learner, "sees_reset", False)
+        shown = self.model.start.tolist().index(1.0) if resets else self.state
+        self.twin.observe(state, self.action, reward, shown, terminated, self.stream)
         return reward, terminated
 
     def end_episode(self):
@@ -130,7 +132,7 @@ def train(
         earned, steps = 0.0, 0
         while steps < num_steps and not terminated:
             state = life.state
-            reward, terminated = life.step()
+            reward, terminated = life.step(cut=steps + 1 == num_steps and not continuing)
             earned += float(reward)
             steps += 1
             if past is not None:

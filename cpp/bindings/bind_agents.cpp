@@ -104,7 +104,7 @@ class BoundAgent {
     require(std::isfinite(reward), "reward", reward, "a finite number");
     if (!begun_) begin_episode();
     agent_->observe({static_cast<std::int32_t>(state), static_cast<std::int32_t>(action), reward,
-                     static_cast<std::int32_t>(next_state), terminated},
+                     static_cast<std::int32_t>(next_state), terminated, truncated && !terminated},
                     *stream_);
     if (terminated || truncated) end_episode();
   }
@@ -137,9 +137,10 @@ std::unique_ptr<BoundAgent> make_agent(const Learner& learner, const TaskBatch& 
   require_shape(initial_table, "initial_table", {shape.states, shape.actions});
   learner.check(batch, Schedule());
   std::optional<TaskBuffer> buffer;  // a large task is written out for its missing actions only
-  const TaskView task = shape.masked ? batch.load(0, buffer.emplace(shape)) : TaskView();
+  const bool looked_at = shape.masked || learner.sees_reset();
+  const TaskView task = looked_at ? batch.load(0, buffer.emplace(shape)) : TaskView();
   AgentStart<Real> start;
-  const Setting<Real> setting = start.setting(initial_table.data(), shape, task, 0);
+  const Setting<Real> setting = start.setting(initial_table.data(), shape, task, 0, learner.sees_reset());
   return std::make_unique<BoundAgent>(shape, learner.agent(setting), std::move(stream));
 }
 

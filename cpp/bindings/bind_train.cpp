@@ -40,7 +40,7 @@ std::unique_ptr<BoundTdLearner> make_td_learner(const std::string& rule, Behavio
                                                 Array<double> exploration, double learning_rate,
                                                 double learning_rate_decay, double discount,
                                                 double initial_visits, double trace_decay, Traces traces,
-                                                double bonus, std::int64_t bonus_episodes) {
+                                                double bonus, std::int64_t bonus_episodes, bool sees_reset) {
   require_shape(exploration, "exploration", {exploration.size()});
   auto learner = std::make_unique<BoundTdLearner>();
   static_cast<TdSettings&>(*learner) = {rule_named(rule),
@@ -54,7 +54,8 @@ std::unique_ptr<BoundTdLearner> make_td_learner(const std::string& rule, Behavio
                                         trace_decay,
                                         traces,
                                         bonus,
-                                        bonus_episodes};
+                                        bonus_episodes,
+                                        sees_reset};
   learner->kept = std::move(exploration);
   return learner;
 }
@@ -219,7 +220,7 @@ void bind_train(py::module_& m) {
       .def(py::init(&make_td_learner), py::arg("rule"), py::arg("behaviour"),
            py::arg("exploration").noconvert(), py::arg("learning_rate"), py::arg("learning_rate_decay"),
            py::arg("discount"), py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"),
-           py::arg("bonus"), py::arg("bonus_episodes"));
+           py::arg("bonus"), py::arg("bonus_episodes"), py::arg("sees_reset") = false);
   py::class_<OneByOne, Learner>(m, "OneByOne")
       .def(py::init<const Learner&>(), py::arg("of"), py::keep_alive<1, 2>());
   bind_train_as<float>(m, "train_float32");

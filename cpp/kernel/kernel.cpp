@@ -146,6 +146,17 @@ template <class Real>
   }
 }
 
+// Where the time limit cuts episodes that do not go on, the learner sees where the next one begins.
+template <class Real>
+[[gnu::noinline]] void show_starts(const Block<Real>& b, Lanes<Real>& lanes) {
+  if (b.continuing) return;
+  for (int l = 0; l < kLanes; ++l) {
+    if (b.steps_left[l] != 1 || lanes.terminated[l]) continue;
+    lanes.next_state[l] = b.single_start[l];
+    lanes.next_cell[l] = b.first_cell[l] + b.single_start[l] * static_cast<std::int32_t>(b.q_stride);
+  }
+}
+
 // Goes on to the next state, or to the next episode.
 template <class Rule, class Real>
 [[gnu::always_inline]] inline void move_on(Block<Real>& b, const Lanes<Real>& lanes) {
@@ -184,6 +195,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
     }
     if (b.log) log_step(b, lanes);
     if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
+    if (b.learner.sees_reset) show_starts(b, lanes);
     Rule::look_ahead(lanes);
     if (Rule::kTwoTables && b.visits) count_visits(b, lanes);  // of the table that learns
     learn<Rule>(b, lanes);

@@ -14,6 +14,7 @@ struct Step {
   double reward;
   std::int32_t next_state;
   bool terminated;
+  bool truncated = false;  // the time limit cut the episode here, and the next one begins at a start
 };
 
 // What an agent knows of its task before it acts; Real is the type of the numbers that it learns in.
@@ -22,6 +23,7 @@ struct Setting {
   Shape shape;
   const std::uint8_t* available = nullptr;  // [S][A], null if all actions are
   const Real* initial_table = nullptr;      // [S][A], -infinity where an action is not available
+  std::int32_t only_start = -1;  // where all episodes begin, if that is one state and somebody asked
 };
 
 // Random numbers come from the stream that is passed in, the task's in between; so an agent's life is a

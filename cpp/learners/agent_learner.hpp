@@ -22,6 +22,7 @@ class OneByOne final : public AgentLearner {
   explicit OneByOne(const Learner& of) : of_(of) {}
 
   void check(const TaskBatch& batch, const Schedule& schedule) const override { of_.check(batch, schedule); }
+  bool sees_reset() const override { return of_.sees_reset(); }
   double agent_bytes(const Shape& shape, std::size_t real) const override {
     return of_.agent_bytes(shape, real);
   }

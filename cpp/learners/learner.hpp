@@ -36,6 +36,9 @@ class Learner {
   // Throws std::invalid_argument for settings out of range and for tasks that are none of this learner's.
   virtual void check(const TaskBatch&, const Schedule&) const = 0;
 
+  // Whether its agents want to know where episodes begin, and refuse tasks of several such states.
+  virtual bool sees_reset() const { return false; }
+
   // What a run has to hand on to be continued; nothing, for learners that cannot be.
   virtual CarriedSizes carried(const Shape&, bool /*continuing*/) const { return {}; }
 

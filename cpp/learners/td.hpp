@@ -26,6 +26,7 @@ class TdAgent final : public Agent {
         states_(of.shape.states),
         actions_(static_cast<std::int32_t>(of.shape.actions)),
         masked_(of.available != nullptr),
+        only_start_(of.only_start),
         discount_(static_cast<Real>(settings.discount)),
         trace_decay_(static_cast<Real>(settings.discount * settings.trace_decay)),
         preference_(static_cast<std::size_t>(actions_)),
@@ -60,7 +61,7 @@ class TdAgent final : public Agent {
     learning_ = &first_;
     other_ = &second_;
     visits_ = &first_visits_;
-    next_state_ = step.next_state;
+    next_state_ = step.truncated && settings_.sees_reset ? only_start_ : step.next_state;
     const std::int64_t taken = cell(step.state) + step.action;
     if (!Rule::kTwoTables) count_visit(taken);
     Rule::look_ahead(*this);
@@ -227,6 +228,7 @@ class TdAgent final : public Agent {
   const std::int64_t states_;
   const std::int32_t actions_;
   const bool masked_;
+  const std::int32_t only_start_;
   const Real discount_, trace_decay_;
   std::vector<Real> first_, second_;  // q_table [S][A]
   std::vector<Visits> first_visits_, second_visits_;

@@ -30,6 +30,7 @@ struct TdSettings {
   Traces traces = Traces::replacing;
   double bonus = 0.0;  // b in b (1 - e/n) / sqrt(N(s, a) + 1), added to action values when choosing
   std::int64_t bonus_episodes = 0;  // n; 0: the bonus does not fade
+  bool sees_reset = false;  // where the time limit cuts an episode: the next one's start, not the next state
 };
 
 }  // namespace metarl_fast

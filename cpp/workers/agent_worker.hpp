@@ -33,7 +33,7 @@ class AgentWorker final : public Worker {
     check_task(index);
     const Real* initial = initial_table_of(arrays_, schedule_, shape, index);
     const std::unique_ptr<Agent> agent =
-        learner_.agent(start_.setting(initial, shape, simulator_.task(), index));
+        learner_.agent(start_.setting(initial, shape, simulator_.task(), index, learner_.sees_reset()));
     Stream stream = learning_stream(schedule_, batch_, index);
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
@@ -72,8 +72,10 @@ class AgentWorker final : public Worker {
       meter.count(shape.actions + shape.outcomes);
       const std::int32_t action = agent.act(state_, stream);
       const Answer answer = simulator_.step(state_, action, stream);
-      agent.observe({state_, action, answer.reward, answer.next_state, answer.terminated}, stream);
-      if (arrays_.history.length) record(index, action, answer, step + 1 == steps);
+      const bool last = step + 1 == steps;
+      const bool cut = last && !answer.terminated && !schedule_.continuing;
+      agent.observe({state_, action, answer.reward, answer.next_state, answer.terminated, cut}, stream);
+      if (arrays_.history.length) record(index, action, answer, last);
       earned += answer.reward;
       state_ = answer.next_state;
       over = answer.terminated;

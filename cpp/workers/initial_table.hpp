@@ -56,21 +56,41 @@ void mask_table(Real* q, std::int64_t stride, const Shape& shape, const std::vec
   }
 }
 
+// Learners that see where the next episode begins need to know that before it is drawn.
+inline void require_only_start(bool there_is_one) {
+  require(there_is_one, "sees_reset", 1.0, "0 where episodes do not all begin in one state, not terminal");
+}
+
+// The one state that all episodes begin in.
+inline std::int32_t only_start(const Shape& shape, const TaskView& task) {
+  std::int32_t found = -1;
+  std::int64_t number = 0;
+  for (std::int64_t s = 0; s < shape.states; ++s) {
+    if (!(task.start[s] > 0.0)) continue;
+    found = static_cast<std::int32_t>(s);
+    ++number;
+  }
+  require_only_start(number == 1 && !task.terminal[found]);
+  return found;
+}
+
 // What an agent is told of its task; where some actions are not available its table says so.
 template <class Real>
 class AgentStart {
  public:
   // Valid until it is asked again.
-  Setting<Real> setting(const Real* initial, const Shape& shape, const TaskView& task, std::int64_t index) {
+  Setting<Real> setting(const Real* initial, const Shape& shape, const TaskView& task, std::int64_t index,
+                        bool sees_reset) {
     check_initial_table(initial, shape);
-    if (!shape.masked) return {shape, nullptr, initial};
+    const std::int32_t start = sees_reset ? only_start(shape, task) : -1;
+    if (!shape.masked) return {shape, nullptr, initial, start};
     available_.resize(static_cast<std::size_t>(shape.pairs()));
     for (std::size_t pair = 0; pair < available_.size(); ++pair) {
       available_[pair] = available(shape, task, static_cast<std::int64_t>(pair));
     }
     table_.assign(initial, initial + shape.pairs());
     mask_table(table_.data(), shape.actions, shape, available_, index);
-    return {shape, available_.data(), table_.data()};
+    return {shape, available_.data(), table_.data(), start};
   }
 
  private:

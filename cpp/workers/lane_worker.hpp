@@ -110,6 +110,11 @@ class LaneWorker final : public Worker {
     }
     const auto write = [this](int lane, std::int64_t index) { write_table(lane, index); };
     if (!tasks_.load(first, interrupt, write)) return 0;
+    if (block_.learner.sees_reset) {
+      const std::int32_t* start = block_.single_start;
+      const bool there = std::all_of(start, start + block_.active, [](std::int32_t s) { return s >= 0; });
+      require_only_start(there && !block_.terminal_starts);
+    }
     block_.may_overflow = block_.episodes_per_segment != 0 || may_overflow();
     first_ = first;
     interrupt_ = &interrupt;

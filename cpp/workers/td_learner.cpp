@@ -57,6 +57,8 @@ void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
   require(std::fabs(bonus) <= 0x1p126, "bonus", bonus, "a number within 2^126");
   require(bonus_episodes >= 0, "bonus_episodes", static_cast<double>(bonus_episodes), "at least 0");
   require(initial_visits >= 0.0 && initial_visits <= 0x1p53, "initial_visits", initial_visits, "0 to 2^53");
+  require(!TdSettings::sees_reset || batch.episodes_per_segment() == 0, "sees_reset", 1.0,
+          "0 for tasks that change");
   if (behaviour != Behaviour::uniform) check_exploration(*this, schedule.num_episodes);
   check_tables(batch.shape(), *this);
   kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts

@@ -167,6 +167,7 @@ class TdLearner(Learner):
         traces: Traces,
         bonus: float,
         bonus_episodes: int,  # 0: it does not fade
+        sees_reset: bool = False,
     ) -> None: ...
 
 class OneByOne(Learner):  # agents of any learner, in place of what else it runs

@@ -178,9 +178,10 @@ def rl2_mdp(
     """Return RL²'s table of random MDPs: Q-learning with five meta-learned scalars beside what was published.
 
     10 states, 5 actions, episodes of 10 steps from state 0; what was learned stays from episode to episode of
-    a trial. (RL²'s learner sees after the last step of an episode where the next one begins; ours sees where
-    that step led.) Each seed tunes on training tasks and is scored on `num_tasks` others. A policy that looks
-    no further than the next reward reaches 99 % of this optimum, which says what such a table is worth.
+    a trial. The learner sees what RL²'s does: after the last step of an episode where the next one begins,
+    not where that step led (`sees_reset`). Each seed tunes on training tasks and is scored on `num_tasks`
+    others. A policy that looks no further than the next reward reaches 99 % of this optimum, which says what
+    such a table is worth.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def rl2_mdp(
 def _tuned(training: Family, n: int, key: int, num_threads: int | None) -> Fitted:
     """Return the five scalars for trials of n episodes."""
     meta = Tuned(space=SPACE, num_random=40, num_pairs=6, tasks_per_iteration=200)
-    learner = QLearning(epsilon=0.0, bonus_episodes=n)
+    learner = QLearning(epsilon=0.0, bonus_episodes=n, sees_reset=True)
     return meta.fit(training, learner, n, num_iterations=15, num_tasks=3000, rng=key, num_threads=num_threads)
 
 

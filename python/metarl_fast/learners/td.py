@@ -68,6 +68,11 @@ class TdLearner(Learner):
         Of exploration, at least 0.
     bonus_episodes
         The bonus fades evenly and is gone after so many episodes; None: it does not fade.
+    sees_reset
+        Whether the learner sees, where the time limit cuts an episode, not the state that the last step led
+        to but the one in which the next episode begins: as one does whose environment resets itself within
+        the step, RL²'s among them. For tasks whose episodes all begin in one state; of no effect with
+        `continuing`, nor in `update`, which is told the next state.
     temperature
         Of softmax, above 0, in the forms of epsilon, which is then not used. None for epsilon-greedy.
     temperature_decay
@@ -86,6 +91,7 @@ class TdLearner(Learner):
     initial_visits: float = 0.0
     bonus: float = 0.0
     bonus_episodes: int | None = None
+    sees_reset: bool = False
     temperature: Schedule | None = None
     temperature_decay: float = 1.0
     temperature_min: float = 0.0
@@ -120,6 +126,7 @@ class TdLearner(Learner):
         checks.keep(self, "bonus", checks.real, 0.0)
         if self.bonus_episodes is not None:
             checks.keep(self, "bonus_episodes", checks.integer, 1)
+        checks.keep(self, "sees_reset", checks.flag)
         checks.keep(self, "temperature_decay", checks.real, 0.0, 1.0, open_low=True)
         checks.keep(self, "temperature_min", checks.real, 0.0)
         if self.temperature is not None:
@@ -256,6 +263,7 @@ class TdLearner(Learner):
             _core.Traces[self._trace_kind],
             float(self.bonus),
             self.bonus_episodes or 0,
+            self.sees_reset,
         )
 
     def _check_transition(
