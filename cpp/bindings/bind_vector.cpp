@@ -110,6 +110,25 @@ class BoundVectorSimulator {
     return py::make_tuple(answer.state, answer.reward, answer.terminated, answer.truncated);
   }
 
+  // (states, rewards, terminated, truncated) of some places, in their order
+  py::tuple step_some(const Array<std::int64_t>& places, const Array<std::int64_t>& actions, Autoreset mode) {
+    require_places(places);
+    require_shape(actions, "actions", {places.size()});
+    const std::int64_t n = places.size();
+    Array<std::int64_t> states(n);
+    Array<double> rewards(n);
+    Array<bool> terminated(n), truncated(n);
+    for (std::int64_t k = 0; k < n; ++k) core_.check(places.data()[k], actions.data()[k], mode);
+    for (std::int64_t k = 0; k < n; ++k) {
+      const PlaceAnswer answer = core_.step(places.data()[k], actions.data()[k], mode, core_.loader());
+      states.mutable_data()[k] = answer.state;
+      rewards.mutable_data()[k] = answer.reward;
+      terminated.mutable_data()[k] = answer.terminated;
+      truncated.mutable_data()[k] = answer.truncated;
+    }
+    return py::make_tuple(states, rewards, terminated, truncated);
+  }
+
   // The next number of each chosen stream, and its companion.
   py::tuple draw(const Array<std::int64_t>& places) {
     require_places(places);
@@ -276,6 +295,8 @@ void bind_vector_simulator(py::module_& m, const char* name) {
            py::arg("actions").noconvert().none(true), py::arg("rewards").noconvert().none(true),
            py::arg("next_states").noconvert().none(true), py::arg("terminated").noconvert().none(true),
            py::arg("truncated").noconvert().none(true), py::arg("num_threads"))
+      .def("step_some", &Bound::step_some, py::arg("places").noconvert(), py::arg("actions").noconvert(),
+           py::arg("mode"))
       .def("draw", &Bound::draw, py::arg("places").noconvert())
       .def("available", &Bound::available_in, py::arg("states").noconvert())
       .def_property_readonly("states", &Bound::states)

@@ -322,6 +322,9 @@ class VectorSimulatorFloat32(metaclass=_Pybind11Type):
         truncated: NDArray[np.bool_] | None,
         num_threads: int,
     ) -> None: ...
+    def step_some(
+        self, places: NDArray[np.int64], actions: NDArray[np.int64], mode: Autoreset
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]: ...
     def draw(
         self, places: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion
@@ -380,6 +383,9 @@ class VectorSimulatorFloat64(metaclass=_Pybind11Type):
         truncated: NDArray[np.bool_] | None,
         num_threads: int,
     ) -> None: ...
+    def step_some(
+        self, places: NDArray[np.int64], actions: NDArray[np.int64], mode: Autoreset
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]: ...
     def draw(
         self, places: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion

@@ -132,6 +132,29 @@ class PlacesVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         infos["final_obs"], infos["_final_obs"] = final, said
         infos["final_info"], infos["_final_info"] = {}, said.copy()
 
+    def step_some(self, places: Any, actions: Any) -> tuple[Any, ...]:
+        """Take an action in some sub-environments, in any order, each at most once.
+
+        Parameters
+        ----------
+        places
+            Their numbers [n].
+        actions
+            Integers [n].
+
+        Returns
+        -------
+        states, rewards, terminated, truncated
+            Of these, each [n]; states as numbers, whatever the observations are.
+        """
+        where = checks.array(places, "places", np.int64)
+        chosen = checks.shape(checks.array(actions, "actions", np.int64), "actions", where.shape)
+        if len(np.unique(where)) < where.size:
+            raise ValueError(f"places holds {checks.shown(where)}, expected different ones")
+        self._places.prepare()
+        found: tuple[Any, ...] = self._core.step_some(where, chosen, MODES[self.autoreset_mode])
+        return found
+
     @property
     def tasks(self) -> list[Task]:
         """The tasks in place [N]."""

@@ -17,8 +17,12 @@ from metarl_fast.families import Family
 from metarl_fast.listing import concrete
 
 if TYPE_CHECKING:
+    import gymnasium
     from gymnasium.envs import registration
+    from gymnasium.vector import VectorEnv
 else:
+    gymnasium = checks.require_extra("gymnasium", "gym")
+    VectorEnv = gymnasium.vector.VectorEnv
     registration = checks.require_extra("gymnasium.envs.registration", "gym")
 
 RL2_MDP = {
@@ -88,7 +92,7 @@ def _arguments(source: Source, given: dict[str, Any], known: type) -> dict[str, 
     return {"source": changed, "unavailable": "stay", **options}
 
 
-class FamilyEnv(TabularEnv):
+class FamilyEnv(TabularEnv, gymnasium.Env[Any, Any]):
     """A `TabularEnv` as its id makes it: Gymnasium's own wrapper keeps the time limit.
 
     Settings of the family may be given by name, as in `gymnasium.make("metarl/GoalGrid-v0", size=5)`. The
@@ -100,7 +104,7 @@ class FamilyEnv(TabularEnv):
         super().__init__(**_arguments(source, {**given, "max_episode_steps": 0}, TabularEnv))
 
 
-class FamilyVectorEnv(TabularVectorEnv):
+class FamilyVectorEnv(TabularVectorEnv, VectorEnv[Any, Any, Any]):
     """A `TabularVectorEnv` as its id makes it; see `FamilyEnv`."""
 
     def __init__(self, source: Source, num_envs: int = 1, **given: Any) -> None:
@@ -109,14 +113,14 @@ class FamilyVectorEnv(TabularVectorEnv):
         super().__init__(**_arguments(source, {**given, "num_envs": num_envs}, TabularVectorEnv))
 
 
-class FamilyTrialEnv(TrialEnv):
+class FamilyTrialEnv(TrialEnv, gymnasium.Env[Any, Any]):
     """A `TrialEnv` as its id makes it; see `FamilyEnv`."""
 
     def __init__(self, source: Source, **given: Any) -> None:
         super().__init__(**_arguments(source, given, TrialEnv))
 
 
-class FamilyTrialVectorEnv(TrialVectorEnv):
+class FamilyTrialVectorEnv(TrialVectorEnv, VectorEnv[Any, Any, Any]):
     """A `TrialVectorEnv` as its id makes it; see `FamilyEnv`."""
 
     def __init__(self, source: Source, num_envs: int = 1, **given: Any) -> None:

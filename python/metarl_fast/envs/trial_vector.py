@@ -14,12 +14,13 @@ from metarl_fast.envs.trial import checked_steps, seen_of_trials, trial_space
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
-    from gymnasium.vector import AutoresetMode
+    from gymnasium.vector import AutoresetMode, VectorEnv
 else:
-    AutoresetMode = checks.require_extra("gymnasium.vector", "gym").AutoresetMode
+    vector = checks.require_extra("gymnasium.vector", "gym")
+    AutoresetMode, VectorEnv = vector.AutoresetMode, vector.VectorEnv
 
 
-class TrialVectorEnv(PlacesVectorEnv):
+class TrialVectorEnv(PlacesVectorEnv, VectorEnv[Any, Any, Any]):
     """Many trials as one Gymnasium vector environment; needs the extra `gym`.
 
     What it returns is what `gymnasium.vector.SyncVectorEnv` returns over a `TrialEnv` for each task, value by

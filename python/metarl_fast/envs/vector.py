@@ -16,12 +16,14 @@ from metarl_fast.envs.rollout import KINDS, Rollout, roll_out
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
-    from gymnasium.vector import AutoresetMode
+    from gymnasium.vector import AutoresetMode, VectorEnv
 else:
-    AutoresetMode = checks.require_extra("gymnasium.vector", "gym").AutoresetMode
+    vector = checks.require_extra("gymnasium.vector", "gym")
+    AutoresetMode, VectorEnv = vector.AutoresetMode, vector.VectorEnv
 
 
-class TabularVectorEnv(PlacesVectorEnv):
+# Gymnasium's class is named once more, since skrl looks at direct bases alone; here and in other files.
+class TabularVectorEnv(PlacesVectorEnv, VectorEnv[Any, Any, Any]):
     """Many tasks as one Gymnasium vector environment, one task a sub-environment; needs the extra `gym`.
 
     What it returns is what `gymnasium.vector.SyncVectorEnv` returns over a `TabularEnv` for each task, value
