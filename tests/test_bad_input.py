@@ -141,7 +141,15 @@ for combination in (mf.SharedDynamics, mf.SharedRewards, mf.HiddenParameter, mf.
 refuses("TwoStep", "2", lambda: mf.TwoStep(2), ValueError, "common is 2")
 refuses("stay_probabilities", "5", lambda: mf.stay_probabilities(5), TypeError, "history is a int")
 refuses_counts("LowRank", "rank", with_keyword(mf.LowRank, "rank"), 0)
-for combination in (mf.Shaped, mf.WithRewards, mf.WithStart, mf.Slippery, mf.TimeInState, mf.Seasonal):
+for combination in (
+    mf.BernoulliRewards,
+    mf.Shaped,
+    mf.WithRewards,
+    mf.WithStart,
+    mf.Slippery,
+    mf.TimeInState,
+    mf.Seasonal,
+):
     given = ((0.0, 0.0, 0.0),) if combination is mf.Shaped else ()
     refuses(combination.__name__, "1", partial(combination, 1, *given), TypeError, "family is 1, expected a")
 refuses("FixedTask", "", mf.FixedTask, TypeError, "abstract class FixedTask")

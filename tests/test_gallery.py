@@ -37,7 +37,7 @@ def test_a_family_in_numbers_and_pictures(capsys, tmp_path):
 
 def test_presets_and_families_inside():
     assert gallery.named("Darkroom.ad") == mf.Darkroom.ad()
-    inside = gallery.named("Slippery", ['family={ type = "GoalGrid", size = 3 }', "slip=0.5"])
+    inside = gallery.named("Slippery", ['family={ type = "GoalGrid", size = 3 }', "probability=0.5"])
     assert inside == mf.Slippery(mf.GoalGrid(3), 0.5)
 
 

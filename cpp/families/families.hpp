@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bernoulli_bandit.hpp"
+#include "bernoulli_rewards.hpp"
 #include "block_mdp.hpp"
 #include "darkroom.hpp"
 #include "deep_sea.hpp"
@@ -43,6 +44,7 @@ struct FamilyList {};
 
 using Families = FamilyList<  //
     BernoulliBandit,          //
+    BernoulliRewards,         //
     BlockMdp,                 //
     Darkroom,                 //
     DeepSea,                  //

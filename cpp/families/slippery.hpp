@@ -20,12 +20,12 @@ class Slippery final : public Around {
  public:
   static constexpr const char* kName = "Slippery";
 
-  double slip = 0.1;
+  double probability = 0.1;  // w
 
   template <class Self, class Visitor>
   static void parameters(Self& slippery, const Visitor& visit) {
     visit("family", slippery.family);
-    visit("slip", slippery.slip, between(0, 1));
+    visit("probability", slippery.probability, between(0, 1));
   }
 
   void check() const override {
@@ -69,8 +69,8 @@ inline void Slippery::write(std::uint64_t key, std::uint64_t id, std::int64_t se
       const bool taken = available(of, view, state * of.actions + action);
       for (std::int64_t b = 0; b < of.actions; ++b) {
         const bool other = taken && available(of, view, state * of.actions + b);
-        const double even = other ? slip / static_cast<double>(there) : 0.0;
-        weight[static_cast<std::size_t>(b)] = b == action && taken ? (1.0 - slip) + even : even;
+        const double even = other ? probability / static_cast<double>(there) : 0.0;
+        weight[static_cast<std::size_t>(b)] = b == action && taken ? (1.0 - probability) + even : even;
       }
       write_pair(of, from, state, action, weight, task);
     }

@@ -15,15 +15,15 @@ FAMILY = mf.Slippery
 GRID = mf.GoalGrid(3, wall_density=0.2)
 DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3)
 GOLDEN_TASKS = {"slippery": mf.Slippery(GRID, 0.3)}
-ARGUMENTS = {"family": DENSE, "slip": 0.2}
+ARGUMENTS = {"family": DENSE, "probability": 0.2}
 
 
 def twin(family, key, task, segment=0):
     """A task of `Slippery`, in plain Python; all actions of the families tried are available."""
     model = family_twins.part(family.family, key, task, segment)
     s, a, k = model.probability.shape
-    even = family.slip / a
-    weight = np.where(np.eye(a, dtype=bool), (1.0 - family.slip) + even, even)
+    even = family.probability / a
+    weight = np.where(np.eye(a, dtype=bool), (1.0 - family.probability) + even, even)
     if model.next_state is None:
         probability, reward = np.zeros((s, a, k)), np.zeros((s, a))
         for other in range(a):  # in this order
@@ -74,7 +74,7 @@ def test_unavailable_actions_stay_so_and_do_not_happen():
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match=r"slip is 1\.5"):
+    with pytest.raises(ValueError, match=r"probability is 1\.5"):
         mf.Slippery(DENSE, 1.5)
     with pytest.raises(TypeError, match="family is 5"):
         mf.Slippery(5)

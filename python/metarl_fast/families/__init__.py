@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
 from metarl_fast.families.bernoulli_bandit import BernoulliBandit as BernoulliBandit
+from metarl_fast.families.bernoulli_rewards import BernoulliRewards as BernoulliRewards
 from metarl_fast.families.blackjack import Blackjack as Blackjack
 from metarl_fast.families.block_mdp import BlockMdp as BlockMdp
 from metarl_fast.families.cells import Anywhere as Anywhere

@@ -14,8 +14,8 @@ from metarl_fast.recipes import Ids
 class Slippery(Around):
     """The tasks of a family where, with some probability, any of the state's actions is taken instead.
 
-    Rows and expected rewards of a pair become (1 - slip) (s, a) + slip / n sum_b (s, b) over the n actions
-    that the state has, so what is chosen happens with probability 1 - slip + slip / n. Otherwise tasks are
+    Rows and expected rewards of a pair become (1 - w) (s, a) + w / n sum_b (s, b) over the n actions
+    that the state has, so what is chosen happens with probability 1 - w + w / n. Otherwise tasks are
     those of the family with the same seed. Outcome lists of all actions stand one after the other, A times
     as long.
 
@@ -23,18 +23,18 @@ class Slippery(Around):
     ----------
     family
         Whose tasks.
-    slip
-        How often chance chooses; at 1 actions make no difference.
+    probability
+        w, how often chance chooses; at 1 actions make no difference.
     """
 
     family: Family
-    slip: float = 0.1
+    probability: float = 0.1
 
     def __post_init__(self) -> None:
         self._keep_family()
-        checks.keep(self, "slip", checks.real, 0.0, 1.0)
+        checks.keep(self, "probability", checks.real, 0.0, 1.0)
         s, a = self.num_states, self.num_actions
         checks.memory(s * a * a * 21, f"outcome lists of {s} states and {a} actions that slip")
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
-        return _core.Slippery(family=self.family._view(key, ids), slip=self.slip)
+        return _core.Slippery(family=self.family._view(key, ids), probability=self.probability)
