@@ -40,6 +40,14 @@ def observed(observation: Observation, states: NDArray[np.int64], num_states: in
     return seen
 
 
+def one_by_one(seen: NDArray[Any]) -> NDArray[np.object_]:
+    """Return the rows of an array as objects of their own."""
+    found = np.empty(len(seen), object)
+    for place, row in enumerate(seen):
+        found[place] = row.copy()
+    return found
+
+
 def seen_of_one(observation: Observation, state: int, num_states: int) -> Any:
     """Return what is seen of one state: an integer, or float32 [S]."""
     if observation == "index":

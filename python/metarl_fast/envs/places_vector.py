@@ -122,13 +122,12 @@ class PlacesVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         shown[places] = values[places]
         infos[name], infos[f"_{name}"] = shown, said
 
-    def _say_final(self, infos: dict[str, Any], seen: list[Any], done: NDArray[np.int64]) -> None:
+    def _say_final(self, infos: dict[str, Any], seen: NDArray[np.object_], done: NDArray[np.int64]) -> None:
         """Add what was seen at the end of the episodes that are over."""
         said = np.zeros(self.num_envs, np.bool_)
         said[done] = True
         final = np.full(self.num_envs, None, object)
-        for place, last in zip(done.tolist(), seen, strict=True):
-            final[place] = last
+        final[done] = seen
         infos["final_obs"], infos["_final_obs"] = final, said
         infos["final_info"], infos["_final_info"] = {}, said.copy()
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.envs.observations import one_by_one
 from metarl_fast.envs.places import Places, Source, as_source
 from metarl_fast.envs.places_vector import PlacesVectorEnv, checked_num_envs
 from metarl_fast.envs.trial import checked_steps, seen_of_trials, trial_space
@@ -114,7 +115,7 @@ class TrialVectorEnv(PlacesVectorEnv, VectorEnv[Any, Any, Any]):
         infos: dict[str, Any] = {}
         self._over = over
         if done.size and self.autoreset_mode == AutoresetMode.SAME_STEP:
-            self._say_final(infos, list(seen[done].copy()), done)
+            self._say_final(infos, one_by_one(seen[done]), done)
             infos["final_info"].update(self._infos(done))
             self._core.reset(done)
             self._episode[done] = 0

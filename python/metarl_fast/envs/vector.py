@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.envs.observations import checked_observation, observation_space, observed, seen_of_one
+from metarl_fast.envs.observations import checked_observation, observation_space, observed, one_by_one
 from metarl_fast.envs.places import Places, Source, as_source
 from metarl_fast.envs.places_vector import MODES, PlacesVectorEnv, checked_num_envs
 from metarl_fast.envs.rollout import KINDS, Rollout, roll_out
@@ -152,8 +152,9 @@ class TabularVectorEnv(PlacesVectorEnv, VectorEnv[Any, Any, Any]):
         seen = observed(self._observation, states, self._places.num_states)
         return seen, rewards, terminated, truncated, infos
 
-    def _seen_one_by_one(self, states: NDArray[np.int64]) -> list[Any]:
-        return [seen_of_one(self._observation, state, self._places.num_states) for state in states.tolist()]
+    def _seen_one_by_one(self, states: NDArray[np.int64]) -> NDArray[np.object_]:
+        seen = observed(self._observation, states, self._places.num_states)
+        return seen.astype(object) if seen.ndim == 1 else one_by_one(seen)
 
     def draw(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Draw the next random number of every sub-environment, for a learner that learns as in `train`.
