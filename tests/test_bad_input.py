@@ -198,6 +198,7 @@ refuses(
     ValueError,
     "classes has shape (3, 0)",
 )
+refuses_counts("EmpiricalBayes", "experience", with_keyword(mf.EmpiricalBayes, "experience"), -1)
 refuses_counts("Tuned", "num_random", with_keyword(mf.Tuned, "num_random"), -1)
 refuses_counts("Tuned", "num_pairs", with_keyword(mf.Tuned, "num_pairs"), 0)
 for kind in METAS:

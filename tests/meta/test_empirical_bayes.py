@@ -7,7 +7,7 @@ import pytest
 
 import metarl_fast as mf
 from metarl_fast.meta.prior_of_models import Smoothing, prior_of, reward_scale
-from metarl_fast.meta.task_models import models, nothing, with_model
+from metarl_fast.meta.task_models import models, models_of, nothing, with_model
 
 PLAIN = Smoothing("mean", 0.0, 0.0)
 
@@ -89,6 +89,29 @@ def test_held_out_goals_are_found_within_a_few_episodes():
     returns = mf.train(fitted, held_out.sample(100, rng=1), 5, rng=2).returns.mean(axis=0)
     assert returns[0] > 0.9
     assert returns[1:].min() > 0.98
+
+
+def test_experience_says_of_deterministic_tasks_what_their_models_say():
+    tasks = corridors([2, 3, 3, 5])
+    run = mf.train(mf.QLearning(epsilon=1.0), tasks, 20, 12, rng=0, record=True)
+    for seen, known in zip(models_of(run.history, 6, 2), models(tasks), strict=True):
+        assert (seen.rows == known.rows).all()
+        np.testing.assert_allclose(seen.reward, known.reward)
+        np.testing.assert_allclose(seen.probability, 1.0)
+    training, held_out = mf.GoalGrid(8, goals=mf.Region((4, 8), (4, 8))).split(0.2, rng=0)
+    fitted = mf.EmpiricalBayes(experience=20).fit(training, num_tasks=150, rng=0)
+    assert fitted.learner.prior.num_classes == 64
+    assert mf.train(fitted, held_out.sample(50, rng=1), 3, rng=2).returns.mean(axis=0).min() > 0.9
+
+
+def test_frequencies_of_noisy_tasks_are_near_their_probabilities():
+    tasks = mf.TaskDistribution(4, 2, horizon=10).sample(3, rng=0)
+    run = mf.train(mf.QLearning(epsilon=1.0), tasks, 2000, rng=0, record=True)
+    for task, seen in zip(tasks, models_of(run.history, 4, 2), strict=True):
+        found = np.zeros((8, 4))
+        found[seen.pair, seen.next_state] = seen.probability
+        np.testing.assert_allclose(found.reshape(4, 2, 4), task.transitions, atol=0.06)
+        np.testing.assert_allclose(seen.expected.reshape(4, 2), task.rewards, rtol=1e-5)
 
 
 def test_settings_are_chosen_on_tasks_held_back():

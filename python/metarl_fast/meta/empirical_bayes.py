@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,19 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, train
-from metarl_fast.learners import Learner, PosteriorPlanner
+from metarl_fast.learners import Learner, PosteriorPlanner, QLearning
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import Fitted, State
 from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
-from metarl_fast.meta.task_models import fingerprints, models, nothing, with_model
+from metarl_fast.meta.task_models import (
+    TaskModel,
+    fingerprint_of,
+    fingerprints,
+    models,
+    models_of,
+    nothing,
+    with_model,
+)
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
 
@@ -23,6 +32,11 @@ if TYPE_CHECKING:
 
 _LEAST_TASKS = 5
 """So many different tasks are needed to try settings on some of them."""
+_HISTORIES_AT_ONCE = 256
+_EXPLORER = QLearning(learning_rate=0.0, discount=0.0, epsilon=0.0, bonus=1.0)
+"""In each state it takes the action that it took least often there."""
+_CLEARLY = 2.5
+"""Standard errors by which settings must be ahead of the first ones."""
 _MOST_TRIED = 48
 """Settings are tried on so many different tasks at most."""
 
@@ -66,13 +80,18 @@ class EmpiricalBayes(Meta):
 
     How far to trust it is chosen on an inner split: a part of each meta-batch's different tasks is held back,
     the prior of the others is tried on them with a few settings, and those whose returns, sum over e of
-    return(e) / e, are best so far are taken.
+    return(e) / e, are best so far are taken, if they are clearly better than those that do well everywhere.
 
         fitted = EmpiricalBayes().fit(training, rng=0)
         compare({"scratch": QLearning(), "empirical Bayes": fitted}, held_out, (0, 1, 5), rng=1)
 
+    Where models are not known, `experience` makes do without: a learner that does what it seldom did lives so
+    many episodes in each training task, and frequencies of what it met stand for the models.
+
     Parameters
     ----------
+    experience
+        Episodes in each training task from which the prior is learned; 0: from the tasks' exact models.
     inner_held_out
         Part of a meta-batch's different tasks that settings are tried on, 0 to below 1; 0: none, and the
         settings stay as they are.
@@ -80,17 +99,19 @@ class EmpiricalBayes(Meta):
         Part of a state's reward that is believed of the states that lead there, 0 to 1.
     """
 
+    experience: int = 0
     inner_held_out: float = 0.2
     neighbours: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        checks.keep(self, "experience", checks.integer, 0, 2**31 - 2)
         checks.keep(self, "inner_held_out", checks.real, 0.0, 0.9)
         checks.keep(self, "neighbours", checks.real, 0.0, 1.0)
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen."""
-        return {**nothing(), "scores": np.zeros(len(CANDIDATES)), "returns": np.empty(0)}
+        return {**nothing(), "gains": np.zeros((3, len(CANDIDATES))), "returns": np.empty(0)}
 
     def step(
         self,
@@ -113,7 +134,15 @@ class EmpiricalBayes(Meta):
         self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
         key = make_key(rng)
         generator = np.random.default_rng(child(key, 0))
-        firsts, of_task = _different(batch)
+        models_at: Callable[[NDArray[np.int64]], Iterable[TaskModel]]
+        if self.experience:
+            lived = _explored(batch, self.experience, num_steps, child(key, 2), num_threads)
+            prints = np.array([fingerprint_of(model) for model in lived], np.uint64)
+            models_at = lambda places: (lived[k] for k in places)  # noqa: E731
+        else:
+            prints = fingerprints(batch)
+            models_at = lambda places: models(batch[places])  # noqa: E731
+        firsts, of_task = _different(prints)
         number = round(self.inner_held_out * len(firsts))
         held = np.sort(generator.permutation(len(firsts))[:number])
         if not number or len(firsts) < _LEAST_TASKS:
@@ -129,27 +158,29 @@ class EmpiricalBayes(Meta):
                 num_episodes,
                 num_steps,
                 rng=child(key, 1),
-                returns=False,
+                num_runs=-(-_MOST_TRIED // len(tried)) if held.size else 1,
                 q_table=False,
                 policy=False,
-                mean_returns=True,
                 num_threads=num_threads,
             )
-            return found.mean_returns
+            return np.asarray(found.returns.mean(axis=1))
 
-        scores = state["scores"]
-        sums = self._with(state, batch[np.flatnonzero(inner)])
+        gains = state["gains"]
+        sums = _with(state, models_at(np.flatnonzero(inner)), batch)
         if held.size:
             runs = [run(self._made(sums, one, learner)) for one in CANDIDATES]
             weight = 1.0 / np.arange(1, num_episodes + 1)
-            scores = scores + [len(tried) * float((weight * found).sum()) for found in runs]
-            returns = runs[int(scores.argmax())]
+            worth = np.array([(weight * found).sum(axis=1) for found in runs])
+            more = worth - worth[0]
+            times = np.full(len(more), float(len(tried)))
+            gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
+            returns = runs[_best(gains)].mean(axis=0)
         else:
-            returns = run(self.apply(state, learner))
-        sums = self._with(sums, batch[np.flatnonzero(~inner)])
+            returns = run(self.apply(state, learner)).mean(axis=0)
+        sums = _with(sums, models_at(np.flatnonzero(~inner)), batch)
         if progress is not None:
             progress(len(batch), len(batch))
-        return {**sums, "scores": scores, "returns": returns}
+        return {**sums, "gains": gains, "returns": returns}
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the planner with the prior that was learned, and the best settings so far."""
@@ -158,7 +189,7 @@ class EmpiricalBayes(Meta):
             raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
         if not state["num_tasks"].any():
             return learner
-        return self._made(state, CANDIDATES[int(state["scores"].argmax())], learner)
+        return self._made(state, CANDIDATES[_best(state["gains"])], learner)
 
     def fit(
         self,
@@ -197,13 +228,6 @@ class EmpiricalBayes(Meta):
             resume=resume,
         )
 
-    def _with(self, sums: State, tasks: Tasks) -> State:
-        """Return the state after the models of these tasks."""
-        found = dict(sums)
-        for model in models(tasks):
-            found |= with_model(found, model, tasks.num_states, tasks.num_actions)
-        return found
-
     def _made(self, sums: State, chosen: Candidate, learner: Learner) -> PosteriorPlanner:
         """Return the planner with the prior of these sums and with these settings."""
         base = learner
@@ -219,8 +243,47 @@ class EmpiricalBayes(Meta):
         )
 
 
-def _different(tasks: Tasks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _best(gains: NDArray[np.float64]) -> int:
+    """Return the candidate that earned most more than the first, if that is no accident: its place."""
+    number, total, squares = gains
+    mean = total / np.maximum(number, 1.0)
+    variance = np.maximum(squares / np.maximum(number, 1.0) - mean * mean, 0.0)
+    clear = mean > _CLEARLY * np.sqrt(variance / np.maximum(number - 1.0, 1.0))
+    return int(np.where(clear, mean, 0.0).argmax())
+
+
+def _with(state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:
+    """Return the state after these models, of such tasks."""
+    found = dict(state)
+    for model in seen:
+        found |= with_model(found, model, tasks.num_states, tasks.num_actions)
+    return found
+
+
+def _explored(
+    tasks: Tasks, num_episodes: int, num_steps: int | None, rng: Seed, num_threads: int | None
+) -> list[TaskModel]:
+    """Return what a learner finds of each task that knows nothing and does what it seldom did."""
+    key, found = make_key(rng), list[TaskModel]()
+    for first in range(0, len(tasks), _HISTORIES_AT_ONCE):
+        run = train(
+            _EXPLORER,
+            tasks[first : first + _HISTORIES_AT_ONCE],
+            num_episodes,
+            num_steps,
+            rng=key,
+            returns=False,
+            q_table=False,
+            policy=False,
+            record=True,
+            num_threads=num_threads,
+        )
+        found += models_of(run.history, tasks.num_states, tasks.num_actions)
+    return found
+
+
+def _different(prints: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the places of the first of each kind of task, and of which kind each task is [N]."""
-    _, firsts, of_task = np.unique(fingerprints(tasks), return_index=True, return_inverse=True)
+    _, firsts, of_task = np.unique(prints, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(firsts))  # numbered as they come
     return np.sort(firsts), order[of_task]

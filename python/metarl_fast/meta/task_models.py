@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.history import History
 from metarl_fast.tasks import Tasks
 
 Float = NDArray[np.float64]
 _TASKS_AT_ONCE = 64
-_STEPS = 2.0**30
-"""Probabilities and rewards count as alike to 1 / _STEPS, of 1 or of the larger number."""
+_STEPS = 2.0**24
+"""Numbers are alike if so many steps from half of one to the next power of two do not tell them apart."""
 _ENTRIES = (
     "sizes",
     "num_tasks",
@@ -58,29 +59,57 @@ def models(tasks: Tasks) -> Iterator[TaskModel]:
     """Yield the models of tasks, one after the other."""
     s, pairs = tasks.num_states, tasks.num_states * tasks.num_actions
     for some, found, there in _outcomes(tasks):
-        row, p = np.nonzero(there.reshape(len(some) * pairs, -1))[0], found["probability"][there]
-        codes, place = np.unique(row * s + found["next_state"][there].astype(np.int64), return_inverse=True)
-        row, next_state = codes // s, codes % s
-        weight = np.bincount(place, p).astype(np.float64)
-        reward = np.bincount(place, p * found["reward"][there]) / weight
-        end = np.bincount(place, p * found["terminated"][there]) / weight
-        expected = np.bincount(row, weight * reward, len(some) * pairs).reshape(-1, pairs)
-        sums = np.zeros((2, len(some) * pairs), np.uint64)
-        np.add.at(sums[0], row, _hashed(next_state, _whole(weight)))
-        sums[1] = sums[0] + _hashed(_whole(expected.ravel().astype(np.float64)))
-        hashes = (sums >> np.uint64(12)).reshape(2, -1, pairs)
-        ends = np.searchsorted(row, pairs * np.arange(len(some) + 1))
-        for n in range(len(some)):
-            own = slice(ends[n], ends[n + 1])
-            yield TaskModel(
-                row[own] - n * pairs,
-                next_state[own],
-                weight[own],
-                reward[own],
-                end[own],
-                expected[n],
-                hashes[:, n],
-            )
+        row = np.nonzero(there.reshape(len(some) * pairs, -1))[0]
+        parts = (found[name][there] for name in ("next_state", "probability", "reward", "terminated"))
+        yield from _models(len(some), s, pairs, row, *parts)
+
+
+def models_of(history: History, num_states: int, num_actions: int) -> Iterator[TaskModel]:
+    """Yield what histories [N, T] say of their tasks: frequencies of the steps from pairs that were tried."""
+    s, pairs = num_states, num_states * num_actions
+    for first in range(0, len(history.length), _TASKS_AT_ONCE):
+        rows = history.rows(slice(first, first + _TASKS_AT_ONCE))
+        there = np.arange(rows["state"].shape[-1]) < rows["length"][:, None]
+        pair = rows["state"].astype(np.int64) * num_actions + rows["action"]
+        row = (np.arange(len(there))[:, None] * pairs + pair)[there]
+        share = 1.0 / np.bincount(row, minlength=1)[row]
+        parts = (rows[name][there] for name in ("reward", "terminated"))
+        yield from _models(len(there), s, pairs, row, rows["next_state"][there], share, *parts)
+
+
+def _models(
+    count: int,
+    s: int,
+    pairs: int,
+    row: NDArray[np.int64],
+    next_state: NDArray[Any],
+    p: Float,
+    reward: NDArray[Any],
+    end: NDArray[Any],
+) -> Iterator[TaskModel]:
+    """Yield the models of `count` tasks from parts of transitions; rows count pairs, task after task."""
+    codes, place = np.unique(row * s + next_state.astype(np.int64), return_inverse=True)
+    row, entered = codes // s, codes % s
+    weight = np.bincount(place, p).astype(np.float64)
+    mean_reward = np.bincount(place, p * reward) / weight
+    mean_end = np.bincount(place, p * end) / weight
+    expected = np.bincount(row, weight * mean_reward, count * pairs).reshape(-1, pairs)
+    sums = np.zeros((2, count * pairs), np.uint64)
+    np.add.at(sums[0], row, _hashed(entered, _whole(weight)))
+    sums[1] = sums[0] + _hashed(_whole(expected.ravel().astype(np.float64)))
+    hashes = (sums >> np.uint64(12)).reshape(2, -1, pairs)
+    ends = np.searchsorted(row, pairs * np.arange(count + 1))
+    for n in range(count):
+        own = slice(ends[n], ends[n + 1])
+        yield TaskModel(
+            row[own] - n * pairs,
+            entered[own],
+            weight[own],
+            mean_reward[own],
+            np.minimum(mean_end[own], 1.0),
+            expected[n],
+            hashes[:, n],
+        )
 
 
 def fingerprints(tasks: Tasks) -> NDArray[np.uint64]:
@@ -92,6 +121,14 @@ def fingerprints(tasks: Tasks) -> NDArray[np.uint64]:
         hashes = np.where(there, _hashed(place, found["next_state"], *numbers), np.uint64(0))
         parts.append(hashes.sum(axis=(1, 2, 3), dtype=np.uint64))
     return np.concatenate(parts)
+
+
+def fingerprint_of(model: TaskModel) -> int:
+    """Return an integer that tasks share whose rewards were found alike: what gives more than the least."""
+    least = model.reward.min(initial=np.inf)
+    place = model.reward > least
+    states, first = np.unique(model.next_state[place], return_index=True)
+    return int(_hashed(states, _whole(model.reward[place][first])).sum(dtype=np.uint64))
 
 
 def _outcomes(tasks: Tasks) -> Iterator[tuple[Tasks, dict[str, NDArray[Any]], NDArray[np.bool_]]]:
@@ -224,13 +261,10 @@ def _compared(
 
 
 def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Return numbers in steps that are small beside 1 and beside themselves."""
-    if values.dtype == bool:
-        return values.astype(np.int64)
-    fraction, exponent = np.frexp(values)
-    large = np.maximum(exponent, 0)
-    steps = np.rint(np.ldexp(fraction, exponent - large) * _STEPS)
-    return np.asarray(steps.astype(np.int64) + large)
+    """Return numbers as integers that are the same for what differs by no more than rounding."""
+    fraction, exponent = np.frexp(values.astype(np.float64))
+    rounded = np.ldexp(np.rint(fraction * _STEPS), exponent) + 0.0  # -0 is 0
+    return np.asarray(rounded.view(np.int64))
 
 
 def _hashed(*parts: NDArray[Any]) -> NDArray[np.uint64]:
