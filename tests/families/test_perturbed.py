@@ -84,6 +84,18 @@ def test_a_table_of_the_centre_helps_around_it():
     assert far < 0.4
 
 
+def test_halves_that_would_draw_the_same_tasks_are_refused():
+    training, held_out = mf.Perturbed(DENSE).split()
+    a, b = (half.sample(20, rng=0).transitions for half in (training, held_out))
+    assert not np.intersect1d(a[a > 0], b[b > 0]).size
+    certain = mf.NChain(slip=0.0)
+    with pytest.raises(ValueError, match="held-out tasks are among"):
+        mf.Perturbed(certain).split()
+    mf.Perturbed(certain, reward_std=0.1).split()
+    with pytest.raises(ValueError, match="3 tasks of seed 0 are the same one"):
+        mf.HiddenParameter(mf.RiverSwim()).split()
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [

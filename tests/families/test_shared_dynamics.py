@@ -59,9 +59,24 @@ def test_halves_share_the_rows_and_no_rewards():
     training, held_out = (half.sample(20, rng=0) for half in mf.SharedDynamics(DENSE).split())
     assert_same_bits(training.transitions[0], held_out.transitions[0])
     assert not np.intersect1d(training.rewards, held_out.rewards).size
-    grids = mf.SharedDynamics(GRID).split(0.3)[1]
-    assert grids.base == GRID
-    assert grids.family == GRID.split(0.3)[1]
+    grid = mf.GoalGrid(3)
+    grids = mf.SharedDynamics(grid).split(0.3)[1]
+    assert grids.base == grid
+    assert grids.family == grid.split(0.3)[1]
+
+
+def test_halves_that_would_draw_the_same_tasks_are_refused():
+    """What tells the family's tasks apart is what all have in common here."""
+    paid_alike = dataclasses.replace(DENSE, rewards=mf.Fixed(1.0))
+    assert paid_alike.split()
+    with pytest.raises(ValueError, match="held-out tasks are among"):
+        mf.SharedDynamics(paid_alike).split()
+    certain = mf.TaskDistribution(2, 1, mf.Garnet(1), mf.Normal())
+    with pytest.raises(ValueError, match="held-out tasks are among"):
+        mf.SharedRewards(certain).split()
+    with pytest.raises(ValueError, match="held-out tasks are among"):
+        mf.WithRewards(certain, mf.Fixed(1.0)).split()
+    assert mf.WithRewards(certain).split()
 
 
 def test_wrong_arguments_are_refused():

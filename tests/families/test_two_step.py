@@ -140,10 +140,18 @@ def test_wrong_arguments_are_refused(arguments, text):
         mf.TwoStep(**arguments)
 
 
+def test_two_tasks_cannot_be_split():
+    training, held_out = mf.TwoStep().split()
+    a, b = (half.sample(20, rng=0).rewards[:, 1:] for half in (training, held_out))
+    assert not np.intersect1d(a, b).size
+    assert mf.TwoStep.wang().split()
+    with pytest.raises(ValueError, match="2 different tasks"):
+        dataclasses.replace(mf.TwoStep.wang(), segment=3).split()
+
+
 def test_histories_of_other_tasks_are_refused():
     with pytest.raises(TypeError, match="history is a int"):
         mf.stay_probabilities(5)
     history = mf.train(mf.QLearning(), mf.RiverSwim().sample(3, rng=0), 2, rng=0, record=True).history
     with pytest.raises(ValueError, match="other states than trials"):
         mf.stay_probabilities(history)
-    assert dataclasses.is_dataclass(mf.TwoStep)

@@ -8,6 +8,8 @@ from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.sharing import keep_seed, shared_tasks
+from metarl_fast.families.splitting import content_labels
+from metarl_fast.seeding import Seed
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,22 @@ class HiddenParameter(CoreFamily):
     def horizon(self) -> int | None:  # type: ignore[override]
         """That of the family."""
         return self.family.horizon
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
+        """Return (training family, held-out family), with half of the ids each, about the same few.
+
+        Raises
+        ------
+        ValueError
+            If the few are all the same task.
+        """
+        few = self.family.sample(self.num_tasks, rng=self.seed).segment(0)
+        if len(set(content_labels(few))) == 1:
+            raise ValueError(
+                f"the {self.num_tasks} tasks of seed {self.seed} are the same one, and so are all between "
+                "them: the parts of a split would draw the same ones"
+            )
+        return super().split(held_out, rng=rng)
 
     def _core_family(self) -> _core.Family:
         tasks = shared_tasks(self.family, self.num_tasks, self.seed)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.families.sharing import keep_seed, shared_tasks
+from metarl_fast.families.sharing import apart, keep_seed, shared_tasks
+from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Task
 
 
@@ -60,6 +61,16 @@ class Perturbed(CoreFamily):
     def horizon(self) -> int | None:  # type: ignore[override]
         """That of the centre."""
         return self.base.horizon
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
+        """Return (training family, held-out family), with half of the ids each, about the same centre.
+
+        Raises
+        ------
+        ValueError
+            If the centre leaves nothing to draw: rows are certain, and `reward_std` is 0.
+        """
+        return apart(super().split(held_out, rng=rng), type(self).__name__)
 
     def _core_family(self) -> _core.Family:
         return _core.Perturbed(

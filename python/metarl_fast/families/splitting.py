@@ -100,6 +100,11 @@ def refuse_shared(training: Iterable[bytes], held_out: Iterable[bytes], name: st
         )
 
 
+def refuse_meeting(training: Tasks, held_out: Tasks, name: str) -> None:
+    """Refuse halves of which the same tasks are drawn, in the name of their family."""
+    refuse_shared(contents(training), contents(held_out), name)
+
+
 def refuse_recurring(training: Tasks, held_out: Tasks, name: str) -> None:
     """Refuse halves of few different tasks, which both would draw, in the name of their family."""
     both = list(contents(training)), list(contents(held_out))

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from metarl_fast import _core, checks
+from metarl_fast.families.base import Family
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -75,6 +77,22 @@ class TwoStep(CoreFamily):
         `interaction` alone does not tell (Akam, Costa and Dayan, PLoS Computational Biology 11, 2015).
         """
         return cls(0.8, "swap", 0.1, 0.9)
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
+        """Return (training family, held-out family), with half of the ids each.
+
+        Raises
+        ------
+        ValueError
+            If tasks differ in nothing but which state pays first: two of them swap, and time stands still or
+            they never do.
+        """
+        if self.drift == "swap" and (self.segment is not None or self.swap == 0.0):
+            raise ValueError(
+                f"this family has 2 different tasks, with swap={self.swap} and segment={self.segment}: the "
+                "parts of a split would draw the same ones"
+            )
+        return super().split(held_out, rng=rng)
 
     @property
     def _episodes_per_segment(self) -> int:  # type: ignore[override]

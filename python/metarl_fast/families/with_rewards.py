@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,8 +11,13 @@ from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.combination import Around
 from metarl_fast.families.laws import Fixed, Normal, RewardLaw, Uniform, drawn_from
+from metarl_fast.families.sharing import apart
 from metarl_fast.recipes import Ids
+from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,16 @@ class WithRewards(Around):
         checks.keep(self, "reward_noise", checks.real, 0.0)
         largest = self.rewards.largest + 7.0 * self.reward_noise
         checks.real(largest, "the largest reward with 7 * reward_noise", 0.0, 1e300)
+
+    def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Self, Self]:
+        """Return (training family, held-out family): those of the family's halves.
+
+        Raises
+        ------
+        ValueError
+            What the family's own split raises, and if its tasks differ in nothing but what is replaced.
+        """
+        return apart(super().split(held_out, rng=rng), type(self).__name__)
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         values = np.ravel(self.rewards.values) if isinstance(self.rewards, Fixed) else np.empty(0)
