@@ -174,12 +174,13 @@ def test_gymnasiums_wrappers_run():
     from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
     tasks = mf.TaskDistribution(4, 2, horizon=3).sample(3, rng=0)
-    env = DictInfoToList(RecordEpisodeStatistics(TabularVectorEnv(tasks)))
+    env = RecordEpisodeStatistics(TabularVectorEnv(tasks))
     env.reset(seed=0)
-    lengths = [
-        info["episode"]["l"] for _ in range(8) for info in env.step([0, 1, 0])[-1] if "episode" in info
-    ]
-    assert lengths == [3] * 6
+    told = [env.step([0, 1, 0])[-1] for _ in range(8)]
+    assert [infos["episode"]["l"].tolist() for infos in told if "episode" in infos] == [[3] * 3] * 2
+    env = DictInfoToList(TabularVectorEnv(masked_tasks(2)))
+    _, infos = env.reset(seed=0)
+    assert [info["action_mask"].shape for info in infos] == [(2,), (2,)]
 
 
 def test_what_it_refuses():
