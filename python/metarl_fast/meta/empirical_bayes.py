@@ -199,7 +199,7 @@ class EmpiricalBayes(Meta):
         num_steps: int | None = None,
         *,
         num_iterations: int | None = None,
-        num_tasks: int = 2000,
+        num_tasks: int = 4000,
         rng: Seed = None,
         num_threads: int | None = None,
         progress: Progress | None = None,
