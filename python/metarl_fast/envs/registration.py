@@ -59,6 +59,7 @@ INSTANCES: dict[str, dict[str, Any]] = {
         "respawn_probabilities": [0.0, 0.0],
         "horizon": 50,
     },
+    "Perturbed": {"type": "Perturbed", "base": _GRID},
     "GridWorld": {"type": "GridWorld", "rows": ["S..#", ".#..", "...G"]},
 }
 """Settings of families that have none by default, by the name in the id."""
