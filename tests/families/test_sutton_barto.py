@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import metarl_fast as mf
+from bits import digest
+from metarl_fast.listing import concrete
 
 NEARLY_ONE = 1 - 1e-9
 
 
 def optimum(family, discount=NEARLY_ONE):
     return mf.policy_iteration(family.sample(1), discount)
+
+
+GOLDEN_FILE = Path(__file__).parent.parent / "data" / "golden" / "fixed_tasks.json"
+
+
+def checksums():
+    """By name, checksums of families of one task: what the task is, and its optimum; written by this file."""
+    found = {}
+    for kind in concrete(vars(mf), mf.FixedTask):
+        family = mf.JacksCarRental(max_cars=5) if kind is mf.JacksCarRental else kind()
+        tasks = family.sample(1)
+        best = mf.policy_iteration(tasks, 0.9)
+        found[kind.__name__] = digest(*tasks.outcomes.values(), tasks.start, best.values, best.policy)
+    return found
+
+
+def test_tasks_and_optima_are_the_same_bits_everywhere():
+    assert checksums() == json.loads(GOLDEN_FILE.read_text(encoding="ascii"))
 
 
 # --- chapter 4: dynamic programming ------------------------------------------------------------------------
@@ -220,3 +242,7 @@ def test_dyna_maze_example_8_1():
 def test_wrong_arguments_are_refused(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+if __name__ == "__main__":
+    GOLDEN_FILE.write_text(json.dumps(checksums(), indent=2) + "\n", encoding="ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -123,5 +124,5 @@ def _dealt() -> NDArray[np.float64]:
                 hand = _with_card(*_with_card(0, False, one), two)
                 for (total, usable), often in _from_twelve(*hand).items():
                     start[_state(usable, shown, total)] += dealer_has * p * q * often
-    start /= start.sum()
+    start /= math.fsum(start)
     return start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,9 +106,12 @@ class JacksCarRental(FixedTask):
 
 
 def _poisson(mean: float) -> NDArray[np.float64]:
-    """Return the probabilities of 0, 1, 2, ...: mean^k / k!, normalised by their sum."""
+    """Return the probabilities of 0, 1, 2, ...: mean^k / k!, normalised by their sum.
+
+    Sums are exact, as NumPy's are not in the same order on every processor.
+    """
     weights: NDArray[np.float64] = np.cumprod(np.concatenate([[1.0], mean / np.arange(1.0, _MOST)]))
-    weights /= weights.sum()
+    weights /= math.fsum(weights)
     return weights
 
 
@@ -119,10 +123,10 @@ def _day(n: int, request: float, returned: float) -> tuple[NDArray[np.float64], 
     requests, returns = _poisson(request), _poisson(returned)
     nights, means = np.zeros((n, n)), np.zeros(n)
     for cars in range(n):
-        rented = np.append(requests[:cars], requests[cars:].sum())  # the last: all of them
-        means[cars] = (rented * np.arange(cars + 1)).sum()
+        rented = np.append(requests[:cars], math.fsum(requests[cars:]))  # the last: all of them
+        means[cars] = math.fsum(rented * np.arange(cars + 1))
         for out, probability in enumerate(rented):
             left = cars - out
-            back = np.append(returns[: n - 1 - left], returns[n - 1 - left :].sum())
+            back = np.append(returns[: n - 1 - left], math.fsum(returns[n - 1 - left :]))
             nights[cars, left:] += probability * back
     return nights, means

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,7 @@ class MaximizationBias(FixedTask):
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""
-        halves = _QUANTILES / np.sqrt(np.mean(_QUANTILES * _QUANTILES))
+        halves = _QUANTILES / math.sqrt(math.fsum(_QUANTILES * _QUANTILES) / len(_QUANTILES))
         rewards = self.mean + self.noise * np.concatenate([-halves[::-1], halves])
         lottery = [(1.0 / len(rewards), 1, reward, True) for reward in rewards.tolist()]
         a = {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 0, 0.0, True)]}
