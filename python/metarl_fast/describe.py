@@ -154,7 +154,8 @@ def describe(
     most = checks.integer(most_tasks, "most_tasks", 1)
     report = checks.callback(progress, "progress")
     if isinstance(family_or_tasks, Family):
-        tasks = family_or_tasks.sample(min(most, len(family_or_tasks._id_range)), rng=rng).segment(0)
+        most = 1 if family_or_tasks.is_single_task else min(most, len(family_or_tasks._id_range))
+        tasks = family_or_tasks.sample(most, rng=rng).segment(0)
     else:
         tasks = as_batch(family_or_tasks).segment(0)
         tasks = tasks[:most]

@@ -61,6 +61,8 @@ class Family:
     """Which parts of which splits this family is; different ones draw different numbers for the same seed."""
     group = "Your own"
     """The heading under which lists of families have it."""
+    is_single_task = False
+    """Whether all tasks are the same one, so that looking at one says all."""
     _id_range = range(NUM_IDS)
     _drawn_in_python = True
     _episodes_per_segment = 0  # tasks do not change

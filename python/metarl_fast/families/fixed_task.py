@@ -28,6 +28,7 @@ class FixedTask(Family, ABC):
 
     group = "Sutton and Barto"
 
+    is_single_task = True
     _drawn_in_python = False
 
     @abstractmethod
