@@ -33,8 +33,6 @@ def test_every_family_has_an_id():
 FORMS = [name for name in IDS if "-OneHot" not in name and "-Trial" not in name]
 OTHERS = ("metarl/RL2MDP-", "metarl/GoalGrid-")
 FORMS += [name for name in IDS if name.startswith(OTHERS) and name not in FORMS]
-    name for name in IDS if name.startswith(("metarl/RL2MDP-", "metarl/GoalGrid-")) and name not in FORMS
-]
 
 
 @pytest.mark.parametrize("name", FORMS)
