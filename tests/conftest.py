@@ -1,10 +1,22 @@
 """What test files share: one build of the core, one run of the quickstart."""
 
+import os
 import sys
 
 import pytest
 
 from building import ROOT, CoreBuild, run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Share a plain `pytest` out among the processors; some of the tests, or `-n 0`, run here."""
+    options = config.option
+    plain = config.args_source is config.ArgsSource.TESTPATHS and options.markexpr == "not builds"
+    here = hasattr(config, "workerinput") or options.collectonly or options.usepdb
+    if plain and not here and getattr(options, "numprocesses", 0) is None:  # pytest-xdist is there
+        options.numprocesses = len(os.sched_getaffinity(0))
+        options.dist = "worksteal"
 
 
 @pytest.hookimpl(tryfirst=True)
