@@ -24,7 +24,7 @@ class PosteriorPlanner final : public AgentLearner {
   static constexpr const char* kName = "PosteriorPlanner";
 
   TaskPrior prior;
-  double discount = 0.97;
+  double discount = 0.95;
   double transition_strength = 0.01;  // k_T: how many visits of a class its prior is worth
   double reward_strength = 0.003;     // k_R: the same for rewards, and for ends of episodes
   double bonus = 0.0;                 // beta

@@ -51,7 +51,7 @@ class PosteriorPlanner(Learner):
     """
 
     prior: TaskPrior | None = None
-    discount: float = 0.97
+    discount: float = 0.95
     transition_strength: float = 0.01
     reward_strength: float = 0.003
     bonus: float = 0.0005

@@ -211,7 +211,7 @@ class EmpiricalBayes(Meta):
         ----------
         learner
             A `PosteriorPlanner`, whose discount, `reward_strength` and `num_sweeps` are kept; in the place of
-            any other learner comes one. Default: `PosteriorPlanner()`.
+            any other learner comes one of its discount. Default: `PosteriorPlanner()`.
         num_episodes
             For which settings are tried on tasks held back.
         """
@@ -232,7 +232,7 @@ class EmpiricalBayes(Meta):
         """Return the planner with the prior of these sums and with these settings."""
         base = learner
         if not isinstance(base, PosteriorPlanner):
-            base = PosteriorPlanner(learner.num_states, learner.num_actions)
+            base = PosteriorPlanner(learner.num_states, learner.num_actions, discount=learner.discount)
         bonus = chosen.bonus * reward_scale(sums)
         smoothing = Smoothing(chosen.goals, self.neighbours, chosen.everywhere)
         return base.replace(
