@@ -82,14 +82,14 @@ def test_states_swap_once_in_forty_trials():
 
 
 def test_a_model_free_learner_stays_after_reward_whatever_the_transition():
-    tasks = mf.TwoStep().sample(500, rng=0)
+    tasks = mf.TwoStep().sample(200, rng=0)
     learner = mf.SarsaLambda(learning_rate=0.5, discount=1.0, trace_decay=1.0, epsilon=0.1)
-    found = mf.stay_probabilities(mf.train(learner, tasks, 200, rng=1, record=True).history)
-    assert found.count.sum() == 500 * 199
+    found = mf.stay_probabilities(mf.train(learner, tasks, 100, rng=1, record=True).history)
+    assert found.count.sum() == 200 * 99
     assert found.reward_effect > 0.15
-    assert abs(found.interaction) < 0.2 * found.reward_effect
-    random = mf.train(mf.QLearning(epsilon=1.0), tasks, 200, rng=1, record=True).history
-    np.testing.assert_allclose(mf.stay_probabilities(random).stay, 0.5, atol=0.02)
+    assert abs(found.interaction) < 0.3 * found.reward_effect
+    random = mf.train(mf.QLearning(epsilon=1.0), tasks, 100, rng=1, record=True).history
+    np.testing.assert_allclose(mf.stay_probabilities(random).stay, 0.5, atol=0.03)
 
 
 def model_based(num_learners, num_trials, seed):
