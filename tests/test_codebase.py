@@ -203,6 +203,7 @@ PYTHON_LAYERS = [
     {"evaluate"},
     {"meta"},
     {"plotting", "config"},
+    {"comparison"},
     {"envs"},
     {"compat"},
     {"compare", "stay_probabilities", "tuning", "citation", "describe", "contexts"},

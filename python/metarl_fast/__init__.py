@@ -23,8 +23,8 @@ except ImportError as error:
 from metarl_fast import shards as shards
 from metarl_fast.citation import cite as cite
 from metarl_fast.citation import from_citation as from_citation
-from metarl_fast.compare import Comparison as Comparison
 from metarl_fast.compare import compare as compare
+from metarl_fast.comparison import Comparison as Comparison
 from metarl_fast.compat import *
 from metarl_fast.contexts import Contexts as Contexts
 from metarl_fast.data import from_arrays as from_arrays

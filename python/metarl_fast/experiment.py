@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from metarl_fast import checks, plotting
-from metarl_fast.compare import Comparison, compare, interval_to_json
+from metarl_fast.compare import compare
+from metarl_fast.comparison import Comparison, interval_to_json
 from metarl_fast.config import from_config, read_toml, to_config
 from metarl_fast.contenders import Budget, Contender, Prepared, changed
 from metarl_fast.engine import check_learner, episode_steps

@@ -1,0 +1,196 @@
+"""What a comparison found: means, paired differences and their intervals, as tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks, plotting
+from metarl_fast.evaluate import AdaptationCurve
+from metarl_fast.result import Result
+from metarl_fast.statistics import Interval, bootstrap_mean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Measure: TypeAlias = Literal["scores", "returns"]
+Float: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Result):
+    """What `compare` found.
+
+    Attributes
+    ----------
+    episodes
+        When greedy policies were scored.
+    curves
+        For each contender one `AdaptationCurve`, or as many as it has members.
+    clusters
+        Labels [N] of the tasks, if they were given.
+    confidence
+        Of all intervals.
+    """
+
+    episodes: tuple[int, ...]
+    curves: Mapping[str, tuple[AdaptationCurve, ...]]
+    clusters: NDArray[Any] | None = None
+    confidence: float = 0.95
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.curves)
+        return f"Comparison({names}; {self._num_tasks():,} tasks, episodes {list(self.episodes)})"
+
+    def _num_tasks(self) -> int:
+        return len(next(iter(self.curves.values()))[0].scores)
+
+    @property
+    def scores(self) -> dict[str, Float]:
+        """Exact scores of the greedy policies: [N, len(episodes)], with members [M, N, len(episodes)].
+
+        As in `AdaptationCurve`, the runs of `num_runs` are an axis after N, and a score is NaN where nothing
+        can be learned.
+        """
+        return {name: self._stacked(name, "scores") for name in self.curves}
+
+    @property
+    def returns(self) -> dict[str, Float]:
+        """What was earned in each episode while learning: [N, max(episodes)], with members [M, N, ...]."""
+        return {name: self._stacked(name, "returns") for name in self.curves}
+
+    def _stacked(self, name: str, of: Measure) -> Float:
+        values = [getattr(curve, of) for curve in self.curves[name]]
+        return np.asarray(values[0] if len(values) == 1 else np.stack(values))
+
+    def _values(self, name: str, of: Measure) -> Float:
+        """Return [M, N, K], a task's runs being no further tasks: it counts once, by their mean."""
+        if of not in ("scores", "returns"):
+            raise ValueError(f"of is {checks.shown(of)}, expected 'scores' or 'returns'")
+        if name not in self.curves:
+            raise ValueError(f"there is no contender {checks.shown(name)}, expected {', '.join(self.curves)}")
+        values = np.stack([getattr(curve, of) for curve in self.curves[name]])
+        return np.asarray(values.mean(axis=2) if values.ndim == 4 else values)
+
+    def _interval(self, values: Float) -> Interval:
+        """Return the interval over members [M, N, K], or over tasks or clusters if there is one member."""
+        if len(values) == 1:
+            return bootstrap_mean(values[0], confidence=self.confidence, clusters=self.clusters)
+        known = np.asarray(~np.isnan(values).any(axis=2))
+        sums = np.where(known[..., None], values, 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore"):  # a member of whose tasks nothing can be learned tells nothing
+            return bootstrap_mean(sums / known.sum(axis=1)[:, None], confidence=self.confidence)
+
+    def interval(self, name: str, of: Measure = "scores") -> Interval:
+        """Return a contender's mean over tasks and members with its interval, each [len(episodes)].
+
+        The interval is that of `bootstrap_mean`: over members where there are several, since tasks that
+        share one meta-training say nothing of the next, else over tasks, or over clusters of them.
+
+        Parameters
+        ----------
+        name
+            The contender.
+        of
+            "scores", or "returns", whose last axis is that of all episodes.
+        """
+        return self._interval(self._values(name, of))
+
+    def difference(self, a: str, b: str, of: Measure = "scores") -> Interval:
+        """Return by how much `a` is ahead of `b`, with the interval of the paired differences.
+
+        Pairs have their task in common and the random numbers in it, and members of two lists their place:
+        the interval is as narrow as that allows. Units are those of `interval`.
+
+        Raises
+        ------
+        ValueError
+            If both have several members, but not as many.
+        """
+        first, second = self._values(a, of), self._values(b, of)
+        if len(first) != len(second) and min(len(first), len(second)) > 1:
+            raise ValueError(
+                f"{a!r} has {len(first)} members and {b!r} {len(second)}: there are no pairs, "
+                "give as many of each, or one"
+            )
+        return self._interval(first - second)
+
+    def table(self, of: Measure = "scores", *, minus: str | None = None) -> str:
+        """Return means and half widths of their intervals as text, at the episodes scored.
+
+        Parameters
+        ----------
+        of
+            "scores", or "returns": what was earned in the last episode before each scoring.
+        minus
+            A contender: the table then holds the paired differences to it.
+        """
+        head = "score after episodes" if of == "scores" else "return in episode"
+        if minus is not None:
+            self._values(minus, of)
+            head = f"minus {minus.replace('_', ' ')}"
+        places = [k for k, e in enumerate(self.episodes) if of == "scores" or e > 0]
+        width = max(len(head), *(len(name) for name in self.curves)) + 2
+        lines = [f"{head:<{width}}" + "".join(f"{self.episodes[k]:>15}" for k in places)]
+        lines.append("-" * len(lines[0]))
+        for name in self.curves:
+            if name != minus:
+                found = self.interval(name, of) if minus is None else self.difference(name, minus, of)
+                columns = places if of == "scores" else [self.episodes[k] - 1 for k in places]
+                mean, half = found.mean[columns], (found.high - found.low)[columns] / 2
+                sign = "" if minus is None else "+"
+                cells = [f"{m:{sign}.3f} ±{h:.3f}" for m, h in zip(mean, half, strict=True)]
+                lines.append(f"{name.replace('_', ' '):<{width}}" + "".join(f"{cell:>15}" for cell in cells))
+        return "\n".join(lines)
+
+    def plot(
+        self,
+        of: Measure = "scores",
+        *,
+        ax: Axes | None = None,
+        styles: Mapping[str, plotting.Style] | None = None,
+    ) -> Axes:
+        """Draw one line a contender with its interval; needs the extra `plot`.
+
+        Parameters
+        ----------
+        of
+            "scores" or "returns".
+        ax
+            Where to draw; default: the axes of a new figure, which no window shows. `ax.figure.savefig`
+            writes it.
+        styles
+            By name of a contender, keyword arguments of matplotlib for its line; default: colours and
+            markers in turn.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        at = self.episodes if of == "scores" else range(1, self.episodes[-1] + 1)
+        found = {name: self.interval(name, of) for name in self.curves}
+        label = "score (0 = random, 1 = optimal)" if of == "scores" else "return of an episode"
+        return plotting.draw_curves(found, at, ax=ax, label=label, styles=styles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return means and intervals in JSON types, NaN as null."""
+        return {
+            "episodes": list(self.episodes),
+            "confidence": self.confidence,
+            "scores": {name: interval_to_json(self.interval(name)) for name in self.curves},
+            "returns": {name: interval_to_json(self.interval(name, "returns")) for name in self.curves},
+        }
+
+
+def interval_to_json(found: Interval) -> dict[str, list[float | None]]:
+    """Return the ends and the mean as lists."""
+    return {end: _numbers(getattr(found, end)) for end in ("mean", "low", "high")}
+
+
+def _numbers(values: Float) -> list[float | None]:
+    # JSON has no NaN: the interval of a single task.
+    return [None if np.isnan(value) else value for value in values.tolist()]
