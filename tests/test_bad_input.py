@@ -592,6 +592,51 @@ refuses_all(
     ),
 )
 
+MATRIX = np.arange(6.0).reshape(2, 3) / 5
+for function in (
+    mf.interquartile_mean,
+    mf.optimality_gap,
+    mf.performance_profile,
+    partial(mf.probability_of_improvement, second=MATRIX),
+):
+    entry = getattr(function, "func", function).__name__
+    refuses_numbers(entry, "confidence", with_keyword(function, "confidence", MATRIX), 0.0, 1.1)
+    refuses_counts(entry, "num_resamples", with_keyword(function, "num_resamples", MATRIX), 0)
+    refuses(entry, "beyond memory", partial(function, MATRIX, num_resamples=2**40), MemoryError, "GB are")
+    refuses(entry, "rng=-1", partial(function, MATRIX, rng=-1), ValueError, "rng is -1")
+    refuses(
+        entry, "apart=5", partial(function, MATRIX, independent_tasks=5), TypeError, "independent_tasks is 5"
+    )
+    refuses_all(
+        entry,
+        function,
+        (
+            ([1.0, 2.0], ValueError, "has shape (2,), expected [units, tasks]"),
+            ([[1.0, INF, 2.0]], ValueError, "infinity"),
+            ([["a"]], TypeError, "dtype <U1"),
+            (np.full((2, 3), NAN), ValueError, "score"),
+            (np.zeros((0, 3)), ValueError, "score"),
+        ),
+    )
+refuses_numbers("optimality_gap", "goal", with_keyword(mf.optimality_gap, "goal", MATRIX))
+refuses(
+    "performance_profile", "[nan]", lambda: mf.performance_profile(MATRIX, [NAN]), ValueError, "[0] is nan"
+)
+refuses("performance_profile", "0.5", lambda: mf.performance_profile(MATRIX, 0.5), ValueError, "one axis")
+for options, error, text in (
+    ({"second": MATRIX[:, :2]}, ValueError, "second has shape (2, 2), expected (2, 3)"),
+    ({"second": MATRIX[:1], "paired": True}, ValueError, "second has shape (1, 3), expected (2, 3)"),
+    ({"second": MATRIX, "paired": 1}, TypeError, "paired is 1"),
+    ({"second": MATRIX, "clusters": [0, 0]}, ValueError, "expected paired=True"),
+):
+    refuses(
+        "probability_of_improvement",
+        str(options),
+        partial(mf.probability_of_improvement, MATRIX, **options),
+        error,
+        text,
+    )
+
 # --- sequences that nothing could hold ------
 
 for entry, call in {

@@ -190,7 +190,7 @@ PYTHON_LAYERS = [
     {"written_out"},
     {"recipes"},
     {"tasks", "statistics"},
-    {"simulator"},
+    {"simulator", "robust_statistics"},
     {"forms", "joining", "outcome_tables", "shards"},
     {"run_state", "history"},
     {"train_result"},

@@ -175,6 +175,54 @@ def test_members_without_pairs_have_no_difference():
         found.difference("a", "b")
 
 
+def test_summaries_and_improvement_have_the_units_of_intervals(pair):
+    labels = GRID.clusters(TASKS)
+    one = replace(pair, clusters=labels)
+    found, column = one.summary(1), pair.scores["hopeful"][:, 1, None]
+    expected = mf.interquartile_mean(column, clusters=labels)
+    assert_same_bits(found.interquartile_mean["hopeful"].low, expected.low)
+    assert found.mean["hopeful"].mean == pair.interval("hopeful").mean[1]
+    wins = one.improvement("hopeful", "scratch", 1)
+    other = pair.scores["scratch"][:, 1, None]
+    assert_same_bits(
+        wins.high, mf.probability_of_improvement(column, other, paired=True, clusters=labels).high
+    )
+
+    several = mf.compare({"scratch": SCRATCH, "meta": members(3)}, TASKS, EPISODES, rng=3)
+    scores, alone = several.scores["meta"][:, :, -1], several.scores["scratch"][None, :, -1]
+    assert_same_bits(several.summary().optimality_gap["meta"].low, mf.optimality_gap(scores).low)
+    assert_same_bits(
+        several.improvement("meta", "scratch").low, mf.probability_of_improvement(scores, alone).low
+    )
+    batches = [GRID.sample(25, rng=k) for k in range(3)]
+    apart = mf.compare({"scratch": SCRATCH, "meta": members(3)}, batches, EPISODES, rng=3)
+    wins = apart.scores["meta"][..., 1] > apart.scores["scratch"][..., 1]
+    ties = apart.scores["meta"][..., 1] == apart.scores["scratch"][..., 1]
+    np.testing.assert_allclose(apart.improvement("meta", "scratch", 1).mean, (wins + 0.5 * ties).mean())
+    with pytest.raises(ValueError, match=r"after is 3, expected one of the episodes \[0, 1, 5\]"):
+        pair.summary(3)
+
+
+def test_a_summary_prints_as_a_table(pair):
+    summary = pair.summary(1)
+    head, _, line, _ = str(summary).splitlines()
+    assert head.split() == ["after", "1", "episodes", "mean", "interquartile", "mean", "optimality", "gap"]
+    gap = summary.optimality_gap["scratch"]
+    assert line.endswith(f"{gap.mean:.3f} [{gap.low:.3f}, {gap.high:.3f}]")
+    assert repr(summary) == "Summary(scratch, hopeful; after 1 episodes)"
+
+
+def test_profiles_are_drawn_where_there_are_scores(pair):
+    axes = pair.plot_profiles(1)
+    assert [line.get_label() for line in axes.get_lines()] == ["scratch", "hopeful"]
+    scores = pair.scores["scratch"][:, 1]
+    line = axes.get_lines()[0]
+    shares = [(scores > threshold).mean() for threshold in line.get_xdata()]
+    np.testing.assert_allclose(line.get_ydata(), shares, rtol=1e-12)
+    own = Figure().subplots()
+    assert pair.plot_profiles(ax=own) is own
+
+
 # --- what is shown -----------------------------------------------------------------------------------------
 
 

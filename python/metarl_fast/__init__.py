@@ -52,6 +52,10 @@ from metarl_fast.planning import policy_evaluation as policy_evaluation
 from metarl_fast.planning import policy_iteration as policy_iteration
 from metarl_fast.planning import value_iteration as value_iteration
 from metarl_fast.policies import greedy_policy as greedy_policy
+from metarl_fast.robust_statistics import interquartile_mean as interquartile_mean
+from metarl_fast.robust_statistics import optimality_gap as optimality_gap
+from metarl_fast.robust_statistics import performance_profile as performance_profile
+from metarl_fast.robust_statistics import probability_of_improvement as probability_of_improvement
 from metarl_fast.runtime import build_info as build_info
 from metarl_fast.simulator import Simulator as Simulator
 from metarl_fast.statistics import Interval as Interval

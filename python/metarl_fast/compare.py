@@ -111,7 +111,7 @@ def compare(
             )
             report.before += len(batches[k])
         curves[name] = tuple(found)
-    return Comparison(scored_at, curves, labels, level)
+    return Comparison(scored_at, curves, labels, level, common_tasks=len(batches) == 1)
 
 
 class _Report:

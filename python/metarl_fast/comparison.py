@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from metarl_fast import checks, plotting
 from metarl_fast.evaluate import AdaptationCurve
 from metarl_fast.result import Result
+from metarl_fast.robust_statistics import (
+    interquartile_mean,
+    optimality_gap,
+    performance_profile,
+    probability_of_improvement,
+)
 from metarl_fast.statistics import Interval, bootstrap_mean
 
 if TYPE_CHECKING:
@@ -19,6 +25,40 @@ if TYPE_CHECKING:
 
 Measure: TypeAlias = Literal["scores", "returns"]
 Float: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary(Result):
+    """Of each contender by name: the mean of its scores, their interquartile mean and optimality gap.
+
+    `print` shows it as a table of values and the ends of their intervals.
+    """
+
+    after: int
+    mean: Mapping[str, Interval]
+    interquartile_mean: Mapping[str, Interval]
+    optimality_gap: Mapping[str, Interval]
+
+    def __repr__(self) -> str:
+        return f"Summary({', '.join(self.mean)}; after {self.after} episodes)"
+
+    def __str__(self) -> str:
+        columns = {
+            "mean": self.mean,
+            "interquartile mean": self.interquartile_mean,
+            "optimality gap": self.optimality_gap,
+        }
+        head = f"after {self.after} episodes"
+        width = max(len(head), *(len(name) for name in self.mean)) + 2
+        lines = [f"{head:<{width}}" + "".join(f"{title:>25}" for title in columns)]
+        lines.append("-" * len(lines[0]))
+        for name in self.mean:
+            cells = [
+                f"{found[name].mean:.3f} [{found[name].low:.3f}, {found[name].high:.3f}]"
+                for found in columns.values()
+            ]
+            lines.append(f"{name.replace('_', ' '):<{width}}" + "".join(f"{cell:>25}" for cell in cells))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,12 +75,15 @@ class Comparison(Result):
         Labels [N] of the tasks, if they were given.
     confidence
         Of all intervals.
+    common_tasks
+        Whether all members adapted to the same tasks, rather than each to those of its split.
     """
 
     episodes: tuple[int, ...]
     curves: Mapping[str, tuple[AdaptationCurve, ...]]
     clusters: NDArray[Any] | None = None
     confidence: float = 0.95
+    common_tasks: bool = True
 
     def __repr__(self) -> str:
         names = ", ".join(self.curves)
@@ -119,6 +162,67 @@ class Comparison(Result):
             )
         return self._interval(first - second)
 
+    def _matrix(self, name: str, after: int | None) -> tuple[Float, NDArray[Any] | None]:
+        """Return scores [units, tasks] after so many episodes, and the clusters of units if there are."""
+        scored = self.episodes[-1] if after is None else checks.integer(after, "after", 0)
+        if scored not in self.episodes:
+            raise ValueError(f"after is {scored}, expected one of the episodes {list(self.episodes)}")
+        scores = self._values(name, "scores")[:, :, self.episodes.index(scored)]
+        return (scores, None) if len(scores) > 1 else (scores.T, self.clusters)
+
+    def summary(self, after: int | None = None) -> Summary:
+        """Return means, interquartile means and optimality gaps of all contenders, with intervals.
+
+        Units are those of `interval`; each member's scores on all tasks are drawn together.
+
+        Parameters
+        ----------
+        after
+            One of `episodes`; default: the last.
+        """
+        at = self.episodes[-1] if after is None else after
+        matrices = {name: self._matrix(name, at) for name in self.curves}
+        means = {}
+        for name in self.curves:
+            found, place = self.interval(name), self.episodes.index(at)
+            means[name] = Interval(found.mean[place], found.low[place], found.high[place])
+        return Summary(
+            at,
+            means,
+            *(
+                {
+                    name: statistic(scores, clusters=labels, confidence=self.confidence)
+                    for name, (scores, labels) in matrices.items()
+                }
+                for statistic in (interquartile_mean, optimality_gap)
+            ),
+        )
+
+    def improvement(self, a: str, over: str, after: int | None = None) -> Interval:
+        """Return how probably `a` scores above `over` on a task, by `probability_of_improvement`.
+
+        On common tasks each member meets each of the other's; else, and where both have one, pairs have their
+        tasks in common, and are the units.
+
+        Parameters
+        ----------
+        a, over
+            Contenders.
+        after
+            One of `episodes`; default: the last.
+        """
+        first, second = self._matrix(a, after), self._matrix(over, after)
+        alone = len(self.curves[a]) == len(self.curves[over]) == 1
+        if alone or not self.common_tasks:
+            return probability_of_improvement(
+                first[0], second[0], paired=True, clusters=first[1], confidence=self.confidence
+            )
+        scores = (
+            found.T if len(self.curves[name]) == 1 else found
+            for name, (found, _) in ((a, first), (over, second))
+        )
+        return probability_of_improvement(*scores, confidence=self.confidence)
+
     def table(self, of: Measure = "scores", *, minus: str | None = None) -> str:
         """Return means and half widths of their intervals as text, at the episodes scored.
 
@@ -175,6 +279,38 @@ class Comparison(Result):
         found = {name: self.interval(name, of) for name in self.curves}
         label = "score (0 = random, 1 = optimal)" if of == "scores" else "return of an episode"
         return plotting.draw_curves(found, at, ax=ax, label=label, styles=styles)
+
+    def plot_profiles(
+        self,
+        after: int | None = None,
+        *,
+        ax: Axes | None = None,
+        styles: Mapping[str, plotting.Style] | None = None,
+    ) -> Axes:
+        """Draw of each contender the share of scores above each threshold; needs the extra `plot`.
+
+        A curve above another's everywhere is that of the better contender, whatever one asks for.
+
+        Parameters
+        ----------
+        after
+            One of `episodes`; default: the last.
+        ax, styles
+            As in `plot`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        matrices = {name: self._matrix(name, after) for name in self.curves}
+        known = np.concatenate([scores[~np.isnan(scores)] for scores, _ in matrices.values()])
+        low = min(0.0, np.floor(10 * np.quantile(known, 0.01)) / 10)  # some are worse than random
+        thresholds = np.linspace(low, 1.0, 101)
+        found = {
+            name: performance_profile(scores, thresholds, clusters=labels, confidence=self.confidence)
+            for name, (scores, labels) in matrices.items()
+        }
+        return plotting.draw_profiles(found, thresholds, ax=ax, styles=styles)
 
     def to_json(self) -> dict[str, Any]:
         """Return means and intervals in JSON types, NaN as null."""

@@ -67,20 +67,9 @@ def draw_curves(
             raise TypeError(f"scores[{name!r}] is a {kind}, expected what `interval()` of a curve returns")
         checks.shape(found.mean, f"scores[{name!r}].mean", (len(episodes),))
     axes = new_figure().subplots() if ax is None else ax
-    taken = [style.get("color") for style in (styles or {}).values()]
-    free = [colour for colour in _COLOURS if colour not in taken] or _COLOURS
-    automatic = zip(cycle(free), cycle(_MARKERS), strict=False)
     many = len(episodes) > 20
-    ends = {}
-    for name, found in curves.items():
-        style: dict[str, Any] = dict((styles or {}).get(name, {}))
-        if "color" not in style:
-            style["color"], marker = next(automatic)
-            style.setdefault("marker", "" if many else marker)
-        (line,) = axes.plot(episodes, found.mean, markersize=4.5, label=name.replace("_", " "), **style)
-        colour = line.get_color()
-        axes.fill_between(episodes, found.low, found.high, color=colour, alpha=0.18, linewidth=0)
-        ends[name] = (float(found.mean[-1]), colour)
+    colours = _draw_lines(axes, episodes, curves, styles, markers=not many)
+    ends = {name: (float(found.mean[-1]), colours[name]) for name, found in curves.items()}
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     ticks = list(episodes) if not many else [e for e in (1, 2, 5, 10, 20, 50, 100, 200, 500) if e in episodes]
     axes.set_xticks(ticks, [str(e) for e in ticks])
@@ -92,6 +81,61 @@ def draw_curves(
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     _name_beside(axes, ends)
+    return axes
+
+
+def _draw_lines(
+    axes: Axes,
+    at: Sequence[float] | NDArray[np.float64],
+    curves: Mapping[str, Interval],
+    styles: Mapping[str, Style] | None,
+    *,
+    markers: bool,
+) -> dict[str, Any]:
+    """Draw lines and their intervals in colours that no style has taken, and return the colours."""
+    taken = [style.get("color") for style in (styles or {}).values()]
+    free = [colour for colour in _COLOURS if colour not in taken] or _COLOURS
+    automatic = zip(cycle(free), cycle(_MARKERS), strict=False)
+    colours = {}
+    for name, found in curves.items():
+        style: dict[str, Any] = dict((styles or {}).get(name, {}))
+        if "color" not in style:
+            style["color"], marker = next(automatic)
+            style.setdefault("marker", marker if markers else "")
+        (line,) = axes.plot(at, found.mean, markersize=4.5, label=name.replace("_", " "), **style)
+        colours[name] = line.get_color()
+        axes.fill_between(at, found.low, found.high, color=colours[name], alpha=0.18, linewidth=0)
+    return colours
+
+
+def draw_profiles(
+    profiles: Mapping[str, Interval],
+    thresholds: NDArray[np.float64],
+    *,
+    ax: Axes | None = None,
+    styles: Mapping[str, Style] | None = None,
+) -> Axes:
+    """Draw performance profiles: the share of scores above each threshold, with intervals.
+
+    Parameters
+    ----------
+    profiles
+        By name, what `performance_profile` returns for `thresholds`.
+    thresholds
+        Increasing.
+    ax, styles
+        As in `draw_curves`.
+    """
+    checks.require_extra("matplotlib", "plot")
+    axes = new_figure().subplots() if ax is None else ax
+    _draw_lines(axes, thresholds, profiles, styles, markers=False)
+    axes.set_xlim(float(thresholds[0]), float(thresholds[-1]))
+    axes.set_ylim(0.0, 1.02)
+    axes.set_xlabel("score (0 = random, 1 = optimal)")
+    axes.set_ylabel("share of scores above")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     return axes
 
 

@@ -83,7 +83,7 @@ def bootstrap_mean(
     checks.memory(2 * 8 * count * max(1, data[:1].size), f"{count} resamples")
     if np.isinf(data).any():
         raise ValueError("values holds an infinity, expected finite numbers or NaN")
-    labels = None if clusters is None else _labels(clusters, len(data))
+    labels = None if clusters is None else cluster_labels(clusters, len(data))
     whole = ~np.isnan(data).any(axis=tuple(range(1, data.ndim)))
     if not whole.any():
         raise ValueError(
@@ -116,7 +116,7 @@ def checked_confidence(confidence: float) -> float:
     return level
 
 
-def _labels(clusters: ArrayLike, num_rows: int) -> NDArray[np.int64]:
+def cluster_labels(clusters: ArrayLike, num_rows: int) -> NDArray[np.int64]:
     """Return labels as the integers 0, 1, ..."""
     found = checks.rectangular(clusters, "clusters")
     if found.dtype.kind not in "biufSU":

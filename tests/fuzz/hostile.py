@@ -17,6 +17,7 @@ from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
 
 S, A, N = 3, 2, 4
+MATRIX = np.arange(6.0).reshape(2, 3) / 5
 
 _numbers = st.sampled_from(
     [
@@ -211,6 +212,7 @@ def task_prior():
 def calls():
     """By name: (function, good arguments). Built anew each time: some of them learn."""
     learner = mf.QLearning(S, A, learning_rate=0.5, epsilon=0.3)
+    pair = mf.compare({"a": learner, "b": learner}, TASKS, (0, 1), rng=0, num_threads=1)
     limits = mf.bounds(TASKS, 0.9)
     policy = np.full((S, A), 1 / A)
     meta_fit = {"num_episodes": 2, "num_iterations": 2, "num_tasks": 3, "rng": 0, "progress": None}
@@ -301,11 +303,11 @@ def calls():
             },
         ),
         "Comparison.difference": (
-            mf.compare({"a": learner, "b": learner}, TASKS, (0, 1), rng=0, num_threads=1).difference,
+            pair.difference,
             {"a": "a", "b": "b", "of": "scores"},
         ),
         "Comparison.table": (
-            mf.compare({"a": learner, "b": learner}, TASKS, (0, 1), rng=0, num_threads=1).table,
+            pair.table,
             {"of": "returns", "minus": "a"},
         ),
         "Simulator": (mf.Simulator, {"task": TASKS[0], "rng": 0, "dtype": np.float32}),
@@ -390,6 +392,27 @@ def calls():
             mf.bootstrap_mean,
             {"values": np.arange(12.0).reshape(6, 2), "rng": 0, "confidence": 0.95, "num_resamples": 50},
         ),
+        **{
+            name: (
+                getattr(mf, name),
+                {
+                    **arguments,
+                    "independent_tasks": False,
+                    "clusters": None,
+                    "rng": 0,
+                    "confidence": 0.9,
+                    "num_resamples": 20,
+                },
+            )
+            for name, arguments in {
+                "interquartile_mean": {"scores": MATRIX},
+                "optimality_gap": {"scores": MATRIX, "goal": 1.0},
+                "performance_profile": {"scores": MATRIX, "thresholds": [0.0, 0.5]},
+                "probability_of_improvement": {"first": MATRIX, "second": MATRIX, "paired": False},
+            }.items()
+        },
+        "Comparison.improvement": (pair.improvement, {"a": "a", "over": "b", "after": 1}),
+        "Comparison.summary": (pair.summary, {"after": 1}),
         "load": (mf.load, {"path": "no such file"}),
         **FAMILIES,
         "GoalGrid.split": (mf.GoalGrid(3).split, {"held_out": 0.3}),
