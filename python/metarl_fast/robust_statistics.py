@@ -294,10 +294,17 @@ def _interval(
     exact = statistic(values, np.ones((1, len(values)), np.int64))[0]
     checks.memory(2 * 8 * count * len(exact), f"{count} resamples")
     generator = np.random.Generator(np.random.Philox(key))
-    resampled = [
-        statistic(values, _draws(generator, part, len(tasks), len(units)).reshape(part, -1)[:, place])
-        for part in _parts(count, len(values))
-    ]
+    resampled = []
+    for part in _parts(count, len(tasks) * len(units)):
+        # Few units are often drawn alike: of 2,000 resamples of five units, 126 differ.
+        drawn = _draws(generator, part, len(tasks), len(units)).reshape(part, -1)
+        different, which = np.unique(drawn, axis=0, return_inverse=True)
+        step = max(1, _PART // len(values))
+        pieces = [
+            statistic(values, different[first : first + step, place])
+            for first in range(0, len(different), step)
+        ]
+        resampled.append(np.concatenate(pieces)[which.reshape(-1)])
     return exact, *_ends(np.concatenate(resampled), len(units), len(tasks), level)
 
 
