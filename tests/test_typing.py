@@ -68,6 +68,9 @@ def test_results_are_shown_in_a_line(kind):
         mf.tune(mf.QLearning(), tasks, num_candidates=2, num_tasks=3, episodes=[1], num_steps=5, rng=0),
         trials := mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history,
         mf.stay_probabilities(trials),
+        mf.describe(tasks, horizon=5),
+        mf.Histories(mf.QLearning(), tasks, 2, 5)[0],
+        mf.estimate(mf.envs.TabularEnv(tasks[0], max_episode_steps=5), 50),
     ]
     (found,) = [result for result in made if type(result) is kind]
     text = repr(found)

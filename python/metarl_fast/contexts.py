@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -45,6 +46,10 @@ class Contexts(Result):
     mask: NDArray[np.bool_]
     task: NDArray[np.uint64]
     start: NDArray[np.int64]
+
+    def _contents(self) -> Iterator[tuple[str, Any]]:
+        names = ("state", "action", "reward", "optimal_action", "task")
+        return ((name, getattr(self, name)) for name in names)
 
 
 class Lifetimes:

@@ -45,7 +45,7 @@ class Measure(Result):
     value: float
     half_width: float
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.value:.4g} ±{self.half_width:.2g}"
 
 
@@ -91,6 +91,10 @@ class MeasureCard(Result):
     num_tasks: int
     discount: float
     horizon: int | None
+
+    def _contents(self) -> Iterator[tuple[str, Any]]:
+        names = ("optimal", "planning_content", "relatedness", "num_tasks")
+        return ((name, getattr(self, name)) for name in names)
 
     def __str__(self) -> str:
         return "\n".join(
