@@ -45,7 +45,7 @@ def interquartile_mean(
     interval of the bootstrap, with the percentiles moved out by as much as it is too narrow for few units
     (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015): of a
     mean of normal scores this is about Student's interval. As no resample lies beyond the units there are,
-    95 % covers in about 91 % for five units, and in 75 % for three.
+    95 % covers in about 93 % for five units, and in 75 % for three.
 
     Parameters
     ----------
