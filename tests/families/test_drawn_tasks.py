@@ -13,7 +13,8 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.families import drawn_tasks
+from metarl_fast.data import from_outcomes
+from metarl_fast.families import drawn_tasks, python_recipe
 
 S, A = 3, 2
 drawn = []  # of all families here: a sample keeps a copy of all that is a family's own
@@ -210,3 +211,16 @@ def test_a_task_that_fails_is_named_and_drawn_again():
     notes = getattr(caught.value, "__notes__", ["while task 2 of Failing was drawn"])
     assert notes == ["while task 2 of Failing was drawn"]
     assert_same_bits(tasks.rewards, Failing().sample(5, rng=0).rewards)
+
+
+def test_a_single_task_is_checked_once(monkeypatch):
+    """Outcome lists of many states are read one by one, which takes its time."""
+    read = []
+    monkeypatch.setattr(
+        python_recipe,
+        "from_outcomes",
+        lambda *given, **named: read.append(1) or from_outcomes(*given, **named),
+    )
+    tasks = mf.RandomWalk(41).sample(3, rng=0)
+    assert tasks.materialise().num_states == 41
+    assert len(read) == 1

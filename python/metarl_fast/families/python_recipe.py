@@ -66,7 +66,7 @@ def draw_tasks(family: Any, key: int, ids: Sequence[int]) -> StoredRecipe:
             # Twice while they are stacked; outcome lists of Python objects take ten times their arrays.
             copies = 2 if first.next_state is None else 12
             checks.memory(len(ids) * copies * first.num_bytes, f"{len(ids)} tasks drawn in Python")
-    return stack(drawn, ids, family)
+    return first if len(drawn) == 1 else stack(drawn, ids, family)
 
 
 def _drawn(family: Any, key: int, task_id: int) -> Any:
