@@ -35,6 +35,14 @@ def test_a_family_in_numbers_and_pictures(capsys, tmp_path):
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_family_with_nothing_to_gain_can_still_be_looked_at(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    target = tmp_path / "walk.png"
+    text = run(capsys, "RandomWalk", "--show", "1", "--out", str(target))
+    assert "not measured: the random policy is optimal" in text
+    assert target.read_bytes().startswith(b"\x89PNG")
+
+
 def test_presets_and_families_inside():
     assert gallery.named("Darkroom.ad") == mf.Darkroom.ad()
     inside = gallery.named("Slippery", ['family={ type = "GoalGrid", size = 3 }', "probability=0.5"])

@@ -18,6 +18,7 @@ from metarl_fast.compare import compare
 from metarl_fast.config import read_table
 from metarl_fast.describe import describe
 from metarl_fast.experiment import Experiment, Results
+from metarl_fast.families import Family
 from metarl_fast.figures import save_figure
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
@@ -159,12 +160,20 @@ def _families(options: argparse.Namespace) -> None:
         return
     family = gallery.named(options.name, options.settings)
     print("\n".join(gallery.described(family)))
-    print(f"\n{describe(family, rng=options.seed, precision=0.02, most_tasks=2048)}")
+    print(f"\n{_card(family, options.seed)}")
     if options.out is not None or options.show is not None:
         out = options.out or Path("family.png")
         figure = gallery.show(family, 4 if options.show is None else options.show, rng=options.seed)
         save_figure(figure, out)
         print(f"\nwrote {out}")
+
+
+def _card(family: Family, seed: int) -> str:
+    """Return the measures of a family, or why it has none: a task of one action can still be drawn."""
+    try:
+        return str(describe(family, rng=seed, precision=0.02, most_tasks=2048))
+    except ValueError as error:
+        return f"not measured: {error}"
 
 
 def _rows(text: str) -> list[int]:
