@@ -384,6 +384,30 @@ def test_contenders_of_a_file_replace_those_of_the_quickstart():
     assert (alone.save, alone.baseline) == ("meta", None)
 
 
+def test_a_planner_with_a_learned_prior_is_a_contender_of_a_file():
+    """It has no table, and tuning would put a learner that has one in its place."""
+    contenders = {
+        "mine": {"type": "Scratch", "tuned": False},
+        "bayes": {"type": "EmpiricalBayes", "tasks_per_iteration": 30},
+    }
+    results = small(GRID, contenders=contenders).run()
+    for part in results.prepared["bayes"]:
+        assert isinstance(part.learner, mf.PosteriorPlanner)
+        assert part.learner.prior is not None
+        assert part.spent.candidates == 0
+    assert results.to_json()["learners"]["bayes"][0]["type"] == "PosteriorPlanner"
+
+
+def test_scores_are_by_the_discount_that_was_asked_for_whatever_is_tuned():
+    contenders = {
+        "mine": {"type": "Scratch", "tuned": False},
+        "five": {"type": "Tuned", "num_random": 32, "num_iterations": 1, "tuned": False},
+    }
+    results = small(GRID, contenders=contenders, seed=1).run()
+    assert any(part.learner.discount != 0.95 for part in results.prepared["five"])
+    assert "five" in results.text()
+
+
 def test_bandits_are_described_in_a_file_too():
     """Of the space of tuning those hyper-parameters are used that the learners named have."""
     bandits = {"type": "TaskDistribution", "num_states": 1, "num_actions": 3, "horizon": 5}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import episode_steps
-from metarl_fast.learners import LEARNERS, Learner, Table, TdLearner
+from metarl_fast.learners import LEARNERS, Learner, Table, TaskPrior, TdLearner
 from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
@@ -84,8 +84,9 @@ class Prepared:
 
     def without_table(self) -> Learner:
         """Return the learner without what it starts from, which is too long for a text."""
-        table = isinstance(self.learner.initial_q, Table)
-        return self.learner.replace(initial_q=0.0) if table else self.learner
+        kept = self.learner
+        long = [f for f in fields(kept) if isinstance(getattr(kept, f.name), Table | TaskPrior)]
+        return kept.replace(**{f.name: f.default for f in long})
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,8 @@ class Contender:
         scored_at = words[self.tuned_for] if isinstance(self.tuned_for, str) else self.tuned_for
         if not self.tuned or not scored_at[-1]:
             return found
+        if found.fitted is not None and not isinstance(found.learner, TdLearner):
+            return found  # the candidates have no place for what was learned: they would replace it
         count = candidates_for(episodes, budget.tasks_of_rung, scored_at[-1])
         count = min(count, budget.most_candidates)
         if count < 2:

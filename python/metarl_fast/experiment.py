@@ -225,12 +225,15 @@ class Experiment:
                 prepared[name].append(contender.prepare(part, budget))
                 tell(number + 1, len(self.contenders))
         batches = [part.held_out for part in parts]
+        # Scored is what was asked for: a tuned discount is a way to learn, and no other aim.
+        discounts = {contender.learner.discount for contender in self.contenders.values()}
         comparison = compare(
             {name: [part.learner for part in members] for name, members in prepared.items()},
             batches,
             self.episodes,
             num_steps=self.num_steps,
             rng=child(self.seed, 0, 1),
+            discount=discounts.pop() if len(discounts) == 1 else None,
             clusters=self.family.clusters(batches[0]) if self.splits == 1 else None,
             num_threads=num_threads,
             progress=report("adapting to held-out tasks"),
