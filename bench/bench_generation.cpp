@@ -61,7 +61,7 @@ void register_generation() {
   garnet.branching = 3;
   add_family("garnet_3/S=64/A=4", garnet, 0x042fd8b5291b926e);
   TaskDistribution normal = task_distribution(10, 5);
-  normal.reward_law = TaskDistribution::RewardLaw::normal;
+  normal.reward_law = RewardLaw::normal;
   add_family("normal_rewards/S=10/A=5", normal, 0x8951832981e8f3ed);
   add_family("goal_grid/9x9", goal_grid(9, 0.0), 0xb12260b24d820436);
   add_family("goal_grid/9x9/slip/walls", goal_grid(9, 0.1, 0.1), 0x1a94dac291b366ce);

@@ -291,7 +291,7 @@ void test_drawn_in_the_kernel_or_written_out() {
     TaskDistribution family;
     family.states = states;
     family.actions = 2;
-    family.reward_law = TaskDistribution::RewardLaw::normal;
+    family.reward_law = RewardLaw::normal;
     family.start.assign(static_cast<std::size_t>(states), 1.0 / static_cast<double>(states));
     const GeneratedTasks drawn(share(family), 7, range_of(35));
     const GeneratedTasks written(share(WithoutLaw(family)), 7, range_of(35));
