@@ -167,8 +167,8 @@ inline void LpgGrid::step(const std::vector<Object>& found, std::int64_t there, 
     double probability = 1.0 - ending;
     for (std::int64_t k = 0; k < objects; ++k) {
       if (!(missing >> k & 1)) continue;
-      const double respawns = found[static_cast<std::size_t>(k)].respawns;
-      probability *= back >> k & 1 ? respawns : 1.0 - respawns;
+      const double returning = found[static_cast<std::size_t>(k)].respawns;
+      probability *= back >> k & 1 ? returning : 1.0 - returning;
     }
     if (probability > 0.0) out.add(probability, target + cells * (kept | back), reward);
   }
