@@ -144,22 +144,31 @@ def learning_bounds(
 ) -> dict[int, Bounds]:
     """Return what scales the scores of learners, by the segments that the tasks are in after `episodes`.
 
-    Undiscounted, for episodes of their time limit.
+    With discount 1 episodes have their time limit, `num_steps`; with a smaller one none.
 
     Raises
     ------
     ValueError
         If nothing can be learned on any of the tasks.
     """
-    steps = episode_steps(tasks, num_steps)
-    horizon = steps if discount == 1.0 else math.inf
-    found = {
-        segment: bounds(tasks.segment(segment), discount, horizon=horizon, num_threads=num_threads)
-        for segment in sorted(set(_segments(tasks, episodes)))
-    }
+    found = _by_segment(tasks, discount, episode_steps(tasks, num_steps), episodes, num_threads)
     if len(tasks) and not any(limits.learnable.any() for limits in found.values()):
         raise ValueError(f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned")
     return found
+
+
+def _by_segment(
+    tasks: Tasks,
+    discount: float,
+    steps: int | NDArray[np.int64],
+    episodes: Sequence[int],
+    num_threads: int | None,
+) -> dict[int, Bounds]:
+    horizon = steps if discount == 1.0 else math.inf
+    return {
+        segment: bounds(tasks.segment(segment), discount, horizon=horizon, num_threads=num_threads)
+        for segment in sorted(set(_segments(tasks, episodes)))
+    }
 
 
 def _segments(tasks: Tasks, episodes: Sequence[int]) -> list[int]:
@@ -291,14 +300,14 @@ def adapt(
     batch = as_batch(tasks)
     learner = as_learner(learner)
     check_learner(learner, batch)
-    given = dict(limits) if isinstance(limits, Mapping) else {} if limits is None else {0: limits}
-    for of_segment in given.values():
+    given = limits if limits is None or isinstance(limits, Mapping) else {0: limits}
+    for of_segment in () if given is None else given.values():
         check_limits(of_segment, batch)
     runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
     _check_room_for_snapshots(episodes, batch, runs)
     scored_at = checks.increasing(episodes, "episodes")
     segments = _segments(batch, scored_at)
-    if given and not given.keys() >= set(segments):
+    if given is not None and not given.keys() >= set(segments):
         raise ValueError(
             f"limits are of the segments {sorted(given)}, but after {checks.shown(scored_at)} episodes these "
             f"tasks are in {sorted(set(segments))}: give a dict of what `bounds(tasks.segment(k))` returns"
@@ -320,16 +329,10 @@ def adapt(
         num_threads=num_threads,
         progress=progress,
     )
-    if limits is None:
-        horizon = steps if learner.discount == 1.0 else math.inf
-        given = {
-            segment: bounds(
-                batch.segment(segment), learner.discount, horizon=horizon, num_threads=num_threads
-            )
-            for segment in set(segments)
-        }
+    if given is None:
+        given = _by_segment(batch, learner.discount, steps, scored_at, num_threads)
     scores = np.empty(run.snapshots.shape[:-2])
-    for segment in set(segments):
+    for segment in sorted(set(segments)):
         columns = [k for k, found in enumerate(segments) if found == segment]
         # One piece of consecutive columns is looked at where it stands.
         tables = run.snapshots[..., columns[0] : columns[-1] + 1, :, :]

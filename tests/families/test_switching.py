@@ -170,6 +170,8 @@ def test_limits_of_one_segment_do_not_scale_another():
     assert mf.adapt(mf.QLearning(), tasks, (0, 3), limits=limits).scores.shape == (5, 2)
     with pytest.raises(ValueError, match=r"limits are of the segments \[0\], but after \[0, 4\] episodes"):
         mf.adapt(mf.QLearning(), tasks, (0, 4), limits=limits)
+    with pytest.raises(ValueError, match=r"limits are of the segments \[\]"):
+        mf.adapt(mf.QLearning(), tasks, (0,), limits={})
     both = {0: limits, 1: mf.bounds(tasks.segment(1), 0.95)}
     expected = mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0).scores
     assert_same_bits(mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0, limits=both).scores, expected)
