@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from metarl_fast import checks, families
+from metarl_fast import checks
 from metarl_fast.config import from_config, read_toml
 from metarl_fast.engine import episode_steps
-from metarl_fast.families import Family, FamilyPart
+from metarl_fast.families import FAMILIES, Family
 from metarl_fast.figures import new_figure
-from metarl_fast.listing import concrete
 from metarl_fast.planning import backward_induction, policy_iteration
 from metarl_fast.seeding import Seed
 
@@ -22,10 +21,7 @@ if TYPE_CHECKING:
 
     from metarl_fast.tasks import Task
 
-FAMILIES: dict[str, type[Family]] = {
-    kind.__name__: kind for kind in concrete(vars(families), Family) if kind not in (Family, FamilyPart)
-}
-"""By name, in the order of their import lines."""
+_BY_NAME = {kind.__name__: kind for kind in FAMILIES}
 
 
 def presets(kind: type[Family]) -> list[str]:
@@ -50,7 +46,7 @@ def _needed(make: Any) -> list[str]:
 def listed() -> str:
     """Return all families by groups, a line each."""
     groups: dict[str, list[str]] = {}
-    for name, kind in FAMILIES.items():
+    for name, kind in _BY_NAME.items():
         made = "".join(f"  .{preset}" for preset in presets(kind))
         groups.setdefault(kind.group, []).append(f"  {name:<20}{first_line(kind)}{made}")
     return "\n\n".join("\n".join([group, *lines]) for group, lines in groups.items())
@@ -72,9 +68,9 @@ def named(name: str, settings: Sequence[str] = ()) -> Family:
         For names, presets, settings and values that there are not.
     """
     base, _, preset = name.partition(".")
-    if base not in FAMILIES:
-        raise ValueError(f"family is {base!r}, expected one of {checks.choices(base, list(FAMILIES))}")
-    kind = FAMILIES[base]
+    if base not in _BY_NAME:
+        raise ValueError(f"family is {base!r}, expected one of {checks.choices(base, list(_BY_NAME))}")
+    kind = _BY_NAME[base]
     given: dict[str, Any] = {}
     for setting in settings:
         try:

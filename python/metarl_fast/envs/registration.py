@@ -6,15 +6,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from metarl_fast import checks, families
+from metarl_fast import checks
 from metarl_fast.config import from_config
 from metarl_fast.envs.places import Source
 from metarl_fast.envs.tabular import TabularEnv
 from metarl_fast.envs.trial import TrialEnv
 from metarl_fast.envs.trial_vector import TrialVectorEnv
 from metarl_fast.envs.vector import TabularVectorEnv
-from metarl_fast.families import Family
-from metarl_fast.listing import concrete
+from metarl_fast.families import FAMILIES, Family
 
 if TYPE_CHECKING:
     import gymnasium
@@ -68,7 +67,7 @@ INSTANCES: dict[str, dict[str, Any]] = {
 def instances() -> dict[str, dict[str, Any]]:
     """Return the settings, as tables of plain values, of a family for each id."""
     found = dict(INSTANCES)
-    for kind in concrete(vars(families), Family):
+    for kind in FAMILIES:
         needs = _needed_settings(kind) if is_dataclass(kind) else [""]
         if needs in ([], ["family"]):  # around another family
             settings = {"family": _GRID} if needs else {}

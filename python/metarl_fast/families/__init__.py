@@ -60,7 +60,8 @@ from metarl_fast.families.two_step import TwoStep as TwoStep
 from metarl_fast.families.windy_gridworld import WindyGridworld as WindyGridworld
 from metarl_fast.families.with_rewards import WithRewards as WithRewards
 from metarl_fast.families.with_start import WithStart as WithStart
-from metarl_fast.listing import public_names
+from metarl_fast.listing import concrete, public_names
 
+FAMILIES = tuple(kind for kind in concrete(globals(), Family) if kind not in (Family, FamilyPart))
 if not TYPE_CHECKING:  # checkers read the import lines themselves
     __all__ = sorted(public_names(globals()))
