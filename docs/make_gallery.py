@@ -1,6 +1,6 @@
 """Writes docs/gallery.md, the page of all families: a picture of each and its measure card.
 
-`python docs/make_gallery.py` takes some minutes; `--only Darkroom Maze` draws those anew and keeps the rest.
+`python docs/make_gallery.py` takes some minutes; `--only Darkroom Maze` does those anew and keeps the rest.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def page(cards: dict[str, dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="NAME")
+    parser.add_argument("--pictures", action="store_true", help="draw anew, and keep what was measured")
     options = parser.parse_args()
     CARDS.parent.mkdir(exist_ok=True)
     cards = json.loads(CARDS.read_text()) if CARDS.exists() else {}
@@ -102,8 +103,8 @@ def main() -> None:
             continue
         family = from_config(settings, mf.Family)
         try:
-            cards[name] = card_of(family)
-        except (ValueError, TypeError) as error:
+            cards[name] = cards[name] if options.pictures else card_of(family)
+        except (KeyError, ValueError, TypeError) as error:
             print(f"{name}: {error}")
             continue
         picture = f"{name}.png"

@@ -19,7 +19,7 @@ from metarl_fast.config import read_table
 from metarl_fast.describe import describe
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import Family
-from metarl_fast.figures import save_figure
+from metarl_fast.figures import picture_format, save_figure
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
 from metarl_fast.runtime import build_info, thread_count
@@ -159,11 +159,13 @@ def _families(options: argparse.Namespace) -> None:
         print("\nnext: metarl-fast families Darkroom.ad --show 4 --out darkroom.png")
         return
     family = gallery.named(options.name, options.settings)
+    out, figure = options.out or Path("family.png"), None
+    if options.out is not None or options.show is not None:  # what has no picture is refused before the work
+        figure = gallery.show(family, 4 if options.show is None else options.show, rng=options.seed)
+        picture_format(figure, out)
     print("\n".join(gallery.described(family)))
     print(f"\n{_card(family, options.seed)}")
-    if options.out is not None or options.show is not None:
-        out = options.out or Path("family.png")
-        figure = gallery.show(family, 4 if options.show is None else options.show, rng=options.seed)
+    if figure is not None:
         save_figure(figure, out)
         print(f"\nwrote {out}")
 

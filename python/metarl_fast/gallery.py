@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from metarl_fast import checks
 from metarl_fast.config import from_config, read_toml
-from metarl_fast.engine import episode_steps
 from metarl_fast.families import FAMILIES, Family
 from metarl_fast.figures import new_figure
-from metarl_fast.planning import backward_induction, policy_iteration
+from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from metarl_fast.tasks import Task
 
 _BY_NAME = {kind.__name__: kind for kind in FAMILIES}
 
@@ -96,7 +93,9 @@ def described(family: Family) -> Iterator[str]:
 
 
 def show(family: Family, number: int = 4, *, rng: Seed = 0) -> Figure:
-    """Return a figure of a family's first tasks, each with its optimal policy; needs the extra `plot`.
+    """Return a figure of a family's first tasks, each with its discounted optimal policy.
+
+    It needs the extra `plot`.
 
     Raises
     ------
@@ -110,16 +109,9 @@ def show(family: Family, number: int = 4, *, rng: Seed = 0) -> Figure:
     figure = new_figure(3.4 * columns, 3.4 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, task in zip(axes, tasks, strict=False):
-        task.plot(policy=None if task.num_states == 1 else _policy(task), ax=ax)
+        # Discounted: without, sooner would be no better than later, and arrows would go nowhere.
+        task.plot(policy=None if task.num_states == 1 else policy_iteration(task).policy[0], ax=ax)
         ax.set_title(f"task {task.id}", fontsize=9)
     for ax in axes[count:]:
         ax.set_visible(False)
     return figure
-
-
-def _policy(task: Task) -> Any:
-    """Return the optimal actions [S]: of the first step where episodes have a time limit and no discount."""
-    if task.horizon is None or task.terminal.any():
-        return policy_iteration(task).policy[0]
-    steps = episode_steps(task.batch, None)
-    return backward_induction(task, steps, 1.0, plan=False).policy[0]

@@ -109,6 +109,11 @@ def draw_task(
     return axes
 
 
+def _thinner(at: NDArray[np.float64]) -> float:
+    """Return how much thinner lines are drawn where cells are small."""
+    return min(1.0, 9.0 / (1.0 + float(np.ptp(at, axis=0).max())))
+
+
 def _inches(places: NDArray[np.int64]) -> tuple[float, float]:
     height, width = np.ptp(places, axis=0) + 1
     scale = min(0.45, 7.0 / max(height, width))
@@ -148,22 +153,25 @@ def _draw_cells(axes: Axes, at: NDArray[np.float64], drawn: _Drawn, colours: lis
     from matplotlib.patches import Rectangle
 
     axes.set_facecolor(_WALL)
+    thin = _thinner(at)
     low, high = at.min(axis=0) - 0.5, at.max(axis=0) + 0.5
     axes.add_patch(Rectangle(tuple(low), *(high - low), facecolor=_WALL, linewidth=0))
     for x, y in _passages(at, drawn):
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=_FREE, linewidth=0))
     for (x, y), colour in zip(at, colours, strict=True):
         axes.add_patch(
-            Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=colour, edgecolor="#c8c8c8", linewidth=0.6)
+            Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=colour, edgecolor="#c8c8c8", lw=0.6 * thin)
         )
     few = 0 < (drawn.starts > 0.0).sum() <= max(1, len(at) // 4)
     for state in np.flatnonzero(drawn.starts > 0.0) if few else ():
         x, y = at[state]
-        axes.text(x - 0.42, y - 0.4, "S", ha="left", va="top", fontsize=7, color=_LINE, zorder=5)
+        axes.text(
+            x - 0.42, y - 0.4, "S", ha="left", va="top", fontsize=max(4, 7 * thin), color=_LINE, zorder=5
+        )
     for x, y in at[drawn.ends & ~drawn.walls]:  # a frame where episodes end
         axes.add_patch(
             Rectangle(
-                (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="black", linewidth=1.4, zorder=4
+                (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="black", lw=1.4 * thin, zorder=4
             )
         )
 
@@ -216,23 +224,31 @@ def _draw_edges(axes: Axes, at: NDArray[np.float64], steps: NDArray[np.float64],
 def _draw_policy(
     axes: Axes, at: NDArray[np.float64], task: Any, policy: NDArray[np.float64], drawn: _Drawn
 ) -> None:
-    """Draw an arrow from each state towards where the policy expects to go; a dot where that is nowhere."""
+    """Draw an arrow from each state towards where the policy expects to go; a dot where it mostly stays."""
     found = task.outcomes
     moves = at[found["next_state"]] - at[:, None, None, :]
     towards = (found["probability"][..., None] * moves).sum(axis=2)  # [S, A, 2]
     arrows = (policy[:, :, None] * towards).sum(axis=1)
     lengths = np.sqrt((arrows**2).sum(axis=1))
+    stays = np.diag(_steps(task, policy)) > 0.5
+    thin = _thinner(at)
     for state in np.flatnonzero(~drawn.walls & ~task.terminal):
         x, y = at[state]
-        if lengths[state] < 0.05:
-            axes.plot(x, y, marker=".", color="black", markersize=3, zorder=5)
+        if stays[state] or lengths[state] < 0.05:
+            axes.plot(x, y, marker=".", color="black", markersize=3 * thin, zorder=5)
             continue
         dx, dy = 0.62 * arrows[state] / lengths[state]
         axes.annotate(
             "",
             xy=(x + dx / 2, y + dy / 2),
             xytext=(x - dx / 2, y - dy / 2),
-            arrowprops={"arrowstyle": "->", "linewidth": 0.9, "color": "black", "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": f"->,head_length={0.4 * thin},head_width={0.2 * thin}",
+                "linewidth": 0.9 * thin,
+                "color": "black",
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
             zorder=5,
         )
 
