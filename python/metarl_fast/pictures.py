@@ -224,17 +224,16 @@ def _draw_edges(axes: Axes, at: NDArray[np.float64], steps: NDArray[np.float64],
 def _draw_policy(
     axes: Axes, at: NDArray[np.float64], task: Any, policy: NDArray[np.float64], drawn: _Drawn
 ) -> None:
-    """Draw an arrow from each state towards where the policy expects to go; a dot where it mostly stays."""
+    """Draw an arrow from each state towards where the policy expects to go; a dot where that is nowhere."""
     found = task.outcomes
     moves = at[found["next_state"]] - at[:, None, None, :]
     towards = (found["probability"][..., None] * moves).sum(axis=2)  # [S, A, 2]
     arrows = (policy[:, :, None] * towards).sum(axis=1)
     lengths = np.sqrt((arrows**2).sum(axis=1))
-    stays = np.diag(_steps(task, policy)) > 0.5
     thin = _thinner(at)
     for state in np.flatnonzero(~drawn.walls & ~task.terminal):
         x, y = at[state]
-        if stays[state] or lengths[state] < 0.05:
+        if lengths[state] < 0.05:
             axes.plot(x, y, marker=".", color="black", markersize=3 * thin, zorder=5)
             continue
         dx, dy = 0.62 * arrows[state] / lengths[state]
