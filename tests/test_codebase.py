@@ -206,6 +206,7 @@ PYTHON_LAYERS = [
     {"comparison"},
     {"envs"},
     {"compat"},
+    {"diameter"},
     {"compare", "stay_probabilities", "tuning", "citation", "describe", "contexts"},
     {"splits", "gallery", "histories"},
     {"contenders"},

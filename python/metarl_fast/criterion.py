@@ -57,6 +57,11 @@ class Criterion:
             horizon = tasks.horizon
         return cls(gamma, checked_horizon(horizon, len(tasks)))
 
+    def part(self, places: slice) -> Criterion:
+        """Return the criterion of some of the tasks."""
+        steps = self.horizon
+        return Criterion(self.discount, steps[places] if isinstance(steps, np.ndarray) else steps)
+
     def steps(self, num_tasks: int) -> NDArray[np.int64] | None:
         """Return the horizon of each task [N], as the core wants it; None for no time limit."""
         if self.horizon is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.criterion import DISCOUNT, Criterion, Horizon
-from metarl_fast.data import from_arrays
+from metarl_fast.diameter import mean_diameter
 from metarl_fast.engine import Progress
 from metarl_fast.evaluate import Bounds, bounds, score
 from metarl_fast.families import Family
@@ -30,9 +30,6 @@ _STUDENT = 2.093
 
 _FIRST, _PART, _FEW = 256, 2**22, 64
 """Tasks to begin with; entries of tables that stand in memory at once; tasks whose look-ahead is tried."""
-
-_LARGEST_DIAMETER = 64
-"""States of tasks whose diameter is worked out: it takes a plan for every state."""
 
 _LOSS = 0.01
 """The share of the gain that a policy of the effective horizon may lose."""
@@ -171,7 +168,7 @@ def describe(
     sums = _Sums(tasks.num_states, tasks.num_actions)
     for end in _ends(len(tasks)):
         for places in _parts(sums.num_tasks, end, tasks):
-            sums.add(tasks[places], _of(criterion, places), num_threads)
+            sums.add(tasks[places], criterion.part(places), num_threads)
             if report is not None:
                 report(places.stop, len(tasks))
         shares = (sums.planning_content, sums.relatedness, sums.policy_relatedness)
@@ -184,8 +181,8 @@ def describe(
         sums.mean("random"),
         sums.mean("myopic"),
         *shares,
-        _effective_horizon(tasks[few], _of(criterion, few), num_threads),
-        _diameter(tasks[:8], num_threads),
+        _effective_horizon(tasks[few], criterion.part(few), num_threads),
+        mean_diameter(tasks[:8], num_threads),
         tasks.num_states,
         tasks.num_actions,
         sums.num_tasks,
@@ -210,11 +207,6 @@ def _ends(num_tasks: int) -> Iterator[int]:
 def _parts(begin: int, end: int, tasks: Tasks) -> Iterator[slice]:
     step = max(1, _PART // (tasks.num_states * tasks.num_actions))
     return (slice(k, min(k + step, end)) for k in range(begin, end, step))
-
-
-def _of(criterion: Criterion, places: slice) -> Criterion:
-    steps = criterion.horizon
-    return Criterion(criterion.discount, steps[places] if isinstance(steps, np.ndarray) else steps)
 
 
 def _limits(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Bounds:
@@ -347,26 +339,3 @@ def _effective_horizon(tasks: Tasks, criterion: Criterion, num_threads: int | No
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def _diameter(tasks: Tasks, num_threads: int | None) -> float | None:
-    """Return the mean over tasks of the longest way there is, in expected steps of the best policy."""
-    if tasks.num_states > _LARGEST_DIAMETER or not tasks.available.all():
-        return None
-    if tasks.terminal.any():
-        return math.inf
-    return float(np.mean([_longest_way(task.transitions, num_threads) for task in tasks]))
-
-
-def _longest_way(transitions: NDArray[np.float64], num_threads: int | None) -> float:
-    """Return max over s and s' of the least expected number of steps from s to s'."""
-    s, a, _ = transitions.shape
-    reached = np.eye(s, dtype=bool) | (transitions.sum(axis=1) > 0.0)
-    for _ in range(s.bit_length()):
-        reached = (reached[:, :, None] & reached).any(axis=1)  # in twice as many steps
-    if not reached.all():
-        return math.inf
-    aims = np.eye(s, dtype=bool)
-    each = np.broadcast_to(transitions, (s, s, a, s))
-    ways = from_arrays(each, np.full((s, s, a), -1.0), terminal=aims, start=0)
-    return float(-policy_iteration(ways, 1.0, num_threads=num_threads).values.min())
