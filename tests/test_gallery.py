@@ -54,6 +54,9 @@ def test_presets_and_families_inside():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (["Mixture"], "Mixture needs families: give settings such as"),
+        (["TaskDistribution", "num_states=3"], "TaskDistribution needs num_actions"),
+        (["Blackjack", "--show", "2"], "states and no map"),
         (["Darkrom"], "did you mean Darkroom?"),
         (["Darkroom.AD"], "no preset 'AD'"),
         (["RiverSwim.ad"], "expected none"),

@@ -74,6 +74,10 @@ def named(name: str, settings: Sequence[str] = ()) -> Family:
             given |= read_toml(setting)
         except ValueError as error:
             raise ValueError(f"{setting!r} is no setting such as size=5: {error}") from error
+    missing = [name for name in _needed(kind) if name not in given and not preset]
+    if missing:
+        example = 'size=5 or family={ type = "GoalGrid", size = 3 }'
+        raise ValueError(f"{base} needs {', '.join(missing)}: give settings such as {example}")
     if not preset:
         return from_config({"type": base, **given}, Family)  # type: ignore[no-any-return]
     if preset not in presets(kind):

@@ -141,7 +141,10 @@ def _described(value: Any, name: str, arrays: dict[str, NDArray[np.float64]]) ->
         return [inner(part, str(k)) for k, part in enumerate(value)]
     if value is None or type(value) in (bool, int, float, str):
         return value
-    raise TypeError(f"{name or 'settings'} is {checks.shown(value)}: {type(value).__name__} is not JSON")
+    raise TypeError(
+        f"{name or 'settings'} is {checks.shown(value)}: {type(value).__name__} is not JSON; learners, "
+        "meta-learners and what their fit returned can be saved, and `cite` names tasks"
+    )
 
 
 def _fields(kind: type[Settings]) -> list[str]:
