@@ -44,8 +44,7 @@ _INDEX = "index.json"
 class Histories:
     """The lifetimes of a learner in each of N tasks: a dataset named by a recipe, and made anew when read.
 
-    Nothing is stored: a part of it is learned again in less time than a file of it would take to read. The
-    same recipe gives the same steps on any machine and any number of threads.
+    Nothing is stored. The same recipe gives the same steps on any machine and any number of threads.
 
     Parameters
     ----------
@@ -234,7 +233,8 @@ class Histories:
         shuffle
             Whether tasks and pieces come in random order: pieces of up to 1,024 tasks are mixed.
         rng
-            Decides the order, and where in a lifetime its first piece begins.
+            Decides the order, and where in a lifetime its first piece begins; an integer where there are
+            several workers, who must agree.
         worker
             (k, n): yield what is the k-th of n workers' share.
         num_threads
@@ -243,11 +243,12 @@ class Histories:
         size, steps = checks.integer(batch, "batch", 1), checks.integer(context, "context", 1, _LONGEST)
         mixed = checks.flag(shuffle, "shuffle")
         own, others = checks.pair(worker, "worker", 0)
-        generator = np.random.default_rng(make_key(rng))
+        key = make_key(rng)
+        generator = np.random.default_rng(key)
         order = generator.permutation(len(self.pieces)) if mixed else np.arange(len(self.pieces))
         for number in order[own :: max(1, others)].tolist():
             piece = self._lifetimes(self.pieces[number], num_threads)
-            draws = np.random.default_rng([make_key(rng), number])
+            draws = np.random.default_rng([key, number])
             rows, starts = piece.cut(steps, draws if mixed else None)
             for first in range(0, len(rows), size):
                 some = slice(first, first + size)
