@@ -28,33 +28,31 @@ _WALL, _FREE, _PAYS, _COSTS, _LINE = "#3c3c3c", "#f4f4f4", "#009E73", "#D55E00",
 class _Drawn:
     """What of a task is to be seen, state by state."""
 
-    enters: NDArray[np.float64]  # [S, S] mean probability of a step from one state to another
+    moves: NDArray[np.int64]  # [M, 2] from where to where one step can lead, each pair once
+    walls: NDArray[np.bool_]  # [S] nothing leads there or away, and no episode begins there
     pays: NDArray[np.float64]  # [S] mean reward of the steps that lead there, less the commonest of all
     ends: NDArray[np.bool_]  # [S]
     starts: NDArray[np.float64]  # [S]
-
-    @property
-    def walls(self) -> NDArray[np.bool_]:
-        """States that nothing leads to and that no episode begins in."""
-        alone = self.enters - np.diag(np.diag(self.enters))
-        return np.asarray((alone.sum(axis=0) == 0.0) & (self.starts == 0.0) & (alone.sum(axis=1) == 0.0))
 
 
 def _look_at(task: Any) -> _Drawn:
     found = task.outcomes
     probability, ahead, reward = found["probability"], found["next_state"], found["reward"]
-    s, a, _ = probability.shape
-    here = np.broadcast_to(np.arange(s)[:, None, None], ahead.shape)
+    s = len(probability)
     acts = np.where(task.terminal[:, None, None], 0.0, probability)
-    enters, sums, weights, ends = np.zeros((s, s)), np.zeros(s), np.zeros(s), task.terminal.copy()
-    np.add.at(enters, (here, ahead), acts / a)
+    sums, weights, ends = np.zeros(s), np.zeros(s), task.terminal.copy()
+    here = np.broadcast_to(np.arange(s)[:, None, None], ahead.shape)
+    moving = (acts > 0.0) & (ahead != here)
+    moves = np.unique(np.stack([here[moving], ahead[moving]], axis=1), axis=0)
+    alone = task.start == 0.0
+    alone[moves.ravel()] = False
     np.add.at(sums, ahead, acts * reward)
     np.add.at(weights, ahead, acts)
     ends[ahead[(acts > 0.0) & found["terminated"].astype(bool)]] = True
     means = np.divide(sums, weights, out=np.full(s, np.nan), where=weights > 0.0)
     values, counts = np.unique(np.round(means[~np.isnan(means)], 12), return_counts=True)
     common = values[counts.argmax()] if counts.size and counts.max() > 1 else 0.0
-    return _Drawn(enters, np.nan_to_num(means - common), ends, task.start)
+    return _Drawn(moves, alone, np.nan_to_num(means - common), ends, task.start)
 
 
 def draw_task(
@@ -85,16 +83,11 @@ def draw_task(
     at = _circle(s) if places is None else np.asarray(places, float)[:, ::-1]  # x, y
     colours = _colours(drawn, shown)
     if places is None:
-        _draw_edges(axes, at, drawn.enters, "#555555" if acts is None else "#bbbbbb")
-        axes.scatter(at[:, 0], at[:, 1], s=260, c=colours, edgecolors="black", linewidths=0.8, zorder=3)
-        for state, (x, y) in enumerate(at):
-            axes.text(x, y, str(state), ha="center", va="center", fontsize=7.5, zorder=4)
+        _draw_graph(axes, at, task, colours, acts)
     else:
         _draw_cells(axes, at, drawn, colours)
-    if acts is not None and places is None:
-        _draw_edges(axes, at, _steps(task, acts), _LINE)
-    elif acts is not None:
-        _draw_policy(axes, at, task, acts, drawn)
+        if acts is not None:
+            _draw_policy(axes, at, task, acts, drawn)
     if steps:
         axes.plot(*at[steps].T, color=_LINE, linewidth=2.2, alpha=0.85, zorder=6)
         axes.plot(*at[steps[-1]], marker="o", color=_LINE, markersize=7, zorder=6)
@@ -180,8 +173,7 @@ def _passages(at: NDArray[np.float64], drawn: _Drawn) -> list[tuple[float, float
     """Return what lies between the places of a map and is no place itself, where a straight step passes."""
     taken = set(map(tuple, at.tolist()))
     found: dict[tuple[float, float], None] = {}
-    far = (drawn.enters > 0.0) & ~drawn.ends[:, None]
-    for state, ahead in np.argwhere(far):
+    for state, ahead in drawn.moves[~drawn.ends[drawn.moves[:, 0]]]:
         step = at[ahead] - at[state]
         length = float(np.abs(step).max())
         if np.count_nonzero(step) == 1 and 1.0 < length <= _LONGEST_PASSAGE:
@@ -190,6 +182,23 @@ def _passages(at: NDArray[np.float64], drawn: _Drawn) -> list[tuple[float, float
                 if (x, y) not in taken:
                     found[float(x), float(y)] = None
     return list(found)
+
+
+def _draw_graph(
+    axes: Axes,
+    at: NDArray[np.float64],
+    task: Any,
+    colours: list[Any],
+    policy: NDArray[np.float64] | None,
+) -> None:
+    """Draw where actions lead, all of them evenly, and in another colour where a policy's do."""
+    evenly = np.full((task.num_states, task.num_actions), 1.0 / task.num_actions)
+    _draw_edges(axes, at, _steps(task, evenly), "#555555" if policy is None else "#bbbbbb")
+    axes.scatter(at[:, 0], at[:, 1], s=260, c=colours, edgecolors="black", linewidths=0.8, zorder=3)
+    for state, (x, y) in enumerate(at):
+        axes.text(x, y, str(state), ha="center", va="center", fontsize=7.5, zorder=4)
+    if policy is not None:
+        _draw_edges(axes, at, _steps(task, policy), _LINE)
 
 
 def _steps(task: Any, policy: NDArray[np.float64]) -> NDArray[np.float64]:
