@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.grid_moves import FOUR_MOVES, moved
 
 
 @dataclass(frozen=True)
-class CliffWalking(FixedTask):
+class CliffWalking(Grid, FixedTask):
     """A grid with a cliff between start and goal, at both ends of its last row; every step costs 1.
 
     Stepping into the cliff costs `fall` and leads back to the start. Actions are up, right, down, left. The
@@ -45,16 +42,6 @@ class CliffWalking(FixedTask):
         checks.keep(self, "fall", checks.real)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(*self.size)
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """The number of cells."""
-        return self.size[0] * self.size[1]
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

@@ -16,11 +16,11 @@ from metarl_fast.families.cells import (
     Region,
     Start,
     checked_start,
-    row_by_row,
     sides,
     start_number,
 )
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import checked_path, divided_by, held_out_of
 from metarl_fast.seeding import Seed
 
@@ -31,7 +31,7 @@ _ORDERS = tuple(permutations(range(5)))
 
 
 @dataclass(frozen=True)
-class Darkroom(CoreFamily):
+class Darkroom(Grid, CoreFamily):
     """A room with a hidden goal that pays in each step which ends there: stay, up, right, down, left.
 
     States are cells, row by row from the top left. A move against the border stays where it is. The reward is
@@ -103,11 +103,6 @@ class Darkroom(CoreFamily):
         checks.keep(self, "goal_ends", checks.flag)
         checks.keep(self, "split_path", checked_path)
 
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(*self.shape)
-
     @classmethod
     def ad(cls) -> Darkroom:
         """Return Algorithm Distillation's Dark Room: 9 x 9, from the centre, 20 steps.
@@ -148,17 +143,6 @@ class Darkroom(CoreFamily):
     def toymeta(cls) -> Darkroom:
         """Return the Dark Room of toymeta: 9 x 9, from a random cell; it says no horizon, here AD's 20."""
         return Darkroom(9, None, 20)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width)."""
-        assert isinstance(self.size, tuple)
-        return self.size
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S, the number of cells."""
-        return self.shape[0] * self.shape[1]
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

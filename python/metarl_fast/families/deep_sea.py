@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.seeding import Seed
 
 # Fewer different maps of actions than this, and halves of ids would meet.
@@ -18,7 +15,7 @@ _LEAST_CELLS = 64
 
 
 @dataclass(frozen=True)
-class DeepSea(CoreFamily):
+class DeepSea(Grid, CoreFamily):
     """N steps down an N x N grid, from its top left cell; each step goes right or left as well.
 
     Which of the two actions is "right" differs from cell to cell, and from task to task. A step right costs
@@ -59,14 +56,9 @@ class DeepSea(CoreFamily):
         checks.keep(self, "move_cost", checks.real, -1e300, 1e300)
 
     @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(self.size, self.size)
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """N^2."""
-        return self.size * self.size
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.size, self.size
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.cells import Cell, inside, row_by_row, sides
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
 from metarl_fast.recipes import DrawnRecipe, explicit_ids
 from metarl_fast.seeding import Seed, make_key
@@ -31,7 +32,7 @@ _TRIES = 100  # to hold out combinations of values that training knows one by on
 
 
 @dataclass(frozen=True)
-class Driving(CoreFamily):
+class Driving(Grid, CoreFamily):
     """Trips from home through a town; each task has its own weather, road, traffic and destination.
 
     Intersections form a grid, with a street between each two neighbours where the road has one. States are
@@ -141,12 +142,6 @@ class Driving(CoreFamily):
                 raise ValueError(f"a case is {checks.shown(given)}, expected different ones of the values")
             found[case] = None
         return tuple(found)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width), in intersections."""
-        assert isinstance(self.size, tuple)
-        return self.size
 
     @property
     def places(self) -> NDArray[np.int64]:

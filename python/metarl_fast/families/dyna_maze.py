@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.grid_moves import FOUR_MOVES, moved
 
 _MAP = (
@@ -26,7 +23,7 @@ _SIZE = len(_MAP), len(_MAP[0])
 
 
 @dataclass(frozen=True)
-class DynaMaze(FixedTask):
+class DynaMaze(Grid, FixedTask):
     """A maze of 6 x 9 cells with three walls; entering the goal pays 1 and ends the episode.
 
     Actions are up, right, down, left; moves into walls stay. The way from start to goal takes 14 steps
@@ -40,16 +37,11 @@ class DynaMaze(FixedTask):
 
     horizon: int | None = 2000
 
-    num_states, num_actions = _SIZE[0] * _SIZE[1], 4
+    shape, num_actions = _SIZE, 4
 
     def __post_init__(self) -> None:
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(*_SIZE)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

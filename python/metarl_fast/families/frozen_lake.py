@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.families.base import Family
-from metarl_fast.families.cells import row_by_row
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import fraction
 from metarl_fast.seeding import Seed, make_key
 
@@ -32,7 +31,7 @@ def _paths_occur(side: int, frozen_probability: float) -> bool:
 
 
 @dataclass(frozen=True)
-class FrozenLakeMaps(Family):
+class FrozenLakeMaps(Grid):
     """Gymnasium's FrozenLake on random maps; needs the extra `gym`.
 
     Parameters
@@ -87,14 +86,9 @@ class FrozenLakeMaps(Family):
         checks.keep(self, "horizon", checks.integer, 1)
 
     @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(self.side, self.side)
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S, the number of tiles."""
-        return self.side * self.side
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.side, self.side
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, row_by_row, sides
+from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import checked_path, endings, fraction
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
 
 @dataclass(frozen=True)
-class GoalGrid(CoreFamily):
+class GoalGrid(Grid, CoreFamily):
     """A grid with a hidden goal: actions up, right, down, left; entering the goal ends the episode.
 
     States are cells, row by row from the top left. A move into a wall or the border stays where it is.
@@ -87,11 +88,6 @@ class GoalGrid(CoreFamily):
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
         self._check_wall_density(weights > 0)
 
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(*self.shape)
-
     def _checked_walls(self, height: int, width: int) -> tuple[str, ...] | None:
         if self.walls is None:
             return None
@@ -117,17 +113,6 @@ class GoalGrid(CoreFamily):
                 f"wall_density is {self.wall_density}, expected at most {limit:g}: of {could_be} cells {way} "
                 f"stay free for a way to a goal in {tuple(map(int, farthest))}"
             )
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width)."""
-        assert isinstance(self.size, tuple)
-        return self.size
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S, the number of cells."""
-        return self.shape[0] * self.shape[1]
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from metarl_fast import _core, checks
 from metarl_fast.families.cells import Cell, Start, checked_start, inside, row_by_row, sides, start_number
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import checked_path, held_out_of
 from metarl_fast.seeding import Seed
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class KeyToDoor(CoreFamily):
+class KeyToDoor(Grid, CoreFamily):
     """A room with a hidden key and a hidden door; actions are stay, up, right, down, left.
 
     States are the C cells, row by row from the top left, without the key, and then the cells with it: state
@@ -85,12 +86,6 @@ class KeyToDoor(CoreFamily):
         if len(set(checked)) < len(checked):
             raise ValueError("pairs has the same pair twice, expected different ones")
         return tuple(checked)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width)."""
-        assert isinstance(self.size, tuple)
-        return self.size
 
     @property
     def places(self) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.laws import LogUniform, Uniform
 from metarl_fast.families.splitting import checked_path
 from metarl_fast.seeding import Seed
@@ -38,7 +39,7 @@ _RANDOM = {
 
 
 @dataclass(frozen=True)
-class LpgGrid(CoreFamily):
+class LpgGrid(Grid, CoreFamily):
     """A grid with objects that pay or cost when one enters their cell, and come back after some time.
 
     Each task has its own places of the start and the objects, all in different cells. Entering the cell of

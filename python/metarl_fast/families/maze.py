@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, row_by_row, sides
+from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
@@ -21,7 +22,7 @@ _SIDE = 9
 
 
 @dataclass(frozen=True)
-class Maze(CoreFamily):
+class Maze(Grid, CoreFamily):
     """A maze drawn for each task: actions up, right, down, left; entering the goal ends the episode.
 
     States are all cells, row by row from the top left, walls too, so that a state is the same place in every
@@ -93,22 +94,6 @@ class Maze(CoreFamily):
             object.__setattr__(self, "horizon", height * width)
         checks.keep(self, "horizon", checks.integer, 1)
         checks.keep(self, "split_path", checked_path)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(*self.shape)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width)."""
-        assert isinstance(self.size, tuple)
-        return self.size
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S, the number of cells, walls too."""
-        return self.shape[0] * self.shape[1]
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Chain
 
 
 @dataclass(frozen=True)
-class NChain(FixedTask):
+class NChain(Chain, FixedTask):
     """A chain of S states: forward (action 0) pays at the end alone, back (1) pays a little at once.
 
     Going forward leads to the next state, for nothing; in the last state it stays there, for the large
@@ -56,11 +55,6 @@ class NChain(FixedTask):
             checks.keep(self, name, checks.real)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(1, self.num_states)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Chain
 
 
 @dataclass(frozen=True)
-class RandomWalk(FixedTask):
+class RandomWalk(Chain, FixedTask):
     """A walk from the middle of S states to one of both ends, left or right evenly; there is one action.
 
     A task to predict in: what is to be learned are values. Leaving to the right pays 1; undiscounted, and
@@ -47,11 +44,6 @@ class RandomWalk(FixedTask):
             checks.keep(self, name, checks.real)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(1, self.num_states)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

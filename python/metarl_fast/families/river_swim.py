@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.core_family import CoreFamily
+from metarl_fast.families.grid import Chain
 from metarl_fast.families.laws import Uniform
 from metarl_fast.seeding import Seed
 
@@ -19,7 +19,7 @@ Number: TypeAlias = float | Uniform
 
 
 @dataclass(frozen=True)
-class RiverSwim(CoreFamily):
+class RiverSwim(Chain, CoreFamily):
     """A river of S states: swimming left (action 0) always works, swimming right (1) is against the current.
 
     Episodes start in the first state. What pays at once is to stay there; the optimum is to swim up to the
@@ -73,11 +73,6 @@ class RiverSwim(CoreFamily):
             raise ValueError(f"forward + back is up to {both:g}, expected at most 1")
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(1, self.num_states)
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.grid_moves import FOUR_MOVES, moved
 
 
 @dataclass(frozen=True)
-class SmallGridworld(FixedTask):
+class SmallGridworld(Grid, FixedTask):
     """A square grid whose first and last cell end the episode; every step costs 1.
 
     Actions are up, right, down, left; moves off the grid stay. Episodes start in any other cell, all alike.
@@ -42,14 +41,9 @@ class SmallGridworld(FixedTask):
             checks.keep(self, "horizon", checks.integer, 1)
 
     @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(self.side, self.side)
-
-    @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """The number of cells."""
-        return self.side * self.side
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.side, self.side
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""

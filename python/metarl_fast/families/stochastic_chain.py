@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Chain
 
 
 @dataclass(frozen=True)
-class StochasticChain(FixedTask):
+class StochasticChain(Chain, FixedTask):
     """A chain of N states and episodes of N steps: left (action 0) always works, right (1) mostly.
 
     Going right fails with probability 1/N and then leads left. Going left in the first state pays 0 and going
@@ -47,11 +46,6 @@ class StochasticChain(FixedTask):
         checks.keep(self, "length", checks.integer, 2, 2**28)
         checks.memory(self.length * 2 * 4 * 40, f"a task of {self.length} states")
         checks.keep(self, "noise", checks.flag)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(1, self.num_states)
 
     @property
     def num_states(self) -> int:  # type: ignore[override]

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
+from metarl_fast.families.grid import Grid
 from metarl_fast.families.grid_moves import FOUR_MOVES, KINGS_MOVES, moved
 
 _SIZE, _START, _GOAL = (7, 10), (3, 0), (3, 7)
@@ -20,7 +17,7 @@ _MOVES = {4: FOUR_MOVES, 8: KINGS_MOVES, 9: (*KINGS_MOVES, (0, 0))}
 
 
 @dataclass(frozen=True)
-class WindyGridworld(FixedTask):
+class WindyGridworld(Grid, FixedTask):
     """A grid of 7 x 10 cells with a wind that blows upwards in its middle; every step costs 1.
 
     A move is made together with the wind of the column that it begins in. Episodes start at the left of the
@@ -41,7 +38,7 @@ class WindyGridworld(FixedTask):
     stochastic: bool = False
     horizon: int | None = 1000
 
-    num_states = 70
+    shape = _SIZE
 
     def __post_init__(self) -> None:
         checks.keep(self, "moves", checks.integer, 0)
@@ -50,11 +47,6 @@ class WindyGridworld(FixedTask):
         checks.keep(self, "stochastic", checks.flag)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(row, column) [S, 2] of each state."""
-        return row_by_row(7, 10)
 
     @property
     def num_actions(self) -> int:  # type: ignore[override]
