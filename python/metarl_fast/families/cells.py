@@ -63,6 +63,26 @@ def start_number(start: Start, height: int, width: int) -> int:
     return row * width + column
 
 
+def checked_walls(value: Any, name: str, height: int, width: int) -> tuple[str, ...] | None:
+    """Return `value` as a map of walls: a row of text for each row of cells, or None for no walls."""
+    if value is None:
+        return None
+    if not (isinstance(value, (list, tuple)) and all(isinstance(row, str) for row in value)):
+        raise TypeError(f"{name} is {checks.shown(value)}, expected rows of text")
+    if len(value) != height or any(len(row) != width for row in value):
+        raise ValueError(
+            f"{name} are {len(value)} rows of text, expected {height} rows of {width} characters"
+        )
+    return tuple(value)
+
+
+def blocked(walls: tuple[str, ...] | None, height: int, width: int) -> NDArray[np.bool_]:
+    """Return which cells [height, width] of a map of walls are '#'."""
+    if walls is None:
+        return np.zeros((height, width), bool)
+    return np.array([[character == "#" for character in row] for row in walls])
+
+
 @dataclass(frozen=True)
 class Anywhere:
     """Every cell that can hold the goal is equally likely to."""
@@ -139,3 +159,18 @@ class Cells:
                 raise ValueError(f"goal cell ({row}, {column}) lies outside the {height} x {width} grid")
             weights[row, column] += weight
         return weights
+
+
+def checked_goals(value: Any, name: str) -> Anywhere | Region | Cells:
+    """Return `value` as a law of where a goal lies."""
+    if not isinstance(value, (Anywhere, Region, Cells)):
+        raise TypeError(f"{name} is {checks.shown(value)}, expected Anywhere(), Region or Cells")
+    return value
+
+
+def goal_law(weights: NDArray[np.float64]) -> dict[str, Any]:
+    """Return weights [height, width] of the goal as the core has them: cells, cumulative probabilities."""
+    flat = weights.ravel()
+    goals = np.flatnonzero(flat)
+    cumulative = np.cumsum(flat[goals])
+    return {"goals": goals.astype(np.int64), "goal_cumulative": cumulative / cumulative[-1:]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,13 +15,15 @@ from metarl_fast.families.cells import (
     Cells,
     Region,
     Start,
+    checked_goals,
     checked_start,
+    goal_law,
     sides,
     start_number,
 )
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
-from metarl_fast.families.splitting import checked_path, divided_by, held_out_of
+from metarl_fast.families.splitting import checked_path, divided_by, held_out_of, replaced
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
@@ -92,8 +94,7 @@ class Darkroom(Grid, CoreFamily):
         checks.keep(self, "start", checked_start, *self.shape)
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
-        if not isinstance(self.goals, (Anywhere, Region, Cells)):
-            raise TypeError(f"goals is {checks.shown(self.goals)}, expected Anywhere(), Region or Cells")
+        checks.keep(self, "goals", checked_goals)
         if not self.goal_weights().any():
             raise ValueError(f"goals is {checks.shown(self.goals)}, which leaves no cell for the goal")
         orders = checks.increasing(self.action_orders, "action_orders", len(_ORDERS) - 1)
@@ -185,22 +186,14 @@ class Darkroom(Grid, CoreFamily):
             unseen = held_out_of(len(self.action_orders), held_out, rng, "orders of actions")
             orders = np.array(self.action_orders)
             settings = [{"action_orders": tuple(orders[part].tolist())} for part in (~unseen, unseen)]
-        training, other = (
-            replace(self, **changed, split_path=(*self.split_path, part))
-            for part, changed in enumerate(settings)
-        )
-        return training, other
+        return replaced(self, settings)
 
     def _core_family(self) -> _core.Family:
-        weights = self.goal_weights().ravel()
-        goals = np.flatnonzero(weights)
-        cumulative = np.cumsum(weights[goals])
         height, width = self.shape
         return _core.Darkroom(
             height=height,
             width=width,
-            goals=goals.astype(np.int64),
-            goal_cumulative=cumulative / cumulative[-1],
+            **goal_law(self.goal_weights()),
             orders=np.array([_ORDERS[place] for place in self.action_orders], np.int64).ravel(),
             start=start_number(self.start, height, width),
             goal_reward=self.goal_reward,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,7 +14,7 @@ from metarl_fast import _core, checks
 from metarl_fast.families.cells import Cell, inside, row_by_row, sides
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
-from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
+from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of, replaced
 from metarl_fast.recipes import DrawnRecipe, explicit_ids
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -227,10 +227,7 @@ class Driving(Grid, CoreFamily):
         parts: list[list[Case]] = [[], []]
         for case in cases:
             parts[tuple(case[place] for place in places) in unseen].append(case)
-        training, other = (
-            replace(self, cases=tuple(part), split_path=(*self.split_path, k)) for k, part in enumerate(parts)
-        )
-        return training, other
+        return replaced(self, ({"cases": tuple(part)} for part in parts))
 
     @staticmethod
     def _held_out_kinds(

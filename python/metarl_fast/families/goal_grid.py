@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
+from metarl_fast.families.cells import (
+    Anywhere,
+    Cell,
+    Cells,
+    Region,
+    blocked,
+    checked_goals,
+    checked_walls,
+    goal_law,
+    inside,
+    sides,
+    start_number,
+)
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
-from metarl_fast.families.splitting import checked_path, endings, fraction
+from metarl_fast.families.splitting import checked_path, endings, fraction, replaced
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Tasks
 
@@ -67,14 +79,13 @@ class GoalGrid(Grid, CoreFamily):
     def __post_init__(self) -> None:
         height, width = sides(self.size)
         object.__setattr__(self, "size", (height, width))
-        object.__setattr__(self, "walls", self._checked_walls(height, width))
+        checks.keep(self, "walls", checked_walls, height, width)
         checks.keep(self, "wall_density", checks.real, 0.0, 0.9)
         checks.keep(self, "slip", checks.real, 0.0, 1.0)
         checks.keep(self, "goal_reward", checks.real)
         checks.keep(self, "step_reward", checks.real)
         checks.real(self.goal_reward + self.step_reward, "goal_reward + step_reward")
-        if not isinstance(self.goals, (Anywhere, Region, Cells)):
-            raise TypeError(f"goals is {checks.shown(self.goals)}, expected Anywhere(), Region or Cells")
+        checks.keep(self, "goals", checked_goals)
         if self.start is not None:
             checks.keep(self, "start", inside, height, width)
             if self._blocked()[self.start]:
@@ -87,17 +98,6 @@ class GoalGrid(Grid, CoreFamily):
         if not weights.any():
             raise ValueError(f"goals {self.goals} leave no free cell for the goal that the start can reach")
         self._check_wall_density(weights > 0)
-
-    def _checked_walls(self, height: int, width: int) -> tuple[str, ...] | None:
-        if self.walls is None:
-            return None
-        if not (isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)):
-            raise TypeError(f"walls is {checks.shown(self.walls)}, expected rows of text")
-        if len(self.walls) != height or any(len(row) != width for row in self.walls):
-            raise ValueError(
-                f"walls are {len(self.walls)} rows of text, expected {height} rows of {width} characters"
-            )
-        return tuple(self.walls)
 
     def _check_wall_density(self, goals: NDArray[np.bool_]) -> None:
         """Refuse more walls than leave a way to every goal."""
@@ -120,9 +120,7 @@ class GoalGrid(Grid, CoreFamily):
         return 4
 
     def _blocked(self) -> NDArray[np.bool_]:
-        if self.walls is None:
-            return np.zeros(self.shape, bool)
-        return np.array([[character == "#" for character in row] for row in self.walls])
+        return blocked(self.walls, *self.shape)
 
     def _moves(self) -> NDArray[np.int64]:
         """Return the fewest moves [height, width] from the start to each cell, -1 where there is no way."""
@@ -195,21 +193,14 @@ class GoalGrid(Grid, CoreFamily):
         enough = next(cells for cells in found if cells.sum() >= wanted)
         last = np.sort(rank[enough])[wanted - 1]
         chosen = enough & (rank <= last)
-        training = self._with_goals(weights, possible & ~chosen, 0)
-        return training, self._with_goals(weights, chosen, 1)
+        parts = (np.argwhere(where) for where in (possible & ~chosen, chosen))
+        return replaced(self, ({"goals": Cells.of(part, weights)} for part in parts))
 
     def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
         """Return the cell of the goal [N] of each task, states as in the task."""
         return endings(tasks)
 
-    def _with_goals(self, weights: NDArray[np.float64], where: NDArray[np.bool_], part: int) -> GoalGrid:
-        goals = Cells.of(np.argwhere(where), weights)
-        return replace(self, goals=goals, split_path=(*self.split_path, part))
-
     def _core_family(self) -> _core.Family:
-        weights = self.goal_weights().ravel()
-        goals = np.flatnonzero(weights)
-        cumulative = np.cumsum(weights[goals])
         height, width = self.shape
         return _core.GoalGrid(
             height=height,
@@ -217,9 +208,8 @@ class GoalGrid(Grid, CoreFamily):
             walls=self._blocked().astype(np.uint8).ravel(),
             wall_density=self.wall_density,
             slip=self.slip,
-            goals=goals.astype(np.int64),
-            goal_cumulative=cumulative / cumulative[-1],
-            start=-1 if self.start is None else self.start[0] * width + self.start[1],
+            **goal_law(self.goal_weights()),
+            start=start_number(self.start, height, width),
             goal_reward=self.goal_reward,
             step_reward=self.step_reward,
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
-from metarl_fast.families.cells import Anywhere, Cells, Region
+from metarl_fast.families.cells import Anywhere, Cells, Region, goal_law
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.families.splitting import checked_path, divided_by, held_out_of
+from metarl_fast.families.splitting import checked_path, divided_by, held_out_of, replaced
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
@@ -263,11 +263,7 @@ class GridWorld(CoreFamily):
         else:
             unseen = held_out_of(len(starts), held_out, rng, "starts of tasks with one_start")
             settings = [{"rows": self._with_starts(part)} for part in (starts[~unseen], starts[unseen])]
-        training, other = (
-            replace(self, **changed, split_path=(*self.split_path, part))
-            for part, changed in enumerate(settings)
-        )
-        return training, other
+        return replaced(self, settings)
 
     def _with_starts(self, starts: NDArray[np.int64]) -> tuple[str, ...]:
         changed = np.where(self._map() == _START, ".", self._map())
@@ -277,9 +273,6 @@ class GridWorld(CoreFamily):
     def _core_family(self) -> _core.Family:
         height, width = self.shape
         drawn = self._map()
-        weights = self.goal_weights().ravel()
-        goals = np.flatnonzero(weights)
-        cumulative = np.cumsum(weights[goals])
         rewards = np.zeros(self.shape)
         for character, reward in self._pairs():
             rewards[drawn == character] = reward
@@ -291,8 +284,7 @@ class GridWorld(CoreFamily):
             ends=(~self._lasting() & (drawn != _WALL)).astype(np.uint8).ravel(),
             starts=np.flatnonzero(self._starts()),
             one_start=int(self.one_start),
-            goals=goals,
-            goal_cumulative=cumulative / cumulative[-1] if goals.size else np.zeros(0),
+            **goal_law(self.goal_weights()),
             goal_reward=self.goal_reward,
             step_reward=self.step_reward,
             slip=self.slip,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from metarl_fast import _core, checks
 from metarl_fast.families.cells import Cell, Start, checked_start, inside, row_by_row, sides, start_number
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
-from metarl_fast.families.splitting import checked_path, held_out_of
+from metarl_fast.families.splitting import checked_path, held_out_of, replaced
 from metarl_fast.seeding import Seed
 
 if TYPE_CHECKING:
@@ -126,11 +126,7 @@ class KeyToDoor(Grid, CoreFamily):
             checks.memory(cells * cells * 400, f"a list of {cells * cells} pairs of cells")
             numbers = np.arange(cells * cells)
         unseen = held_out_of(len(numbers), held_out, rng, "pairs of key and door")
-        training, other = (
-            replace(self, pairs=self._pairs(numbers[part]), split_path=(*self.split_path, k))
-            for k, part in enumerate((~unseen, unseen))
-        )
-        return training, other
+        return replaced(self, ({"pairs": self._pairs(numbers[part])} for part in (~unseen, unseen)))
 
     def _pair_numbers(self) -> NDArray[np.int64]:
         """Return the pairs as the core has them, key * cells + door; none where all are meant."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import row_by_row
+from metarl_fast.families.cells import blocked, checked_walls, row_by_row
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
 from metarl_fast.families.laws import LogUniform, Uniform
@@ -114,7 +114,7 @@ class LpgGrid(Grid, CoreFamily):
             self.num_states * 5 * 2**objects * 21,
             f"a task of {self.size} x {self.size} cells, {objects} objects",
         )
-        object.__setattr__(self, "walls", self._checked_walls())
+        checks.keep(self, "walls", checked_walls, *self.shape)
         for name, low, high in (("smallest_size", 2, self.size), ("fewest_objects", 1, objects)):
             if getattr(self, name) is not None:
                 checks.keep(self, name, checks.integer, low, high)
@@ -126,17 +126,6 @@ class LpgGrid(Grid, CoreFamily):
         if self.horizon is not None:
             checks.keep(self, "horizon", checks.integer, 1)
         checks.keep(self, "split_path", checked_path)
-
-    def _checked_walls(self) -> tuple[str, ...] | None:
-        if self.walls is None:
-            return None
-        if not (isinstance(self.walls, (list, tuple)) and all(isinstance(row, str) for row in self.walls)):
-            raise TypeError(f"walls is {checks.shown(self.walls)}, expected rows of text")
-        if len(self.walls) != self.size or any(len(row) != self.size for row in self.walls):
-            raise ValueError(
-                f"walls is {checks.shown(self.walls)}, expected {self.size} rows of so many characters"
-            )
-        return tuple(self.walls)
 
     @classmethod
     def dense(cls) -> Self:
@@ -217,9 +206,7 @@ class LpgGrid(Grid, CoreFamily):
         return 5
 
     def _blocked(self) -> NDArray[np.bool_]:
-        if self.walls is None:
-            return np.zeros(self.shape, bool)
-        return np.array([[character == "#" for character in row] for row in self.walls])
+        return blocked(self.walls, *self.shape)
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,10 +10,20 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.cells import Anywhere, Cell, Cells, Region, inside, sides
+from metarl_fast.families.cells import (
+    Anywhere,
+    Cell,
+    Cells,
+    Region,
+    checked_goals,
+    goal_law,
+    inside,
+    sides,
+    start_number,
+)
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.grid import Grid
-from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of
+from metarl_fast.families.splitting import checked_path, divided_by, endings, held_out_of, replaced
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
@@ -82,8 +92,7 @@ class Maze(Grid, CoreFamily):
         checks.keep(self, "start", inside, height, width)
         if self.start[0] % 2 or self.start[1] % 2:
             raise ValueError(f"start is {self.start}, expected a room, in an even row and column")
-        if not isinstance(self.goals, (Anywhere, Region, Cells)):
-            raise TypeError(f"goals is {checks.shown(self.goals)}, expected Anywhere(), Region or Cells")
+        checks.keep(self, "goals", checked_goals)
         if not self.goal_weights().any():
             raise ValueError(f"goals is {checks.shown(self.goals)}, which leaves no room for the goal")
         checks.keep(self, "slip", checks.real, 0.0, 1.0)
@@ -135,29 +144,23 @@ class Maze(Grid, CoreFamily):
             return super().split(held_out, rng=rng)
         goals = np.argwhere(weights > 0)
         unseen = held_out_of(len(goals), held_out, rng, "goals")
-        training, other = (
-            replace(self, goals=Cells.of(part, weights), split_path=(*self.split_path, k))
-            for k, part in enumerate((goals[~unseen], goals[unseen]))
+        return replaced(
+            self, ({"goals": Cells.of(part, weights)} for part in (goals[~unseen], goals[unseen]))
         )
-        return training, other
 
     def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
         """Return the cell of the goal [N] of each task."""
         return endings(tasks)
 
     def _core_family(self) -> _core.Family:
-        weights = self.goal_weights().ravel()
-        goals = np.flatnonzero(weights)
-        cumulative = np.cumsum(weights[goals])
         height, width = self.shape
         return _core.Maze(
             height=height,
             width=width,
             carving=self.carving,
             slip=self.slip,
-            goals=goals.astype(np.int64),
-            goal_cumulative=cumulative / cumulative[-1],
-            start=self.start[0] * width + self.start[1],
+            **goal_law(self.goal_weights()),
+            start=start_number(self.start, height, width),
             goal_reward=self.goal_reward,
             step_reward=self.step_reward,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,15 @@ def held_out_of(total: int, held_out: float, rng: Seed, what: str) -> NDArray[np
     chosen = np.zeros(total, bool)
     chosen[generator.permutation(total)[: min(max(1, round(share * total)), total - 1)]] = True
     return chosen
+
+
+def replaced(family: Any, settings: Iterable[Mapping[str, Any]]) -> tuple[Any, Any]:
+    """Return both parts of a split: a family with the settings of the training part and of the other."""
+    training, held_out = (
+        replace(family, **changed, split_path=(*family.split_path, part))
+        for part, changed in enumerate(settings)
+    )
+    return training, held_out
 
 
 def checked_path(value: Any, name: str) -> tuple[int, ...]:
