@@ -124,6 +124,10 @@ def test_families_around_families_draw_the_same_map():
         mf.Switching(room, 2),
         mf.Mixture((room, room)),
         room.split(0.3)[0],
+        mf.Perturbed(room),
+        mf.Perturbed(room.sample()),
+        mf.HiddenParameter(room),
+        mf.SharedDynamics(mf.TaskDistribution(9, 5), base=room),
     ):
         np.testing.assert_array_equal(family.places, room.places)
     assert mf.Permuted(room).places is None

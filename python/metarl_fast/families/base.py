@@ -176,8 +176,36 @@ def divided(family: Family, share: float, rng: Seed) -> tuple[Family, Family]:
     return family.split(share, rng=rng) if takes_rng else family.split(share)
 
 
+class Alike(Family):
+    """Base of families whose states, actions, places and horizon are those of another one, or of a task."""
+
+    @property
+    def _model(self) -> Family | Task:
+        raise NotImplementedError
+
+    @property
+    def num_states(self) -> int:  # type: ignore[override]
+        """S."""
+        return self._model.num_states
+
+    @property
+    def num_actions(self) -> int:  # type: ignore[override]
+        """A."""
+        return self._model.num_actions
+
+    @property
+    def horizon(self) -> int | None:  # type: ignore[override]
+        """Steps of an episode, or None if the other one does not say."""
+        return self._model.horizon
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Those of the other one."""
+        return self._model.places
+
+
 @dataclass(frozen=True)
-class FamilyPart(Family):
+class FamilyPart(Alike):
     """The tasks of a family whose ids lie in a range; what `split` makes of families with endless tasks.
 
     Parameters
@@ -200,24 +228,8 @@ class FamilyPart(Family):
         object.__setattr__(self, "ids", (first, end))
 
     @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S."""
-        return self.family.num_states
-
-    @property
-    def num_actions(self) -> int:  # type: ignore[override]
-        """A."""
-        return self.family.num_actions
-
-    @property
-    def horizon(self) -> int | None:  # type: ignore[override]
-        """Steps of an episode, or None if the family does not say."""
-        return self.family.horizon
-
-    @property
-    def places(self) -> NDArray[np.int64] | None:
-        """The family's."""
-        return self.family.places
+    def _model(self) -> Family:
+        return self.family
 
     @property
     def _id_range(self) -> range:  # type: ignore[override]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_fast import _core, checks
-from metarl_fast.families.base import Family
+from metarl_fast.families.base import Alike, Family
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.sharing import keep_seed, shared_tasks
 from metarl_fast.families.splitting import content_labels
@@ -13,7 +13,7 @@ from metarl_fast.seeding import Seed
 
 
 @dataclass(frozen=True)
-class HiddenParameter(CoreFamily):
+class HiddenParameter(Alike, CoreFamily):
     """Tasks between a few tasks of a family: each step goes as in the k'th of them with probability w_k.
 
     The weights w ~ Dirichlet(concentration, ..., concentration) are all in which tasks differ; who knows the
@@ -52,19 +52,8 @@ class HiddenParameter(CoreFamily):
         keep_seed(self)
 
     @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S."""
-        return self.family.num_states
-
-    @property
-    def num_actions(self) -> int:  # type: ignore[override]
-        """A."""
-        return self.family.num_actions
-
-    @property
-    def horizon(self) -> int | None:  # type: ignore[override]
-        """That of the family."""
-        return self.family.horizon
+    def _model(self) -> Family:
+        return self.family
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each, about the same few.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_fast import _core, checks
-from metarl_fast.families.base import Family
+from metarl_fast.families.base import Alike, Family
 from metarl_fast.families.core_family import CoreFamily
 from metarl_fast.families.sharing import apart, keep_seed, shared_tasks
 from metarl_fast.seeding import Seed
@@ -13,7 +13,7 @@ from metarl_fast.tasks import Task
 
 
 @dataclass(frozen=True)
-class Perturbed(CoreFamily):
+class Perturbed(Alike, CoreFamily):
     """Tasks around one task: the larger the concentration, the more alike.
 
     Rows are Dirichlet(concentration * p) about its rows p, so an outcome has probability p on average, with
@@ -48,19 +48,8 @@ class Perturbed(CoreFamily):
         keep_seed(self)
 
     @property
-    def num_states(self) -> int:  # type: ignore[override]
-        """S."""
-        return self.base.num_states
-
-    @property
-    def num_actions(self) -> int:  # type: ignore[override]
-        """A."""
-        return self.base.num_actions
-
-    @property
-    def horizon(self) -> int | None:  # type: ignore[override]
-        """That of the centre."""
-        return self.base.horizon
+    def _model(self) -> Family | Task:
+        return self.base
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each, about the same centre.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metarl_fast import _core
 from metarl_fast.families.base import Family
 from metarl_fast.families.sharing import SharedPart
@@ -33,6 +36,11 @@ class SharedDynamics(SharedPart):
     family: Family
     seed: int = 0
     base: Family | None = None
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Those of the family whose rows these are."""
+        return (self.base or self.family).places
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         rewards = self.family._view(_core.key_of_part(key, 1), ids)
