@@ -63,6 +63,36 @@ def test_jacks_car_rental_figure_4_2():
     assert moves[0].tolist() == [0] * 8 + [-1, -1, -2, -2, -2, -3, -3, -3, -3, -3, -4, -4, -4]
 
 
+def test_jacks_values():
+    """Without moves the places are worth what each is alone; the figure's 612 is about the most of that."""
+
+    def alone(request, returned):
+        laws = [[stats.poisson(mean).pmf(k) for k in range(40)] for mean in (request, returned)]
+        days = []
+        for cars in range(21):
+            pays, nights = 0.0, [0.0] * 21
+            for asked, p in enumerate(laws[0]):
+                rented = min(asked, cars)
+                pays += p * 10 * rented
+                for back, q in enumerate(laws[1]):
+                    nights[min(cars - rented + back, 20)] += p * q
+            days.append((pays, nights))
+        values = [0.0] * 21
+        for _ in range(300):
+            values = [pays + 0.9 * np.dot(nights, values) for pays, nights in days]
+        return np.array(values)
+
+    family = mf.JacksCarRental()
+    never = np.zeros((441, 11))
+    never[:, 5] = 1.0
+    found = mf.policy_evaluation(family.sample(1), never, 0.9).values[0]
+    expected = np.add.outer(alone(3, 3), alone(4, 2)).ravel()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert (found.min(), found.max()) == pytest.approx((407.18, 611.40), abs=0.01)
+    best = optimum(family, 0.9).values[0]
+    assert (best.min(), best.max()) == pytest.approx((421.41, 636.99), abs=0.01)
+
+
 def test_jacks_days_by_scipy_and_by_chance():
     family = mf.JacksCarRental(max_cars=4, max_moved=1, requests=(1.0, 2.0), returns=(0.5, 1.5))
     task = family.sample()

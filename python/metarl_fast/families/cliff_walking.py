@@ -18,8 +18,7 @@ class CliffWalking(Grid, FixedTask):
 
     Stepping into the cliff costs `fall` and leads back to the start. Actions are up, right, down, left. The
     optimum walks along the edge, 13 steps of the published size; SARSA, which explores while it learns,
-    learns the safer way further up (Sutton and Barto, 2018,
-    example 6.6).
+    learns the safer way further up (Sutton and Barto, 2018, example 6.6).
 
     Parameters
     ----------
