@@ -123,3 +123,15 @@ def test_settings_are_chosen_on_tasks_held_back():
     tasks = random.sample(200, rng=1)
     found = [mf.train(one, tasks, 30, rng=2).returns.mean() for one in (fitted, kept, mf.QLearning())]
     assert found[0] > found[1] + 0.5 > found[2]
+
+
+def test_settings_are_tried_again_when_the_tasks_have_become_a_quarter_more():
+    meta, learner = mf.EmpiricalBayes(), mf.PosteriorPlanner()
+    tasks, state, tried = mf.GoalGrid(4).sample(160, rng=0), meta.init(learner), []
+    for first in range(0, 160, 8):
+        before = state["gains"][0, 1]
+        state = meta.step(state, learner, tasks[first : first + 8], first, 5)
+        tried.append(state["gains"][0, 1] > before)
+        assert state["returns"].shape == (5,)
+    # powers of 1.25: 1, ..., 9.3, 11.6, 14.6, 18.2, 22.7, 28.4, 35.5, 44.4, 55.5, 69.4, 86.7, 108.4, 135.5
+    assert [8 * (k + 1) for k in np.flatnonzero(tried)] == [8, 16, 24, 32, 40, 48, 56, 72, 88, 112, 136]

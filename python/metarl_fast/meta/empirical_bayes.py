@@ -39,6 +39,8 @@ _CLEARLY = 2.5
 """Standard errors by which settings must be ahead of the first ones."""
 _MOST_TRIED = 48
 """Settings are tried on so many different tasks at most."""
+_GROWTH = 1.25
+"""Settings are tried again when the tasks seen are so many times more: a prior of a few more wants the same."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ class EmpiricalBayes(Meta):
     means are smoothed: what no training task rewarded may be the goal of a new one. (Robbins, "An empirical
     Bayes approach to statistics", 1956; of priors over MDPs Wilson et al., ICML 2007.)
 
-    How far to trust it is chosen on an inner split: a part of each meta-batch's different tasks is held back,
+    How far to trust it is chosen on an inner split: a part of a meta-batch's different tasks is held back,
     the prior of the others is tried on them with a few settings, and those whose returns, sum over e of
     return(e) / e, are best so far are taken, if they are clearly better than those that do well everywhere.
+    That is done again with the meta-batches in which the number of tasks passes a further power of 1.25.
 
         fitted = EmpiricalBayes().fit(training, rng=0)
         compare({"scratch": QLearning(), "empirical Bayes": fitted}, held_out, (0, 1, 5), rng=1)
@@ -127,11 +130,12 @@ class EmpiricalBayes(Meta):
     ) -> State:
         """Return the state after one meta-batch; the arguments are those of `train`.
 
-        `returns` are those of held-back tasks with the best settings; of a meta-batch of fewer than five
-        different tasks, those of the learner before it saw them.
+        `returns` are those of held-back tasks with the best settings; of a meta-batch that settings are not
+        tried on, as where it has fewer than five different tasks, those of the learner before it saw them.
         """
         batch = as_batch(tasks)
-        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
+        before = self.apply(state, learner)
+        before.check_sizes(batch.num_states, batch.num_actions)
         key = make_key(rng)
         generator = np.random.default_rng(child(key, 0))
         models_at: Callable[[NDArray[np.int64]], Iterable[TaskModel]]
@@ -143,7 +147,8 @@ class EmpiricalBayes(Meta):
             prints = fingerprints(batch)
             models_at = lambda places: models(batch[places])  # noqa: E731
         firsts, of_task = _different(prints)
-        number = round(self.inner_held_out * len(firsts))
+        due = _is_due(float(state["num_tasks"][0]), len(batch))
+        number = round(self.inner_held_out * len(firsts)) if due else 0
         held = np.sort(generator.permutation(len(firsts))[:number])
         if not number or len(firsts) < _LEAST_TASKS:
             tried, held = batch, held[:0]
@@ -176,7 +181,7 @@ class EmpiricalBayes(Meta):
             gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
             returns = runs[_best(gains)].mean(axis=0)
         else:
-            returns = run(self.apply(state, learner)).mean(axis=0)
+            returns = run(before).mean(axis=0)
         sums = _with(sums, models_at(np.flatnonzero(~inner)), batch)
         if progress is not None:
             progress(len(batch), len(batch))
@@ -250,6 +255,14 @@ def _best(gains: NDArray[np.float64]) -> int:
     variance = np.maximum(squares / np.maximum(number, 1.0) - mean * mean, 0.0)
     clear = mean > _CLEARLY * np.sqrt(variance / np.maximum(number - 1.0, 1.0))
     return int(np.where(clear, mean, 0.0).argmax())
+
+
+def _is_due(before: float, number: int) -> bool:
+    """Return whether so many further tasks bring the tasks seen to a power of `_GROWTH`."""
+    goal = 1.0
+    while goal <= before:
+        goal *= _GROWTH
+    return goal <= before + number
 
 
 def _with(state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:
