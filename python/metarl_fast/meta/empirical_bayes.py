@@ -13,7 +13,7 @@ from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, train
 from metarl_fast.learners import Learner, PosteriorPlanner, QLearning
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.fitted import Fitted, State
+from metarl_fast.meta.fitted import Fitted, State, check_state
 from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
 from metarl_fast.meta.task_models import (
     TaskModel,
@@ -40,7 +40,7 @@ _CLEARLY = 2.5
 _MOST_TRIED = 48
 """Settings are tried on so many different tasks at most."""
 _GROWTH = 1.25
-"""Settings are tried again when the tasks seen are so many times more: a prior of a few more wants the same."""
+"""Settings are tried again when the tasks seen are so many times more."""
 
 
 @dataclass(frozen=True)
@@ -189,9 +189,7 @@ class EmpiricalBayes(Meta):
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the planner with the prior that was learned, and the best settings so far."""
-        expected = sorted(self.init(learner))
-        if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
-            raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
+        check_state(state, self.init(learner))
         if not state["num_tasks"].any():
             return learner
         return self._made(state, CANDIDATES[_best(state["gains"])], learner)

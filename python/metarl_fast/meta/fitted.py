@@ -18,6 +18,13 @@ State: TypeAlias = "dict[str, NDArray[np.float64]]"
 """What a meta-learner has learned so far; no function changes the arrays in place."""
 
 
+def check_state(state: object, like: State) -> None:
+    """Refuse what neither `init` nor `step` returns: what lacks entries of the state `like`."""
+    expected = sorted(like)
+    if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
+        raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
+
+
 @runtime_checkable
 class Applicable(Protocol):
     """What a result asks of its meta-learner."""

@@ -12,7 +12,7 @@ from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner, Table
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.fitted import State
+from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import in_order, shard_sums
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -65,7 +65,7 @@ class TableMeta(Meta):
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner that starts from what was meta-learned."""
-        self._check(state)
+        check_state(state, self.blank(np.zeros(())))
         start = self.start(state)
         return learner.replace(initial_q=Table(start) if start.ndim else float(start))
 
@@ -88,7 +88,7 @@ class TableMeta(Meta):
         ValueError, TypeError
             For other numbers, and for other sizes than before.
         """
-        self._check(state)
+        check_state(state, self.blank(np.zeros(())))
         tables = checks.array(q_tables, "q_tables", np.float64)
         start = self.start(state)
         empty = tables.ndim < 2 or 0 in tables.shape[-2:]
@@ -97,12 +97,6 @@ class TableMeta(Meta):
             raise ValueError(f"q_tables has shape {tables.shape}, expected (N, {sizes}) or ({sizes})")
         checks.action_values(tables, "q_tables")
         return {**state, **self.learned(state, tables.reshape(-1, *tables.shape[-2:]))}
-
-    def _check(self, state: State) -> None:
-        """Refuse what neither `init` nor `step` returns."""
-        expected = sorted(self.blank(np.zeros(())))
-        if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
-            raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
 
     @abstractmethod
     def blank(self, start: NDArray[np.float64]) -> State:

@@ -14,7 +14,7 @@ from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.fitted import State
+from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
 
@@ -143,9 +143,7 @@ class Tuned(Meta):
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner with the settings that were found."""
-        expected = sorted(self.init(learner))
-        if not isinstance(state, dict) or not all(isinstance(state.get(key), np.ndarray) for key in expected):
-            raise TypeError(f"state is {checks.shown(state)}, expected a dict of arrays {expected}")
+        check_state(state, self.init(learner))
         if not state["steps"].any():
             return learner
         checks.shape(state["mean"], "mean", (len(self._space_of(learner)),))
