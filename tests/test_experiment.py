@@ -408,6 +408,18 @@ def test_scores_are_by_the_discount_that_was_asked_for_whatever_is_tuned():
     assert "five" in results.text()
 
 
+def test_contenders_that_want_different_things_are_refused_when_the_file_is_read():
+    contenders = {
+        "mine": {"type": "Scratch"},
+        "short_sighted": {"type": "Scratch", "learner": {"discount": 0.5}},
+    }
+    expected = "contenders.short_sighted is 0.5, that of contenders.mine 0.95, expected the same"
+    with pytest.raises(ValueError, match=expected):
+        small(GRID, contenders=contenders)
+    both = {name: {**entry, "learner": {"discount": 0.5}} for name, entry in contenders.items()}
+    assert small(GRID, contenders=both).discount() == 0.5
+
+
 def test_bandits_are_described_in_a_file_too():
     """Of the space of tuning those hyper-parameters are used that the learners named have."""
     bandits = {"type": "TaskDistribution", "num_states": 1, "num_actions": 3, "horizon": 5}

@@ -93,6 +93,7 @@ class Experiment:
                 raise ValueError(
                     f"{name} is {checks.shown(given)}, expected one of {', '.join(self.contenders)}"
                 )
+        self.discount()
         self.budget()
         self.to_config()  # what has no form in results.json is found out before the work
 
@@ -153,6 +154,18 @@ class Experiment:
         }
         return {name: value for name, value in described.items() if value is not None}
 
+    def discount(self) -> float:
+        """Return that by which policies are scored: what was asked for, whatever discounts are tuned."""
+        found = {name: float(contender.learner.discount) for name, contender in self.contenders.items()}
+        (first, discount), *others = found.items()
+        for name, other in others:
+            if other != discount:
+                raise ValueError(
+                    f"the discount of contenders.{name} is {other}, that of contenders.{first} {discount}, "
+                    "expected the same: policies are scored by it"
+                )
+        return discount
+
     def space(self) -> dict[str, Any]:
         """Return what hyper-parameters are drawn from: for "type" classes, for others their values."""
         given = {name: values for name, values in self.tuning.items() if name not in _OF_TUNING}
@@ -198,7 +211,7 @@ class Experiment:
         """Refuse before the work what cannot be learned or scored, and splits that keep no tasks apart."""
         for part in parts:
             episode_steps(part.held_out, self.num_steps)
-            learning_bounds(part.held_out, self.learner.discount, self.num_steps)
+            learning_bounds(part.held_out, self.discount(), self.num_steps)
             part.refuse_shared(self.training_tasks, type(self.family).__name__)
 
     def run(self, *, num_threads: int | None = None, progress: Stage | None = None) -> Results:
@@ -225,15 +238,13 @@ class Experiment:
                 prepared[name].append(contender.prepare(part, budget))
                 tell(number + 1, len(self.contenders))
         batches = [part.held_out for part in parts]
-        # Scored is what was asked for: a tuned discount is a way to learn, and no other aim.
-        discounts = {contender.learner.discount for contender in self.contenders.values()}
         comparison = compare(
             {name: [part.learner for part in members] for name, members in prepared.items()},
             batches,
             self.episodes,
             num_steps=self.num_steps,
             rng=child(self.seed, 0, 1),
-            discount=discounts.pop() if len(discounts) == 1 else None,
+            discount=self.discount(),
             clusters=self.family.clusters(batches[0]) if self.splits == 1 else None,
             num_threads=num_threads,
             progress=report("adapting to held-out tasks"),
