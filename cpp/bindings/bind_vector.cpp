@@ -105,8 +105,11 @@ class BoundVectorSimulator {
   // (state, reward, terminated, truncated) of one place
   py::tuple step_one(std::int64_t place, std::int64_t action, Autoreset mode) {
     require_place(place);
-    core_.check(place, action, mode);
-    const PlaceAnswer answer = core_.step(place, action, mode, core_.loader());
+    const PlaceAnswer answer = [&] {
+      const Turn turn(*this);
+      core_.check(place, action, mode);
+      return core_.step(place, action, mode, core_.loader());
+    }();
     return py::make_tuple(answer.state, answer.reward, answer.terminated, answer.truncated);
   }
 
@@ -118,13 +121,22 @@ class BoundVectorSimulator {
     Array<std::int64_t> states(n);
     Array<double> rewards(n);
     Array<bool> terminated(n), truncated(n);
-    for (std::int64_t k = 0; k < n; ++k) core_.check(places.data()[k], actions.data()[k], mode);
-    for (std::int64_t k = 0; k < n; ++k) {
-      const PlaceAnswer answer = core_.step(places.data()[k], actions.data()[k], mode, core_.loader());
-      states.mutable_data()[k] = answer.state;
-      rewards.mutable_data()[k] = answer.reward;
-      terminated.mutable_data()[k] = answer.terminated;
-      truncated.mutable_data()[k] = answer.truncated;
+    const std::int64_t* place = places.data();
+    const std::int64_t* action = actions.data();
+    auto* state = states.mutable_data();
+    auto* reward = rewards.mutable_data();
+    auto* ends = terminated.mutable_data();
+    auto* cut = truncated.mutable_data();
+    {
+      const Turn turn(*this);
+      for (std::int64_t k = 0; k < n; ++k) core_.check(place[k], action[k], mode);
+      for (std::int64_t k = 0; k < n; ++k) {
+        const PlaceAnswer answer = core_.step(place[k], action[k], mode, core_.loader());
+        state[k] = answer.state;
+        reward[k] = answer.reward;
+        ends[k] = answer.terminated;
+        cut[k] = answer.truncated;
+      }
     }
     return py::make_tuple(states, rewards, terminated, truncated);
   }
@@ -133,10 +145,17 @@ class BoundVectorSimulator {
   py::tuple draw(const Array<std::int64_t>& places) {
     require_places(places);
     Array<std::uint32_t> numbers(places.size()), companions(places.size());
-    for (std::int64_t k = 0; k < places.size(); ++k) {
-      Stream& stream = core_.stream(places.data()[k]);
-      numbers.mutable_data()[k] = next(stream);
-      companions.mutable_data()[k] = stream.s[kCompanion];
+    const std::int64_t* place = places.data();
+    auto* number = numbers.mutable_data();
+    auto* companion = companions.mutable_data();
+    const std::int64_t count = places.size();
+    {
+      const Turn turn(*this);
+      for (std::int64_t k = 0; k < count; ++k) {
+        Stream& stream = core_.stream(place[k]);
+        number[k] = next(stream);
+        companion[k] = stream.s[kCompanion];
+      }
     }
     return py::make_tuple(numbers, companions);
   }

@@ -3,7 +3,7 @@
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, overload, type_check_only
+from typing import Any, Generic, TypeAlias, TypeVar, overload, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,7 +280,9 @@ class Autoreset(enum.Enum):
     same_step = 1
     disabled = 2
 
-class VectorSimulatorFloat32(metaclass=_Pybind11Type):
+_Real = TypeVar("_Real", np.float32, np.float64)
+
+class _VectorSimulator(Generic[_Real], metaclass=_Pybind11Type):  # no class of the core: what both share
     def __init__(self, places: int, episodes_per_task: int, stays: bool) -> None: ...
     def assign(
         self,
@@ -317,7 +319,7 @@ class VectorSimulatorFloat32(metaclass=_Pybind11Type):
         probability: NDArray[np.float64] | None,
         states: NDArray[np.int32] | None,
         actions: NDArray[np.int32] | None,
-        rewards: NDArray[np.float32] | None,
+        rewards: NDArray[_Real] | None,
         next_states: NDArray[np.int32] | None,
         terminated: NDArray[np.bool_] | None,
         truncated: NDArray[np.bool_] | None,
@@ -341,66 +343,8 @@ class VectorSimulatorFloat32(metaclass=_Pybind11Type):
     @property
     def expects_none(self) -> NDArray[np.bool_]: ...
 
-class VectorSimulatorFloat64(metaclass=_Pybind11Type):
-    def __init__(self, places: int, episodes_per_task: int, stays: bool) -> None: ...
-    def assign(
-        self,
-        places: NDArray[np.int64],
-        batch: TaskBatch,
-        numbers: NDArray[np.int64],
-        limit: int,
-        limits: NDArray[np.int64] | None,
-        follows: bool,
-    ) -> None: ...  # a limit of 0 is none
-    def expect(
-        self, places: NDArray[np.int64], batch: TaskBatch, limit: int, limits: NDArray[np.int64] | None
-    ) -> None: ...
-    def leave(self, places: NDArray[np.int64]) -> None: ...
-    def seed(self, places: NDArray[np.int64], keys: NDArray[np.uint64]) -> None: ...
-    def reset(self, places: NDArray[np.int64]) -> None: ...
-    def step(
-        self,
-        actions: NDArray[np.int64],
-        mode: Autoreset,
-        states: NDArray[np.int64],
-        entered: NDArray[np.int64],
-        rewards: NDArray[np.float64],
-        terminated: NDArray[np.bool_],
-        truncated: NDArray[np.bool_],
-    ) -> bool: ...  # whether an episode ended
-    def step_one(
-        self, place: int, action: int, mode: Autoreset
-    ) -> tuple[int, float, bool, bool]: ...  # state, reward, terminated, truncated
-    def rollout(
-        self,
-        num_steps: int,
-        action: NDArray[np.int32] | None,
-        probability: NDArray[np.float64] | None,
-        states: NDArray[np.int32] | None,
-        actions: NDArray[np.int32] | None,
-        rewards: NDArray[np.float64] | None,
-        next_states: NDArray[np.int32] | None,
-        terminated: NDArray[np.bool_] | None,
-        truncated: NDArray[np.bool_] | None,
-        num_threads: int,
-    ) -> None: ...
-    def step_some(
-        self, places: NDArray[np.int64], actions: NDArray[np.int64], mode: Autoreset
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]: ...
-    def draw(
-        self, places: NDArray[np.int64]
-    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...  # the next number of each stream, its companion
-    def available(self, states: NDArray[np.int64]) -> NDArray[np.int8]: ...  # [places, A]
-    @property
-    def states(self) -> NDArray[np.int64]: ...
-    @property
-    def numbers(self) -> NDArray[np.int64]: ...  # of the tasks
-    @property
-    def elapsed(self) -> NDArray[np.int64]: ...  # steps of the episode
-    @property
-    def over(self) -> NDArray[np.bool_]: ...
-    @property
-    def expects_none(self) -> NDArray[np.bool_]: ...
+class VectorSimulatorFloat32(_VectorSimulator[np.float32]): ...
+class VectorSimulatorFloat64(_VectorSimulator[np.float64]): ...
 
 # --- bind_planning.cpp ---
 
