@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -96,6 +98,13 @@ def test_pictures():
     assert env.render() == "@..\n.#.\n..G"
     env.step(1)
     assert env.render() == "S@.\n.#.\n..G"
+    world = mf.GridWorld(("S.", "#.", "G.")).sample(rng=0)  # a wall is no state
+    env = TabularEnv(world, render_mode="ansi")
+    env.reset(seed=0)
+    assert env.render() == "@.\n .\nG."
+    env = TabularEnv(mf.RiverSwim(6), render_mode="ansi")
+    env.reset(seed=0)
+    assert len(env.render()) == 6  # in a row
     lake = mf.from_gymnasium(gymnasium.make("FrozenLake-v1"))[0]
     env = TabularEnv(lake, render_mode="ansi")
     env.reset(seed=0)
@@ -122,5 +131,11 @@ def test_what_it_refuses():
             env.step(action)
     with pytest.raises(TypeError, match=r"options\['task'\] is"):
         env.reset(options={"task": tasks})
+    with pytest.raises(ValueError, match="options has the key 'tasks', expected task"):
+        env.reset(options={"tasks": tasks[:1]})
+    env.reset(options={"a wrapper's": 3})
+    for copied in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"cannot be copied or pickled .* make another one"):
+            copied(env)
     with pytest.raises(ValueError, match="observation is 'pixels'"):
         TabularEnv(tasks[0], observation="pixels")

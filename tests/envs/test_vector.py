@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -199,6 +201,8 @@ def test_what_it_refuses():
     np.testing.assert_array_equal(env.states, before)
     with pytest.raises(TypeError, match="expected a boolean array"):
         env.reset(options={"reset_mask": [True] * 3})
+    with pytest.raises(TypeError, match=r"cannot be copied or pickled .* make another one"):
+        copy.deepcopy(env)
     with pytest.raises(ValueError, match="has no True"):
         env.reset(options={"reset_mask": np.zeros(3, bool)})
     with pytest.raises(ValueError, match="seed holds 2 seeds, expected 3"):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.envs.pictures import picture
-from metarl_fast.envs.places import Places, Source, as_source
+from metarl_fast.envs.places import Places, Source, as_source, checked_options
 from metarl_fast.families import Family
 from metarl_fast.tasks import Task, Tasks
 
@@ -33,7 +33,7 @@ def single_source(source: Source) -> Tasks | Family:
 
 def given_task(options: dict[str, Any] | None) -> Task | Tasks | None:
     """Return the task that the options of `reset` name, if any."""
-    task = (options or {}).get("task")
+    task = checked_options(options, "task").get("task")
     if task is None or isinstance(task, Task) or (isinstance(task, Tasks) and len(task) == 1):
         return task
     raise TypeError(f"options['task'] is {checks.shown(task)}, expected one Task")

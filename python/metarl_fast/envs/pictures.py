@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast.families import FamilyPart
 from metarl_fast.tasks import Task
 
 _PIXELS = 16
@@ -27,23 +26,16 @@ _COLOURS = {
 """Free, start, wall, goal, hole, and where the agent is."""
 
 
-def grid_shape(task: Task) -> tuple[int, int]:
-    """Return (height, width): those that the family's `shape` or `side` says, else as square as can be."""
-    family = getattr(task.batch.recipe, "family", None)
-    while isinstance(family, FamilyPart):
-        family = family.family
-    shape = getattr(family, "shape", None)
-    side = getattr(family, "side", None)
-    if isinstance(side, int):
-        shape = (side, side)
-    if isinstance(shape, tuple) and len(shape) == 2 and shape[0] * shape[1] == task.num_states:
-        return shape
+def cells(task: Task) -> NDArray[np.int64]:
+    """Return (row, column) [S, 2] of each state: its place, else in rows of a square."""
+    if task.places is not None:
+        return np.asarray(task.places - task.places.min(axis=0))
     width = math.isqrt(task.num_states - 1) + 1
-    return math.ceil(task.num_states / width), width
+    return np.stack(np.divmod(np.arange(task.num_states), width), axis=1)
 
 
 def tiles(task: Task) -> NDArray[np.str_]:
-    """Return a character [height, width] for each state; places that are no state are blank.
+    """Return a character [height, width] at the cell of each state; cells of no state are blank.
 
     `G` is a state that ends episodes and is worth entering, `H` another that ends them, `S` one where they
     start, `#` one that is neither entered from another nor left: a wall; `.` any other.
@@ -64,16 +56,16 @@ def tiles(task: Task) -> NDArray[np.str_]:
     kinds[ends] = "H"
     kinds[ends & (worth > 0)] = "G"
     kinds[alone] = "#"
-    height, width = grid_shape(task)
-    padded = np.full(height * width, " ")
-    padded[:s] = kinds
-    return padded.reshape(height, width)
+    where = cells(task)
+    shown = np.full(where.max(axis=0) + 1, " ")
+    shown[tuple(where.T)] = kinds
+    return shown
 
 
 def text(task: Task, state: int) -> str:
     """Return rows of characters, with `@` where the agent is."""
     shown = tiles(task)
-    shown.flat[state] = "@"
+    shown[tuple(cells(task)[state])] = "@"
     return "\n".join("".join(row) for row in shown)
 
 
@@ -84,9 +76,8 @@ def pixels(task: Task, state: int) -> NDArray[np.uint8]:
     colours = np.array([[_COLOURS.get(kind, (255, 255, 255)) for kind in row] for row in shown], np.uint8)
     picture = colours.repeat(side, axis=0).repeat(side, axis=1)
     picture[::side, :] = picture[:, ::side] = 200
-    row, column = divmod(state, shown.shape[1])
     inner = side // 4 + 1
-    rows, columns = (slice(k * side + inner, (k + 1) * side - inner + 1) for k in (row, column))
+    rows, columns = (slice(k * side + inner, (k + 1) * side - inner + 1) for k in cells(task)[state])
     picture[rows, columns] = _COLOURS["@"]
     return picture
 

@@ -38,6 +38,21 @@ def stays_put(unavailable: Any) -> bool:
     return unavailable == "stay"
 
 
+def checked_options(options: dict[str, Any] | None, *known: str) -> dict[str, Any]:
+    """Return the options of `reset`; refuse what other environments know, but not this one.
+
+    Whatever else there is may be a wrapper's, as Gymnasium has it.
+    """
+    given = options or {}
+    for name in _OPTIONS:
+        if name in given and name not in known:
+            raise ValueError(f"options has the key {name!r}, expected {' or '.join(known)}")
+    return given
+
+
+_OPTIONS = ("reset_mask", "task", "tasks")
+
+
 class Places:
     """N places, each with a task, a stream of random numbers and an episode.
 
@@ -124,6 +139,12 @@ class Places:
         if places.size:
             tasks = self._drawn[self.core.numbers[places] + self.size]
             self.core.expect(places, tasks.core, *self._limits(tasks))
+
+    def __getstate__(self) -> Any:
+        raise TypeError(
+            "an environment cannot be copied or pickled in the middle of its random numbers: "
+            "make another one of the same source and reset it with a seed"
+        )
 
     @property
     def draws_in_python(self) -> bool:

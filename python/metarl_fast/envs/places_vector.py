@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.envs.one_place import RENDER_MODES, checked_render_mode
-from metarl_fast.envs.places import Places
+from metarl_fast.envs.places import Places, checked_options
 from metarl_fast.envs.seeds import Seeds
 from metarl_fast.envs.sub_environments import SubEnvironments
 from metarl_fast.families import Family
@@ -81,7 +81,7 @@ class PlacesVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
     def _begin(self, seed: int | list[int | None] | None, options: Any, *, anew: bool) -> NDArray[np.int64]:
         """Reset the places that the options name, and return which."""
         super().reset(seed=seed if isinstance(seed, int) else None)
-        given = options or {}
+        given = checked_options(options, "reset_mask", "task", "tasks")
         places = self._chosen(given.get("reset_mask"))
         keys = self._seeds.at_reset(self, seed, self.num_envs, places.size == self.num_envs)
         self._places.reset(places, keys, given.get("tasks", given.get("task")), anew=anew)

@@ -30,8 +30,8 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
     """One task as a Gymnasium environment; needs the extra `gym`.
 
     Observations are states, actions are those of the task; `info["action_mask"]` (int8 [A]) says which are
-    available, where some are not. An episode that would start in a terminal
-    state has no steps; the next one begins instead.
+    available, where some are not. An episode that would start in a terminal state has no steps; the next one
+    begins instead.
 
     What it answers is a function of the seed, the task's id and the actions. `reset(seed=s)` gives it the
     random numbers of `train(learner, task, rng=s)`, and so does `rng=s` without a seed.
@@ -47,7 +47,7 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
     observation
         "index": the state's number, `Discrete(S)`; "one_hot": float32 [S], 1 at the state.
     render_mode
-        None, "ansi" (text) or "rgb_array". Grids are drawn as such where their family has a `shape`.
+        None, "ansi" (text) or "rgb_array". States are drawn where `Task.places` says, else in rows.
     episodes_per_task
         A family draws another task after so many episodes; 0: it never does.
     rng
