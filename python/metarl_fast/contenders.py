@@ -218,6 +218,8 @@ class Contender:
             return found
         if found.fitted is not None and not isinstance(found.learner, TdLearner):
             return found  # the candidates have no place for what was learned: they would replace it
+        if self.kind in KINDS_OF_META and not KINDS_OF_META[self.kind].adapts:
+            return found
         count = candidates_for(episodes, budget.tasks_of_rung, scored_at[-1])
         count = min(count, budget.most_candidates)
         if count < 2:

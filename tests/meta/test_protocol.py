@@ -31,7 +31,12 @@ def assert_same_state(found, expected):
         assert_same_bits(found[name], values)
 
 
-@pytest.mark.parametrize("kind", [k for k in METAS if k is not mf.Tuned], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    # Which learn no start, and do not learn on.
+    [kind for kind in METAS if kind not in (mf.Tuned, mf.PooledTraining)],
+    ids=lambda kind: kind.__name__,
+)
 def test_a_meta_learned_learner_is_ahead_on_held_out_goals(kind):
     training, held_out = GRID.split(0.2, rng=2)  # not the far corner, of which the other goals say little
     fitted = kind().fit(training, LEARNER, 300, num_tasks=300, rng=0)

@@ -44,6 +44,8 @@ class Meta(Settings, ABC):
     default_iterations: ClassVar[int | None] = None
     """Steps that `fit` takes if nothing is said; None: as many as there are meta-batches, so that each task
     is met once."""
+    adapts: ClassVar[bool] = True
+    """Whether what it makes goes on learning on a new task."""
 
     def __post_init__(self) -> None:
         checks.keep(self, "tasks_per_iteration", checks.integer, 1)
