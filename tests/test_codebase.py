@@ -211,6 +211,7 @@ PYTHON_LAYERS = [
     {"splits", "gallery", "histories"},
     {"contenders"},
     {"experiment", "benchmark", "reproduce"},
+    {"side_by_side"},
     {"cli"},
     {"__main__"},
 ]

@@ -212,6 +212,17 @@ def test_a_summary_prints_as_a_table(pair):
     assert repr(summary) == "Summary(scratch, hopeful; after 1 episodes)"
 
 
+def test_episodes_to_a_share_are_those_from_which_on_the_mean_is_above_it(pair):
+    scores = np.array([[0.0, 0.7, 0.4, 0.6, 0.95]] * 2)
+    curve = mf.AdaptationCurve((0, 1, 2, 5, 9), scores, np.zeros((2, 9)))
+    found = replace(pair, episodes=curve.episodes, curves={"a": (curve,)})
+    assert [found.episodes_to(share)["a"] for share in (0.0, 0.5, 0.9, 0.96)] == [0, 5, 9, None]
+    for share in (0.3, 0.9):
+        for name, first in pair.episodes_to(share).items():
+            enough = pair.scores[name].mean(axis=0) >= share
+            assert first == next((e for e, good in zip(EPISODES, enough, strict=True) if good), None)
+
+
 def test_profiles_are_drawn_where_there_are_scores(pair):
     axes = pair.plot_profiles(1)
     assert [line.get_label() for line in axes.get_lines()] == ["scratch", "hopeful"]

@@ -7,13 +7,14 @@ import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from metarl_fast import __version__, benchmark, checks, gallery, reproduce
+from metarl_fast import __version__, benchmark, checks, gallery, reproduce, side_by_side
 from metarl_fast.compare import compare
 from metarl_fast.config import read_table
 from metarl_fast.describe import describe
@@ -74,20 +75,28 @@ class Progress:
         self._bar = None
 
 
-def _finish(results: Results, out: Path, seconds: float) -> None:
+@dataclass(frozen=True)
+class _Report:
+    """How a command shows its results: as text, and in a picture."""
+
+    text: Callable[[Results], str] = Results.text
+    plot: Callable[[Results, Path], None] = Results.plot
+
+
+def _finish(results: Results, out: Path, seconds: float, report: _Report) -> None:
     results.save(out)
-    print(results.text())
+    print(report.text(results))
     print(f"\n{seconds:.1f} s.")
     written = ["results.json", *(["meta.npz"] if results.experiment.save is not None else [])]
     try:
-        results.plot(out / "adaptation.png")
+        report.plot(results, out / "adaptation.png")
         written.append("adaptation.png")
     except ImportError as error:
         print(f"no picture: {error}", file=sys.stderr)
     print(f"wrote {', '.join(str(out / name) for name in written)}")
 
 
-def _run(experiment: Experiment, options: argparse.Namespace) -> None:
+def _run(experiment: Experiment, options: argparse.Namespace, report: _Report) -> None:
     # What cannot be is found out before the work: threads, splits, a folder, its files.
     thread_count(options.threads)
     experiment.split(0)
@@ -100,11 +109,11 @@ def _run(experiment: Experiment, options: argparse.Namespace) -> None:
         results = experiment.run(num_threads=options.threads, progress=progress)
     finally:
         progress.close()
-    _finish(results, options.out, time.perf_counter() - began)
+    _finish(results, options.out, time.perf_counter() - began, report)
 
 
 def _quickstart(options: argparse.Namespace) -> None:
-    _run(Experiment.from_table({"seed": options.seed}), options)
+    _run(Experiment.from_table({"seed": options.seed}), options, _Report())
     print(f"next: metarl-fast adapt {options.out / 'meta.npz'}, or metarl-fast train --config FILE.toml")
 
 
@@ -112,7 +121,19 @@ def _train(options: argparse.Namespace) -> None:
     table = read_table(options.config)
     if options.seed is not None:
         table["seed"] = options.seed
-    _run(Experiment.from_table(table), options)
+    _run(Experiment.from_table(table), options, _Report())
+
+
+def _compare(options: argparse.Namespace) -> None:
+    table = {} if options.config is None else read_table(options.config)
+    for name in ("seed", "splits", "num_steps"):
+        if getattr(options, name) is not None:
+            table[name] = getattr(options, name)
+    if options.family is None and options.settings:
+        raise ValueError(f"{options.settings[0]} is a setting of a family: name it by --family")
+    family = None if options.family is None else gallery.named(options.family, options.settings)
+    experiment = side_by_side.experiment(family, table)
+    _run(experiment, options, _Report(side_by_side.text, side_by_side.plot))
 
 
 def _adapt(options: argparse.Namespace) -> None:
@@ -244,6 +265,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=None, help="instead of the file's")
     train.set_defaults(run=_train)
 
+    side = commands.add_parser(
+        "compare", help="all meta-learners and baselines side by side on the held-out tasks of a family"
+    )
+    side.add_argument("settings", nargs="*", metavar="SETTING=VALUE", help="of the family, such as size=5")
+    side.add_argument("--family", metavar="NAME", help="such as GoalGrid, or Darkroom.ad")
+    side.add_argument("--config", type=Path, metavar="FILE", help="settings in the place of the default's")
+    side.add_argument(
+        "--out", type=Path, default=Path("compare"), help="folder for the results (%(default)s)"
+    )
+    side.add_argument("--splits", type=int, help="each with a meta-training of its own (5)")
+    side.add_argument("--steps", type=int, dest="num_steps", help="time limit, where a family has none")
+    side.add_argument("--seed", type=int, help="of everything (0)")
+    side.set_defaults(run=_compare)
+
     adapt = commands.add_parser("adapt", help="adapt to new held-out tasks from a saved meta-learner")
     adapt.add_argument("meta", type=Path, metavar="META.npz")
     adapt.add_argument("--tasks", type=int, default=1000, help="how many held-out tasks (%(default)s)")
@@ -266,7 +301,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--plot", type=Path, metavar="FILE", help="where to draw them")
     again.set_defaults(run=_reproduce)
 
-    for command in (quickstart, train, adapt, bench, again):
+    for command in (quickstart, train, side, adapt, bench, again):
         command.add_argument(
             "--threads", type=int, default=None, help="default: OMP_NUM_THREADS, else all processors"
         )

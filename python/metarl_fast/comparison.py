@@ -198,6 +198,24 @@ class Comparison(Result):
             ),
         )
 
+    def episodes_to(self, share: float = 0.9) -> dict[str, int | None]:
+        """Return for each contender after how many episodes its mean score is at least `share`, for good.
+
+        Of the numbers in `episodes`; None if it is below at the last one.
+
+        Parameters
+        ----------
+        share
+            Of the way from the random policy to the optimum.
+        """
+        enough = checks.real(share, "share")
+        found: dict[str, int | None] = {}
+        for name in self.curves:
+            below = np.flatnonzero(~(self.interval(name).mean >= enough))
+            first = below[-1] + 1 if below.size else 0
+            found[name] = self.episodes[first] if first < len(self.episodes) else None
+        return found
+
     def improvement(self, a: str, over: str, after: int | None = None) -> Interval:
         """Return how probably `a` scores above `over` on a task, by `probability_of_improvement`.
 

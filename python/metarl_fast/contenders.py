@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import episode_steps
+from metarl_fast.evaluate import learning_bounds
 from metarl_fast.learners import LEARNERS, Learner, Table, TaskPrior, TdLearner
 from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
@@ -26,6 +27,9 @@ KINDS = ("Scratch", "Optimal", *KINDS_OF_META)
 
 _ADAPTATION = 50
 """Episodes on a task from which a meta-learner learns what adapting is, unless its table says otherwise."""
+
+SCALED = ("initial_q", "bonus")
+"""Hyper-parameters in units of reward."""
 
 _EXPLORATION = 0.5
 """Least epsilon while learning on training tasks, which cost nothing but time."""
@@ -59,6 +63,8 @@ class Budget:
     tasks_of_rung: int
     scored_at: tuple[int, ...]
     num_threads: int | None
+    scaled: bool = False
+    """Whether `SCALED` of the space are in units of what there is to gain on a training task."""
 
 
 @dataclass(frozen=True)
@@ -201,14 +207,18 @@ class Contender:
         numbers = {name: value for name, value in self.fit.items() if name != "num_tasks"}
         size = min(meta.tasks_per_iteration, tasks)
         if meta.default_iterations is None and "num_iterations" not in numbers:  # each task once
-            numbers.setdefault("num_episodes", max(1, budget.meta_learning // tasks))
-            return tasks, numbers, tasks * numbers["num_episodes"]
+            episodes = numbers.setdefault("num_episodes", max(1, budget.meta_learning // tasks))
+            return tasks, numbers, meta.cost(tasks, episodes)
         once = meta.default_iterations == 1
-        numbers.setdefault("num_episodes", max(1, budget.meta_learning // size) if once else _ADAPTATION)
-        of_iteration = size * numbers["num_episodes"]
-        affordable = max(1, budget.meta_learning // max(1, of_iteration))
-        numbers.setdefault("num_iterations", min(affordable, meta.default_iterations or affordable))
-        return tasks, numbers, numbers["num_iterations"] * of_iteration
+        default = max(1, budget.meta_learning // size) if once else _ADAPTATION
+        episodes = numbers.setdefault("num_episodes", default)
+        affordable = (
+            n
+            for n in range(meta.default_iterations or 1, 1, -1)
+            if meta.cost(tasks, episodes, n) <= budget.meta_learning
+        )
+        iterations = numbers.setdefault("num_iterations", next(affordable, 1))
+        return tasks, numbers, meta.cost(tasks, episodes, iterations)
 
     def _tuned(self, found: Prepared, part: Split, budget: Budget, which: Part, episodes: int) -> Prepared:
         """Tune the hyper-parameters, if so many episodes are enough for it."""
@@ -227,7 +237,7 @@ class Contender:
         best = tune(
             found.learner,
             part.tasks(which, sum(tasks for _, tasks in rungs(count, budget.tasks_of_rung))),
-            budget.space,
+            self._space(part, budget),
             num_candidates=count,
             num_tasks=budget.tasks_of_rung,
             episodes=scored_at,
@@ -240,6 +250,21 @@ class Contender:
             return Prepared(best.learner, spent)
         base = best.learner.replace(initial_q=self.learner.initial_q)
         return Prepared(best.learner, spent, found.fitted.replace(base=base))
+
+    def _space(self, part: Split, budget: Budget) -> Mapping[str, Sequence[Any]]:
+        """Return what hyper-parameters are drawn from."""
+        if not budget.scaled:
+            return budget.space
+        gain = mean_gain(
+            part.tasks("whole", budget.tasks_of_rung),
+            self.learner.discount,
+            budget.num_steps,
+            budget.num_threads,
+        )
+        return {
+            name: tuple(value * gain for value in values) if name in SCALED else values
+            for name, values in budget.space.items()
+        }
 
 
 def _tuned_for(value: Any, where: str) -> tuple[int, ...] | str:
@@ -288,6 +313,12 @@ def exploring(learner: Learner) -> Learner:
         return learner
     epsilon = max(float(learner.epsilons(1)[0]), _EXPLORATION)
     return learner.replace(epsilon=epsilon, epsilon_decay=1.0, temperature=None)
+
+
+def mean_gain(tasks: Tasks, discount: float, num_steps: int | None, num_threads: int | None) -> float:
+    """Return by how much the optimal policies' return is above the random one's, on average."""
+    limits = learning_bounds(tasks, discount, num_steps, num_threads=num_threads)
+    return float(limits[0].gap.mean())
 
 
 def optimal_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
@@ -33,10 +34,10 @@ _OLD = {"reptile_iterations": "num_iterations", "reptile_episodes": "num_episode
 """Settings of files of version 0.2, and what their contender calls them now."""
 
 
-_OF_TUNING = ("share", "candidates", "tasks")
+_OF_TUNING = ("share", "candidates", "tasks", "scaled")
 """Settings of tuning that are no hyper-parameters."""
 
-_STYLES: dict[str, plotting.Style] = {
+STYLES: dict[str, plotting.Style] = {
     "untuned": {"color": "#777777", "linestyle": "--"},
     "scratch": {"color": "#000000"},
     "late": {"color": "#000000", "linestyle": "-."},
@@ -197,6 +198,7 @@ class Experiment:
             tasks_of_rung=checks.integer(self.tuning["tasks"], "tuning.tasks", 1),
             scored_at=self.episodes,
             num_threads=num_threads,
+            scaled=checks.flag(self.tuning.get("scaled", False), "tuning.scaled"),
         )
 
     def key(self, place: int) -> int:
@@ -232,10 +234,13 @@ class Experiment:
         self.check(parts)
         budget = self.budget(num_threads)
         prepared: dict[str, list[Prepared]] = {name: [] for name in self.contenders}
+        seconds = dict.fromkeys(self.contenders, 0.0)
         for place, part in enumerate(parts):
             tell = report(f"preparing on split {place + 1} of {self.splits}")
             for number, (name, contender) in enumerate(self.contenders.items()):
+                began = time.perf_counter()
                 prepared[name].append(contender.prepare(part, budget))
+                seconds[name] += time.perf_counter() - began
                 tell(number + 1, len(self.contenders))
         batches = [part.held_out for part in parts]
         comparison = compare(
@@ -249,7 +254,7 @@ class Experiment:
             num_threads=num_threads,
             progress=report("adapting to held-out tasks"),
         )
-        return Results(self, comparison, prepared)
+        return Results(self, comparison, prepared, seconds)
 
 
 def _first(contenders: dict[str, Contender], role: str) -> str | None:
@@ -285,11 +290,14 @@ class Results:
         What `compare` returned; members are splits.
     prepared
         For each contender, what it was on each split.
+    seconds
+        How long that took, all splits together; drawing the training tasks is the first contender's.
     """
 
     experiment: Experiment
     comparison: Comparison
     prepared: dict[str, list[Prepared]]
+    seconds: dict[str, float]
 
     def text(self) -> str:
         """Return all that there is to read: scores, differences, budgets, and why the case is fair."""
@@ -299,12 +307,12 @@ class Results:
         if baseline is not None and len(self.comparison.curves) > 1:
             parts.append(self.comparison.table(minus=baseline))
         parts.append(self.budgets())
-        parts.append(self._units())
+        parts.append(self.units())
         if experiment.why:
             parts.append(experiment.why.strip())
         return "\n\n".join(parts)
 
-    def _units(self) -> str:
+    def units(self) -> str:
         """Say what the intervals are over."""
         experiment = self.experiment
         tasks = f"{experiment.held_out_tasks:,} held-out tasks"
@@ -346,7 +354,7 @@ class Results:
             experiment.episodes,
             path,
             title=f"Adapting to held-out tasks of {type(experiment.family).__name__}",
-            styles={name: _STYLES[entry.role] for name, entry in experiment.contenders.items()},
+            styles={name: STYLES[entry.role] for name, entry in experiment.contenders.items()},
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -412,6 +412,7 @@ def calls():
             }.items()
         },
         "Comparison.improvement": (pair.improvement, {"a": "a", "over": "b", "after": 1}),
+        "Comparison.episodes_to": (pair.episodes_to, {"share": 0.5}),
         "Comparison.summary": (pair.summary, {"after": 1}),
         "load": (mf.load, {"path": "no such file"}),
         **FAMILIES,

@@ -73,6 +73,12 @@ class Meta(Settings, ABC):
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner as the state makes it."""
 
+    def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
+        """Return how many episodes in training tasks `fit` takes; None: with each task once."""
+        if num_iterations is None:
+            return num_tasks * num_episodes
+        return num_iterations * min(self.tasks_per_iteration, num_tasks) * num_episodes
+
     def fit(
         self,
         tasks: Family | Tasks | Task,

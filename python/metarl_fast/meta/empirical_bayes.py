@@ -231,6 +231,16 @@ class EmpiricalBayes(Meta):
             resume=resume,
         )
 
+    def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
+        """Return how many episodes in training tasks `fit` takes, if all of them are different.
+
+        The first step's, on which settings are tried, and those of `experience`; to read a model takes none.
+        """
+        first = min(num_tasks, self.tasks_per_iteration)
+        held = min(round(self.inner_held_out * first), _MOST_TRIED) if first >= _LEAST_TASKS else 0
+        tried = len(CANDIDATES) * held * -(-_MOST_TRIED // held) if held else first
+        return tried * num_episodes + super().cost(num_tasks, self.experience, num_iterations)
+
     def _made(self, sums: State, chosen: Candidate, learner: Learner) -> PosteriorPlanner:
         """Return the planner with the prior of these sums and with these settings."""
         base = learner

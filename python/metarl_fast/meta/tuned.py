@@ -149,6 +149,12 @@ class Tuned(Meta):
         checks.shape(state["mean"], "mean", (len(self._space_of(learner)),))
         return self._made(state["mean"], learner)
 
+    def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
+        """Return how many episodes in training tasks `fit` takes, those of all candidates."""
+        steps = self.default_iterations if num_iterations is None else num_iterations
+        candidates = 1 + self.num_random + 2 * self.num_pairs * ((steps or 0) - 1) if steps else 0
+        return candidates * super().cost(num_tasks, num_episodes, 1)
+
     def _space_of(self, learner: Learner) -> Space:
         """Return the space, of which the learner must have all settings that were named."""
         names = [f.name for f in fields(learner) if f.init]

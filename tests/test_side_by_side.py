@@ -1,0 +1,121 @@
+"""`metarl-fast compare`: all contenders side by side."""
+
+import json
+
+import pytest
+
+import metarl_fast as mf
+from metarl_fast import side_by_side
+from metarl_fast.cli import main
+from metarl_fast.contenders import mean_gain
+from metarl_fast.experiment import Experiment
+from metarl_fast.meta import empirical_bayes, tables, tuned
+from metarl_fast.seeding import child
+
+CONTENDERS = [
+    *("tuned_scratch", "transfer", "pooled", "fine_tuning", "average_q", "max_q_init"),
+    *("reptile", "policy_prior", "tuned", "empirical_bayes", "optimal"),
+]
+SMALL = """
+splits = 2
+training_tasks = 10
+training_episodes = 16
+held_out_tasks = 10
+episodes = [0, 1, 5]
+tuning = { candidates = 3, tasks = 4 }
+"""
+
+
+def test_the_command_prints_and_draws_all_contenders_side_by_side(tmp_path, capsys):
+    settings, out = tmp_path / "small.toml", tmp_path / "out"
+    settings.write_text(SMALL)
+    arguments = [
+        "compare",
+        "--family",
+        "GoalGrid",
+        "size=4",
+        "horizon=9",
+        "--config",
+        str(settings),
+        "--out",
+        str(out),
+    ]
+    assert main(arguments) == 0
+    scores, differences, ledger, *_ = capsys.readouterr().out.split("\n\n")
+    names = [name.replace("_", " ") for name in CONTENDERS]
+    for text, head, expected in (
+        (scores, "score after episodes", names),
+        (differences, "minus tuned scratch", names[1:]),
+        (ledger, "score after 5", names),
+    ):
+        first, _, *rows = text.splitlines()
+        assert head in first
+        for row, name in zip(rows, expected, strict=False):
+            assert row.startswith(name + " ")
+    assert "episodes to 90%" in ledger
+    assert (out / "adaptation.png").read_bytes().startswith(b"\x89PNG")
+    assert list(json.loads((out / "results.json").read_text())["scores"]) == CONTENDERS
+    assert isinstance(mf.load(out / "meta.npz").learner, mf.PosteriorPlanner)
+
+
+def test_a_file_takes_the_place_of_the_defaults():
+    found = side_by_side.experiment(mf.GoalGrid(4), {"splits": 2, "tuning": {"candidates": 3}})
+    assert list(found.contenders) == CONTENDERS
+    assert (found.splits, found.tuning["candidates"], found.tuning["scaled"]) == (2, 3, True)
+    own = {"family": {"type": "GoalGrid", "size": 3}, "contenders": {"mine": {"type": "AverageQ"}}}
+    found = side_by_side.experiment(None, own)
+    assert (found.family, list(found.contenders), found.baseline) == (mf.GoalGrid(3), ["mine"], None)
+    with pytest.raises(ValueError, match="there is no family: name one"):
+        side_by_side.experiment(None, {})
+
+
+def test_scaled_values_are_in_units_of_what_there_is_to_gain():
+    """Ten times the reward changes nothing but the unit."""
+    base = mf.TaskDistribution.garnet(5, 2, 2, horizon=10)
+    scores = []
+    for scale in (1.0, 16.0):
+        family = mf.TaskDistribution(5, 2, mf.Garnet(2), mf.Normal(0.0, scale), horizon=10, start=base.start)
+        table = {"type": "Scratch", "learner": {"epsilon": 0.0}}
+        tuning = {"candidates": 12, "tasks": 8, "scaled": True, "type": ["QLearning"]}
+        settings = Experiment.from_table(
+            {
+                **{"family": family, "contenders": {"scratch": table}, "tuning": tuning, "episodes": [0, 5]},
+                **{"training_tasks": 16, "training_episodes": 30, "held_out_tasks": 20},
+            }
+        )
+        results = settings.run()
+        learner = results.prepared["scratch"][0].learner
+        tasks = settings.split(0).tasks("whole", 8)
+        assert learner.initial_q / mean_gain(tasks, 0.95, None, None) in mf.tuning.SPACE["initial_q"]
+        scores.append(results.comparison.scores["scratch"])
+    assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+
+
+def test_costs_are_the_episodes_that_fit_takes(monkeypatch):
+    """Counted where learners live: in `train`."""
+    tasks, learner, counted = mf.GoalGrid(3).sample(30, rng=0), mf.QLearning(), []
+
+    def counting(module):
+        train = module.train
+
+        def call(contender, batch, num_episodes, *rest, **more):
+            counted.append(len(batch) * num_episodes * more.get("num_runs", 1))
+            return train(contender, batch, num_episodes, *rest, **more)
+
+        monkeypatch.setattr(module, "train", call)
+
+    for module in (empirical_bayes, tables, tuned):
+        counting(module)
+    for meta, iterations in (
+        (mf.AverageQ(tasks_per_iteration=7), None),
+        (mf.Reptile(tasks_per_iteration=7), 3),
+        (mf.Tuned(tasks_per_iteration=7, num_random=5, num_pairs=2), 3),
+    ):
+        counted.clear()
+        meta.fit(tasks, learner, 4, num_iterations=iterations, rng=0)
+        assert sum(counted) == meta.cost(len(tasks), 4, iterations)
+    different = mf.TaskDistribution(3, 2, horizon=4).sample(30, rng=child(0, 1))
+    for meta in (mf.EmpiricalBayes(), mf.EmpiricalBayes(experience=3), mf.EmpiricalBayes(inner_held_out=0)):
+        counted.clear()
+        meta.fit(different, learner, 4, rng=0)
+        assert sum(counted) == meta.cost(len(different), 4)
