@@ -27,21 +27,25 @@ struct RunOptions {
 template <class Real>
 void train(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<Real>&, const RunOptions&);
 
-// values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value).
+// values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value). Where there is
+// no horizon also what it took: iterations [tasks], and how far a value may be off, error_bound [tasks].
 struct SolveArrays {
-  double* values;
-  double* q_values;
-  std::int32_t* policy;
-  double* returns;
+  double* values = nullptr;
+  double* q_values = nullptr;
+  std::int32_t* policy = nullptr;
+  double* returns = nullptr;
+  std::int64_t* iterations = nullptr;
+  double* error_bound = nullptr;
 };
 
-// Optimal values without a horizon by direct solves. At discount 1 throws std::invalid_argument with the task
-// and the state that never ends.
+// Optimal values without a horizon by direct solves; iterations are policies valued. At discount 1 no bound
+// is known, infinity is written, and it throws std::invalid_argument with the task and the state that never
+// ends.
 void policy_iteration(const TaskBatch&, double discount, const SolveArrays&, const RunOptions&);
 
-// Optimal values of the discounted problem by sweeps; error_bound [tasks] takes how far a value may be off.
+// Optimal values of the discounted problem by sweeps, which are the iterations.
 void value_iteration(const TaskBatch&, double discount, double tolerance, const SolveArrays&,
-                     double* error_bound, const RunOptions&);
+                     const RunOptions&);
 
 // Optimal values of episodes of horizon [tasks] steps; plan [tasks][longest][S] or null, -1 beyond a task's
 // own horizon.

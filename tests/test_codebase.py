@@ -199,6 +199,7 @@ PYTHON_LAYERS = [
     {"families", "learners"},
     {"engine"},
     {"criterion", "policies"},
+    {"solutions"},
     {"planning"},
     {"evaluate"},
     {"meta"},

@@ -94,13 +94,21 @@ SOLUTION = {
     "policy": np.zeros((N, S), np.int32),
     "returns": np.zeros(N),
 }
-POLICY_ITERATION = {"batch": DENSE, "discount": 0.9, **SOLUTION, "num_threads": 1, "progress": None}
+TOOK = {"iterations": np.zeros(N, np.int64), "error_bound": np.zeros(N)}
+POLICY_ITERATION = {
+    "batch": DENSE,
+    "discount": 0.9,
+    **SOLUTION,
+    **TOOK,
+    "num_threads": 1,
+    "progress": None,
+}
 VALUE_ITERATION = {
     "batch": DENSE,
     "discount": 0.9,
     "tolerance": 1e-3,
     **SOLUTION,
-    "error_bound": np.zeros(N),
+    **TOOK,
     "num_threads": 1,
     "progress": None,
 }
@@ -153,8 +161,8 @@ GOOD = {
 FAMILIES = (_core.TaskDistribution, _core.GoalGrid)
 OUTPUTS = {
     _core.train_float32: ("q_table", "policy", "returns", "return_sums", "snapshots"),
-    _core.policy_iteration: tuple(SOLUTION),
-    _core.value_iteration: (*SOLUTION, "error_bound"),
+    _core.policy_iteration: (*SOLUTION, *TOOK),
+    _core.value_iteration: (*SOLUTION, *TOOK),
     _core.backward_induction: (*SOLUTION, "plan"),
     _core.evaluate: ("values", "returns", "gaps"),
     _core.materialise: ("probability", "reward", "terminal", "start", "reward_noise"),

@@ -231,6 +231,32 @@ def test_the_bound_of_value_iteration_holds(found, discount, tolerance):
     assert (swept.error_bound <= np.maximum(tolerance * np.minimum(scale, 1.0), reachable)).all()
 
 
+@thorough
+@given(small_tasks, st.sampled_from([0.0, 0.3, 0.9, 0.999]))
+def test_policy_iteration_returns_what_value_iteration_does(found, discount):
+    tasks, _ = found
+    swept, exact = mf.value_iteration(tasks, discount), mf.policy_iteration(tasks, discount)
+    assert type(exact) is type(swept) is mf.BoundedSolution
+    error = np.abs(swept.values - exact.values).max(axis=1)
+    assert (error <= swept.error_bound + exact.error_bound).all()
+    scale = np.abs(exact.values).max(axis=1) + 10.0  # the largest reward, which may cancel in the mean
+    assert (exact.error_bound <= 1e-14 * scale / (1.0 - discount)).all()
+    for solution in (swept, exact):
+        assert (solution.info.iterations >= 1).all()
+        assert solution.info.bound is solution.error_bound
+        assert 0.0 < solution.info.time < 60.0
+
+
+def test_what_solving_took_is_joined_and_known_not_to_be_known():
+    tasks = mf.GoalGrid(3).sample(3, rng=0)
+    assert np.isposinf(mf.policy_iteration(tasks, 1.0).info.bound).all()
+    parts = [mf.policy_iteration(tasks[:2], 0.9), mf.policy_iteration(tasks[2:], 0.9)]
+    whole, joined = mf.policy_iteration(tasks, 0.9), mf.shards.join(parts)
+    assert_same_bits(joined.info.bound, whole.info.bound)
+    assert_same_bits(joined.info.iterations, whole.info.iterations)
+    assert joined.info.time == parts[0].info.time + parts[1].info.time
+
+
 @pytest.mark.parametrize("discount", [0.9, 0.99999, 0.999999, 1 - 1e-9])
 def test_a_large_base_costs_no_digits(discount):
     one = mf.value_iteration(mf.from_arrays(np.ones((1, 1, 1)), np.ones((1, 1))), discount)

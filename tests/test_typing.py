@@ -18,7 +18,7 @@ tasks = mf.TaskDistribution(4, 2).sample(3, rng=0)
 learner = mf.QLearning(4, 2)
 run = mf.train(learner, tasks, 3, 5, rng=0, mean_returns=True, snapshot_episodes=[0, 3])
 print(run.q_table.shape, run.policy.shape, run.returns.sum(), run.mean_returns.max(), run.snapshots.dtype)
-print(mf.value_iteration(tasks).error_bound.max(), mf.policy_iteration(tasks).values.shape)
+print(mf.value_iteration(tasks).error_bound.max(), mf.policy_iteration(tasks).info.iterations)
 print(mf.policy_evaluation(tasks, run.policy).returns.mean(), mf.bounds(tasks).gap.min())
 curve = mf.adapt(learner, tasks, [0, 1], num_steps=5, rng=0)
 print(curve.interval().mean.tolist(), curve.scores.mean(), curve.returns.shape)
@@ -58,8 +58,9 @@ def test_results_are_shown_in_a_line(kind):
     curve = mf.adapt(mf.QLearning(4, 2), tasks, [0, 1], num_steps=5, rng=0)
     made = [
         mf.train(mf.QLearning(4, 2), tasks, 3, 5, rng=0),
-        mf.policy_iteration(tasks),
-        mf.value_iteration(tasks),
+        mf.backward_induction(tasks, 3),
+        solved := mf.value_iteration(tasks),
+        solved.info,
         mf.policy_evaluation(tasks, np.zeros(4, int)),
         mf.bounds(tasks),
         curve,

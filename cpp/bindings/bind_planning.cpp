@@ -18,6 +18,15 @@ SolveArrays solve_arrays(const TaskBatch& batch, Array<double>& values, Array<do
   return {values.mutable_data(), q_values.mutable_data(), policy.mutable_data(), returns.mutable_data()};
 }
 
+// What it took to find it.
+void add_took(const TaskBatch& batch, Array<std::int64_t>& iterations, Array<double>& error_bound,
+              SolveArrays& out) {
+  require_shape(iterations, "iterations", {batch.size()});
+  require_shape(error_bound, "error_bound", {batch.size()});
+  out.iterations = iterations.mutable_data();
+  out.error_bound = error_bound.mutable_data();
+}
+
 // Policies [N or 1][P][T][S][A] or [N or 1][P][T][S], or neither.
 EvaluateArrays policy_arrays(const TaskBatch& batch, const OptionalArray<double>& probability,
                              const OptionalArray<std::int32_t>& action) {
@@ -54,31 +63,34 @@ void bind_planning(py::module_& m) {
   m.def(
       "policy_iteration",
       [](const TaskBatch& batch, double discount, Array<double> values, Array<double> q_values,
-         Array<std::int32_t> policy, Array<double> returns, int num_threads, const py::object& progress) {
-        const SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+         Array<std::int32_t> policy, Array<double> returns, Array<std::int64_t> iterations,
+         Array<double> error_bound, int num_threads, const py::object& progress) {
+        SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+        add_took(batch, iterations, error_bound, out);
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
         policy_iteration(batch, discount, out, options);
       },
       py::arg("batch"), py::arg("discount"), py::arg("values").noconvert(), py::arg("q_values").noconvert(),
-      py::arg("policy").noconvert(), py::arg("returns").noconvert(), py::arg("num_threads"),
-      py::arg("progress").none(true));
+      py::arg("policy").noconvert(), py::arg("returns").noconvert(), py::arg("iterations").noconvert(),
+      py::arg("error_bound").noconvert(), py::arg("num_threads"), py::arg("progress").none(true));
 
   m.def(
       "value_iteration",
       [](const TaskBatch& batch, double discount, double tolerance, Array<double> values,
-         Array<double> q_values, Array<std::int32_t> policy, Array<double> returns, Array<double> error_bound,
-         int num_threads, const py::object& progress) {
-        const SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
-        require_shape(error_bound, "error_bound", {batch.size()});
-        double* bound = error_bound.mutable_data();
+         Array<double> q_values, Array<std::int32_t> policy, Array<double> returns,
+         Array<std::int64_t> iterations, Array<double> error_bound, int num_threads,
+         const py::object& progress) {
+        SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+        add_took(batch, iterations, error_bound, out);
         const RunOptions options = run_options(num_threads, progress);
         const Unlocked unlocked;  // only raw pointers from here on
-        value_iteration(batch, discount, tolerance, out, bound, options);
+        value_iteration(batch, discount, tolerance, out, options);
       },
       py::arg("batch"), py::arg("discount"), py::arg("tolerance"), py::arg("values").noconvert(),
       py::arg("q_values").noconvert(), py::arg("policy").noconvert(), py::arg("returns").noconvert(),
-      py::arg("error_bound").noconvert(), py::arg("num_threads"), py::arg("progress").none(true));
+      py::arg("iterations").noconvert(), py::arg("error_bound").noconvert(), py::arg("num_threads"),
+      py::arg("progress").none(true));
 
   m.def(
       "backward_induction",

@@ -28,6 +28,12 @@ double elimination_work(const Shape& shape) {
   return entries(shape) + states * states * states / 8.0;
 }
 
+// What one task's solution took.
+void write_solved(const SolveArrays& out, std::int64_t task, const Solved& found) {
+  if (out.iterations) out.iterations[task] = found.iterations;
+  if (out.error_bound) out.error_bound[task] = found.error_bound;
+}
+
 void solve_side_by_side(const TaskBatch& batch, double discount, const SolveArrays& out,
                         const RunOptions& options) {
   const Shape& shape = batch.shape();
@@ -39,16 +45,18 @@ void solve_side_by_side(const TaskBatch& batch, double discount, const SolveArra
       const int count = static_cast<int>(std::min<std::int64_t>(kSideBySide, batch.size() - first));
       TaskView tasks[kSideBySide];
       Optimum optima[kSideBySide] = {};
+      Solved found[kSideBySide];
       for (int k = 0; k < count; ++k) {
         const std::int64_t i = first + k;
         tasks[k] = batch.load(i, buffers[static_cast<std::size_t>(k)], pulse.interrupt());
         optima[k] = {out.values + i * shape.states, out.q_values + i * shape.pairs(),
                      out.policy + i * shape.states};
       }
-      lanes.solve(tasks, count, optima, pulse.interrupt());
+      lanes.solve(tasks, count, optima, found, pulse.interrupt());
       for (int k = 0; k < count; ++k) {
         check_values(optima[k].values, shape.states, first + k);
         out.returns[first + k] = start_value(shape, tasks[k], optima[k].values);
+        write_solved(out, first + k, found[k]);
       }
       return std::int64_t{count};
     };
@@ -73,7 +81,7 @@ void policy_iteration(const TaskBatch& batch, double discount, const SolveArrays
                                 out.policy + i * shape.states};
           try {
             solver.take(task, pulse.interrupt());
-            solver.solve(optimum, pulse.interrupt(), pulse.row_loop());
+            write_solved(out, i, solver.solve(optimum, pulse.interrupt(), pulse.row_loop()));
           } catch (const NeverEnds& found) {
             refuse(i, found);
           }
@@ -90,7 +98,7 @@ void policy_iteration(const TaskBatch& batch, double discount, const SolveArrays
 }
 
 void value_iteration(const TaskBatch& batch, double discount, double tolerance, const SolveArrays& out,
-                     double* error_bound, const RunOptions& options) {
+                     const RunOptions& options) {
   require(discount >= 0.0 && discount < 1.0, "discount", discount, "0 to below 1");
   require(tolerance > 0.0, "tolerance", tolerance, "a number above 0");
   const Shape& shape = batch.shape();
@@ -98,9 +106,10 @@ void value_iteration(const TaskBatch& batch, double discount, double tolerance, 
     return [&, buffer = TaskBuffer(shape), scratch = SweepScratch()](std::int64_t i, Pulse& pulse) mutable {
       const TaskView task = batch.load(i, buffer, pulse.interrupt());
       double* values = out.values + i * shape.states;
-      error_bound[i] =
+      const Solved found =
           value_iteration(shape, task, discount, tolerance, values, out.q_values + i * shape.pairs(),
                           out.policy + i * shape.states, scratch, pulse.interrupt());
+      write_solved(out, i, found);
       check_values(values, shape.states, i);
       out.returns[i] = start_value(shape, task, values);
       return std::int64_t{1};

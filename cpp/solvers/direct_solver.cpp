@@ -35,12 +35,9 @@ void DirectSolver::take(const TaskView& task, const Interrupt& interrupt) {
   }
 }
 
-void DirectSolver::solve(const Optimum& out, const Interrupt& interrupt, const RowLoop& rows) {
-  if (is_sparse_) {
-    solve_sparse(task_, sparse_scratch_, out.values, out.q_values, out.policy, interrupt, rows);
-  } else {
-    policy_iteration(shape_, task_, discount_, out, dense_, *dense_scratch_, interrupt);
-  }
+Solved DirectSolver::solve(const Optimum& out, const Interrupt& interrupt, const RowLoop& rows) {
+  if (is_sparse_) return solve_sparse(task_, sparse_scratch_, out, interrupt, rows);
+  return policy_iteration(shape_, task_, discount_, out, dense_, *dense_scratch_, interrupt);
 }
 
 void DirectSolver::evaluate(const double* policy, double* values, const Interrupt& interrupt,

@@ -25,7 +25,7 @@ class DirectSolver {
   void take(const TaskView& task, const Interrupt&);
 
   // At discount 1 both throw NeverEnds as in sparse_policy_iteration.hpp.
-  void solve(const Optimum&, const Interrupt&, const RowLoop&);
+  Solved solve(const Optimum&, const Interrupt&, const RowLoop&);
   // Values v[S] of a stationary stochastic policy[S][A].
   void evaluate(const double* policy, double* values, const Interrupt&, const RowLoop&);
 

@@ -51,20 +51,22 @@ class LargeTask {
         ends_(std::any_of(model.excess.begin(), model.excess.end(),
                           [&](double excess) { return excess != 1.0 - model.discount; })) {}
 
-  bool solve(const Interrupt& interrupt) {
+  std::int64_t solve(const Interrupt& interrupt) {
     const double rest = 1.0 - model_.discount;
     const double error = std::max(kLargeTaskError, 32.0 * kRounding / rest);
     const double settled = std::max(kLargeTaskError * rest, 16.0 * kRounding);
+    std::int64_t rounds = 0;
     for (int patience = kPatience; patience > 0;) {
+      ++rounds;
       for (int n = 0; n < kGreedySweeps; ++n) {
-        if (interrupt()) return false;
+        if (interrupt()) return 0;
         sweep(n % 2 == 0, true);
       }
       for (int n = 0; n < kSweeps && model_.actions > 1; ++n) {
-        if (interrupt()) return false;
+        if (interrupt()) return 0;
         sweep(n % 2 == 0, false);
       }
-      if (interrupt()) return false;
+      if (interrupt()) return 0;
       const Residual residual = look();
       const double factor = model_.discount / rest;
       // `next_` holds Tv. Where episodes end, the middle would move values that are far below the largest.
@@ -74,10 +76,10 @@ class LargeTask {
       for (double& value : next_) value += middle;
       values_.swap(next_);
       if (bound > error * residual.largest_value) continue;
-      if (residual.relative <= settled || !ends_) return true;
+      if (residual.relative <= settled || !ends_) return rounds;
       --patience;
     }
-    return true;
+    return rounds;
   }
 
  private:
@@ -160,8 +162,8 @@ bool is_too_large_to_eliminate(const EliminationCost& cost) {
   return cost.multiplications > kMostMultiplications || cost.entries > kMostEntries;
 }
 
-bool solve_large(const SparseModel& model, std::vector<double>& values, std::vector<std::int32_t>& policy,
-                 const Interrupt& interrupt, const RowLoop& rows) {
+std::int64_t solve_large(const SparseModel& model, std::vector<double>& values,
+                         std::vector<std::int32_t>& policy, const Interrupt& interrupt, const RowLoop& rows) {
   return LargeTask(model, values, policy, rows).solve(interrupt);
 }
 

@@ -26,10 +26,10 @@ constexpr double kLargeTaskError = 1e-10;
 
 bool is_too_large_to_eliminate(const EliminationCost&);
 
-// Optimal values [S] and policy [S] of the model, from those given; false if interrupted. Needs a discount
-// below 1.
-bool solve_large(const SparseModel&, std::vector<double>& values, std::vector<std::int32_t>& policy,
-                 const Interrupt&, const RowLoop&);
+// Optimal values [S] and policy [S] of the model, from those given. Returns the rounds that it took, 0 if
+// interrupted. Needs a discount below 1.
+std::int64_t solve_large(const SparseModel&, std::vector<double>& values, std::vector<std::int32_t>& policy,
+                         const Interrupt&, const RowLoop&);
 
 // The model under a policy [S][A]: one action in each state.
 SparseModel under_policy(const SparseModel&, const double* policy);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "dense_terms.hpp"
+#include "error_bound.hpp"
 #include "improvement.hpp"
 
 namespace metarl_fast {
@@ -40,17 +41,18 @@ class DenseTask {
     scaled_rewards(shape, task, rewards_.data(), scale_, largest_reward_);
   }
 
-  void solve(const Optimum& out, const Interrupt& interrupt) {
+  Solved solve(const Optimum& out, const Interrupt& interrupt) {
     start(out, interrupt);
     int weak_rounds = 0;
-    for (int round = 0; round < kMostRounds; ++round) {
+    int rounds = 0;
+    while (rounds++ < kMostRounds) {
       set_rows([&](std::int64_t s, double* row) { return take_action(s, out.policy[s], row); });
       solve_system(interrupt);
       const Gain gain = improve_all(out);
       if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds == kWeakRounds)) break;
       changes_.make([&](std::int64_t s, std::int32_t action) { out.policy[s] = action; });
     }
-    finish_all(out);
+    return {std::min(rounds, kMostRounds), finish_all(out)};
   }
 
   void evaluate(const double* policy, double* values, const Interrupt& interrupt) {
@@ -156,10 +158,13 @@ class DenseTask {
     return changes_.largest();
   }
 
-  void finish_all(const Optimum& out) {
+  // Returns how far a value may be off.
+  double finish_all(const Optimum& out) {
     const double unit = 1.0 / scale_;
+    ErrorBound error;
     for (std::int64_t s = 0; s < shape_.states; ++s) {
       double* const q = out.q_values + s * shape_.actions;
+      error.add(values_[s], q[first_largest(q, shape_.actions)]);
       out.policy[s] = finish(
           q, shape_.actions, discount_, values_[s], bound(s),
           [&](std::int64_t a) { return terms().sizes(s, a); },
@@ -167,6 +172,7 @@ class DenseTask {
       for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] *= unit;
       out.values[s] = values_[s] * unit;
     }
+    return unit * error.of(discount_, largest_reward_, shape_.states);
   }
 
   const Shape& shape_;
@@ -182,9 +188,9 @@ class DenseTask {
   double largest_value_ = 0.0;
 };
 
-void policy_iteration(const Shape& shape, const TaskView& task, double discount, const Optimum& out,
-                      const DenseSolver& solver, DirectScratch& room, const Interrupt& interrupt) {
-  DenseTask(shape, task, discount, solver, room).solve(out, interrupt);
+Solved policy_iteration(const Shape& shape, const TaskView& task, double discount, const Optimum& out,
+                        const DenseSolver& solver, DirectScratch& room, const Interrupt& interrupt) {
+  return DenseTask(shape, task, discount, solver, room).solve(out, interrupt);
 }
 
 void evaluate_directly(const Shape& shape, const TaskView& task, double discount, const double* policy,

@@ -22,6 +22,12 @@ struct Optimum {
   std::int32_t* policy;
 };
 
+// What it took.
+struct Solved {
+  std::int64_t iterations = 0;
+  double error_bound = 0.0;  // of any value
+};
+
 // Room that one thread reuses from task to task, all of one shape.
 class DirectScratch {
  public:
@@ -38,8 +44,8 @@ class DirectScratch {
 // Bytes of such room.
 double direct_scratch_bytes(const Shape&);
 
-void policy_iteration(const Shape&, const TaskView&, double discount, const Optimum&, const DenseSolver&,
-                      DirectScratch&, const Interrupt&);
+Solved policy_iteration(const Shape&, const TaskView&, double discount, const Optimum&, const DenseSolver&,
+                        DirectScratch&, const Interrupt&);
 
 // Values v[S] of a stationary stochastic policy [S][A].
 void evaluate_directly(const Shape&, const TaskView&, double discount, const double* policy, double* values,

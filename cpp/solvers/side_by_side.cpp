@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "dense_terms.hpp"
+#include "error_bound.hpp"
 #include "improvement.hpp"
 
 namespace metarl_fast {
@@ -61,7 +62,8 @@ SideBySide::SideBySide(const Shape& shape, double discount, const DenseSolver& s
   }
 }
 
-void SideBySide::solve(const TaskView* tasks, int count, const Optimum* out, const Interrupt& interrupt) {
+void SideBySide::solve(const TaskView* tasks, int count, const Optimum* out, Solved* found,
+                       const Interrupt& interrupt) {
   begin(tasks, count);
   start();
   take_actions();
@@ -72,10 +74,12 @@ void SideBySide::solve(const TaskView* tasks, int count, const Optimum* out, con
     solver_.solve_lanes(lanes_);
     solver_.improve_lanes(lanes_);
     for (int lane = 0; lane < count; ++lane) {
-      if ((running >> lane & 1u) && !improve_lane(lane)) running &= ~(1u << lane);
+      if (!(running >> lane & 1u)) continue;
+      found[lane].iterations = round + 1;
+      if (!improve_lane(lane)) running &= ~(1u << lane);
     }
   }
-  for (int lane = 0; lane < count; ++lane) finish_lane(lane, out[lane]);
+  for (int lane = 0; lane < count; ++lane) found[lane].error_bound = finish_lane(lane, out[lane]);
 }
 
 // Lanes without a task repeat the first one.
@@ -162,14 +166,17 @@ bool SideBySide::improve_lane(int lane) {
   return true;
 }
 
-void SideBySide::finish_lane(int lane, const Optimum& out) {
+// Returns how far a value may be off.
+double SideBySide::finish_lane(int lane, const Optimum& out) {
   const DenseTerms terms{
       shape_, lanes_.discount, probability_[lane], rewards_[lane].data(), lanes_.values + lane, kSideBySide};
   const double unit = 1.0 / scale_[lane];
+  ErrorBound error;
   for (std::int64_t s = 0; s < shape_.states; ++s) {
     double* const q = out.q_values + s * shape_.actions;
     gather(lanes_.advantage + s * shape_.actions * kSideBySide, shape_.actions, lane, q);
     const double value = lanes_.values[s * kSideBySide + lane];
+    error.add(value, q[first_largest(q, shape_.actions)]);
     out.policy[s] = finish(
         q, shape_.actions, lanes_.discount, value, bound(s, lane),
         [&](std::int64_t a) { return terms.sizes(s, a); },
@@ -177,6 +184,7 @@ void SideBySide::finish_lane(int lane, const Optimum& out) {
     for (std::int64_t a = 0; a < shape_.actions; ++a) q[a] *= unit;
     out.values[s] = value * unit;
   }
+  return unit * error.of(lanes_.discount, largest_reward_[lane], shape_.states);
 }
 
 }  // namespace metarl_fast

@@ -21,8 +21,8 @@ class SideBySide {
  public:
   SideBySide(const Shape&, double discount, const DenseSolver&);
 
-  // Solves `count` tasks, 1 to kSideBySide.
-  void solve(const TaskView* tasks, int count, const Optimum* out, const Interrupt&);
+  // Solves `count` tasks, 1 to kSideBySide; `found` [count].
+  void solve(const TaskView* tasks, int count, const Optimum* out, Solved* found, const Interrupt&);
 
  private:
   void begin(const TaskView* tasks, int count);
@@ -30,7 +30,7 @@ class SideBySide {
   void take_actions();
   void take_action(std::int64_t state, int lane);
   bool improve_lane(int lane);
-  void finish_lane(int lane, const Optimum& out);
+  double finish_lane(int lane, const Optimum& out);
   double bound(std::int64_t state, int lane) const;
   void gather(const double* from, std::int64_t n, int lane, double* to) const;
 

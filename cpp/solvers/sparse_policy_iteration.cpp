@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "error_bound.hpp"
 #include "sparse_task.hpp"
 
 namespace metarl_fast {
@@ -166,7 +167,7 @@ void SparseTask::measure_values() {
   }
 }
 
-bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
+std::int64_t SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   room_.abandoned.clear();
   room_.policy.resize(size(model_.states));
   for (std::int64_t s = 0; s < model_.states; ++s) {
@@ -174,9 +175,9 @@ bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   }
   room_.values.assign(size(model_.states), 0.0);
   if (is_large()) {
-    if (!solve_large(model_, room_.values, room_.policy, interrupt, rows)) return false;
+    const std::int64_t rounds = solve_large(model_, room_.values, room_.policy, interrupt, rows);
     measure_values();
-    return true;
+    return rounds;
   }
   const double extra = room_.elimination.multiplications /
                        (kMultiplicationsPerOutcome * static_cast<double>(model_.successor.size() + 1));
@@ -185,8 +186,9 @@ bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
   };
   sweep(sweeps(kFirstSweeps), interrupt);
   int weak_rounds = 0;
-  for (int round = 0; round < kMostRounds; ++round) {
-    if (!solve_policy(interrupt)) return false;
+  int rounds = 0;
+  while (rounds++ < kMostRounds) {
+    if (!solve_policy(interrupt)) return 0;
     const Gain gain = improve_all();
     if (gain == Gain::none || (gain == Gain::weak && ++weak_rounds == kWeakRounds)) {
       if (!endless_ || !rest_where_negative()) break;
@@ -195,7 +197,7 @@ bool SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
     changes_.make([&](std::int64_t s, std::int32_t action) { room_.policy[size(s)] = action; });
     if (gain == Gain::strong) sweep(sweeps(kLaterSweeps), interrupt);
   }
-  return true;
+  return std::min(rounds, kMostRounds);
 }
 
 bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows) {
@@ -212,7 +214,7 @@ bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt, cons
   if (is_large()) {
     room_.values.assign(size(model_.states), 0.0);
     room_.policy.assign(size(model_.states), 0);
-    return solve_large(under_policy(model_, policy), room_.values, room_.policy, interrupt, rows);
+    return solve_large(under_policy(model_, policy), room_.values, room_.policy, interrupt, rows) > 0;
   }
   const auto add_row = [&](std::int64_t s) {
     double excess = 0.0;
@@ -255,28 +257,36 @@ void SparseTask::write_values(double* values) const {
     values[task_state(i)] = room_.values[size(i)] / model_.scale;
 }
 
-void SparseTask::write(double* values, double* q_values, std::int32_t* policy) {
-  write_values(values);
+double SparseTask::write(const Optimum& out) {
+  write_values(out.values);
+  ErrorBound error;
+  std::int64_t outcomes = 0;
   for (std::int64_t i = 0; i < model_.states; ++i) {
     const std::int64_t s = task_state(i);
-    double* const q = q_values + s * model_.actions;
+    double* const q = out.q_values + s * model_.actions;
     std::int32_t& action = room_.policy[size(i)];
-    policy[s] = action;
+    out.policy[s] = action;
     if (abandoned(i)) {
       std::fill_n(q, model_.actions, -kInfinity);
       continue;
     }
     advantages(i, q);
+    error.add(room_.values[size(i)], q[first_largest(q, model_.actions)]);
+    for (std::int64_t pair = i * model_.actions; pair < (i + 1) * model_.actions; ++pair) {
+      outcomes = std::max(outcomes, begin_[pair + 1] - begin_[pair]);
+      if (model_.excess[size(pair)] != 1.0 - model_.discount) error.add(0.0, 0.0);
+    }
     const std::int32_t first = finish(
         q, model_.actions, model_.discount, room_.values[size(i)], bound(),
         [&](std::int64_t a) { return sizes(i, a); }, [&](std::int64_t a) { return direct(i, a); });
     if (endless_) {
       q[action] = room_.values[size(i)];  // the first best action may never end
     } else {
-      policy[s] = first;
+      out.policy[s] = first;
     }
     for (std::int64_t a = 0; a < model_.actions; ++a) q[a] /= model_.scale;
   }
+  return error.of(model_.discount, model_.largest_reward, outcomes) / model_.scale;
 }
 
 void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch,
@@ -292,10 +302,12 @@ void prepare_sparse(const Shape& shape, const TaskView& task, double discount, S
   scratch.advantage.resize(size(shape.actions));
 }
 
-void solve_sparse(const TaskView& task, SparseScratch& scratch, double* values, double* q_values,
-                  std::int32_t* policy, const Interrupt& interrupt, const RowLoop& rows) {
+Solved solve_sparse(const TaskView& task, SparseScratch& scratch, const Optimum& out,
+                    const Interrupt& interrupt, const RowLoop& rows) {
   SparseTask sparse(task, scratch);
-  if (sparse.solve(interrupt, rows)) sparse.write(values, q_values, policy);
+  const std::int64_t iterations = sparse.solve(interrupt, rows);
+  if (iterations == 0) return {};
+  return {iterations, sparse.write(out)};
 }
 
 void evaluate_sparse(const TaskView& task, const double* policy, SparseScratch& scratch, double* values,

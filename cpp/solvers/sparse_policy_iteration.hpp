@@ -12,6 +12,7 @@
 #include "../row_loop.hpp"
 #include "envelope.hpp"
 #include "ordering.hpp"
+#include "policy_iteration.hpp"
 #include "sparse_model.hpp"
 
 namespace metarl_fast {
@@ -36,9 +37,9 @@ void prepare_sparse(const Shape&, const TaskView&, double discount, SparseScratc
 // first best action of each state, of a task that has been prepared. At discount 1 the policy ends, or rests
 // where rewards are 0. Throws NeverEnds with the task's state if no policy does, or if rewards can be
 // collected for ever; but states that no start leads to and that cost more and more for ever have value
-// -infinity.
-void solve_sparse(const TaskView&, SparseScratch& scratch, double* values, double* q_values,
-                  std::int32_t* policy, const Interrupt&, const RowLoop& = {});
+// -infinity. Iterations are policies valued, or rounds of sweeps.
+Solved solve_sparse(const TaskView&, SparseScratch& scratch, const Optimum&, const Interrupt&,
+                    const RowLoop& = {});
 
 // Values [S] of a stationary stochastic policy [S][A] on a task that has been prepared. At discount 1 throws
 // NeverEnds if the policy leads from a start to where it never ends and rewards are not all 0; such states

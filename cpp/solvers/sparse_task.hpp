@@ -27,10 +27,12 @@ class SparseTask {
         weight_(model_.weight.data()),
         endless_(model_.discount == 1.0) {}
 
+  // How many policies were valued, or rounds of sweeps made; 0 if interrupted.
+  std::int64_t solve(const Interrupt& interrupt, const RowLoop& rows);
   // False if interrupted.
-  bool solve(const Interrupt& interrupt, const RowLoop& rows);
   bool evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows);
-  void write(double* values, double* q_values, std::int32_t* policy);
+  // Returns how far a value may be off.
+  double write(const Optimum& out);
   void write_values(double* values) const;
 
  private:

@@ -81,7 +81,7 @@ void finish(const Shape& shape, const TaskView& task, double discount, const Ite
 
 }  // namespace
 
-double value_iteration(const Shape& shape, const TaskView& task, double discount, double tolerance,
+Solved value_iteration(const Shape& shape, const TaskView& task, double discount, double tolerance,
                        double* values, double* q_values, std::int32_t* policy, SweepScratch& scratch,
                        const Interrupt& interrupt) {
   Patience patience(interrupt);
@@ -91,9 +91,11 @@ double value_iteration(const Shape& shape, const TaskView& task, double discount
   scratch.difference.assign(static_cast<std::size_t>(states), 0.0);
   scratch.best.resize(static_cast<std::size_t>(states));
   Iterate v{0.0, scratch.difference.data()};
+  std::int64_t sweeps = 0;
   for (double weight = 1.0;; weight *= discount) {
+    ++sweeps;
     const Range range = sweep(shape, task, discount, v, ends, scratch.best, patience);
-    if (patience.ends(0)) return 0.0;
+    if (patience.ends(0)) return {};
     const double middle = ends ? 0.0 : 0.5 * range.low + 0.5 * range.high;
     const double spread = std::max(range.high - middle, middle - range.low);
     v.base += middle / left;
@@ -108,7 +110,7 @@ double value_iteration(const Shape& shape, const TaskView& task, double discount
       v.difference[s] += scratch.best[static_cast<std::size_t>(s)] - middle;
   }
   finish(shape, task, discount, v, values, q_values, policy, patience);
-  return v.error;
+  return {sweeps, v.error};
 }
 
 }  // namespace metarl_fast

@@ -13,6 +13,7 @@
 
 #include "../interrupt.hpp"
 #include "bellman.hpp"
+#include "policy_iteration.hpp"
 
 namespace metarl_fast {
 
@@ -22,10 +23,10 @@ struct SweepScratch {
   std::vector<double> best;
 };
 
-// Values v[S], action values q[S][A] and a greedy policy[S], the first best action. Returns how far a value
-// may be from v*: at most `tolerance`, and `tolerance` times the largest value, if doubles can hold that,
-// else what they can.
-double value_iteration(const Shape&, const TaskView&, double discount, double tolerance, double* values,
+// Values v[S], action values q[S][A] and a greedy policy[S], the first best action. Its
+// bound is how far a value may be from v*: at most `tolerance`, and `tolerance` times the largest value, if
+// doubles can hold that, else what they can.
+Solved value_iteration(const Shape&, const TaskView&, double discount, double tolerance, double* values,
                        double* q_values, std::int32_t* policy, SweepScratch&, const Interrupt&);
 
 }  // namespace metarl_fast

@@ -44,9 +44,6 @@ from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names
 from metarl_fast.meta import *
-from metarl_fast.planning import BoundedSolution as BoundedSolution
-from metarl_fast.planning import PolicyValues as PolicyValues
-from metarl_fast.planning import Solution as Solution
 from metarl_fast.planning import backward_induction as backward_induction
 from metarl_fast.planning import policy_evaluation as policy_evaluation
 from metarl_fast.planning import policy_iteration as policy_iteration
@@ -58,6 +55,10 @@ from metarl_fast.robust_statistics import performance_profile as performance_pro
 from metarl_fast.robust_statistics import probability_of_improvement as probability_of_improvement
 from metarl_fast.runtime import build_info as build_info
 from metarl_fast.simulator import Simulator as Simulator
+from metarl_fast.solutions import BoundedSolution as BoundedSolution
+from metarl_fast.solutions import PolicyValues as PolicyValues
+from metarl_fast.solutions import Solution as Solution
+from metarl_fast.solutions import SolverInfo as SolverInfo
 from metarl_fast.statistics import Interval as Interval
 from metarl_fast.statistics import bootstrap_mean as bootstrap_mean
 from metarl_fast.stay_probabilities import StayProbabilities as StayProbabilities

@@ -355,6 +355,8 @@ def policy_iteration(
     q_values: NDArray[np.float64],  # [N, S, A]
     policy: NDArray[np.int32],  # [N, S]
     returns: NDArray[np.float64],  # [N]
+    iterations: NDArray[np.int64],  # [N]
+    error_bound: NDArray[np.float64],  # [N]
     num_threads: int,
     progress: _Progress,
 ) -> None: ...
@@ -366,6 +368,7 @@ def value_iteration(
     q_values: NDArray[np.float64],  # [N, S, A]
     policy: NDArray[np.int32],  # [N, S]
     returns: NDArray[np.float64],  # [N]
+    iterations: NDArray[np.int64],  # [N]
     error_bound: NDArray[np.float64],  # [N]
     num_threads: int,
     progress: _Progress,

@@ -19,6 +19,7 @@ from metarl_fast.policies import given_policies, greedy_policy
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import alike, end_to_end
+from metarl_fast.solutions import Solution
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks, as_batch, checked_horizon
 
@@ -119,6 +120,7 @@ def bounds(
     """
     batch = as_batch(tasks)
     criterion = Criterion.of(batch, discount, horizon)
+    best: Solution
     if criterion.horizon is None:
         best = policy_iteration(batch, criterion.discount, num_threads=num_threads)
         values = best.values

@@ -21,5 +21,5 @@ class Result:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _contents(self) -> Iterator[tuple[str, Any]]:
-        """Yield what there is by name."""
-        return ((f.name, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        """Yield what is shown, by name."""
+        return ((f.name, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]

@@ -347,10 +347,11 @@ void test_planning_known_answers() {
   std::array<std::int32_t, 6> plan{};
   double best = 0.0;
   // v(0) = 1 + v(1) / 2, v(1) = v(0) / 2.
-  const SolveArrays out{values.data(), q_values.data(), policy.data(), &best};
-  double error = 0.0;
-  value_iteration(tasks, discount, 1e-12, out, &error, {});
-  EXPECT(error <= 1e-12);
+  std::int64_t iterations = 0;
+  double error = 1.0;
+  const SolveArrays out{values.data(), q_values.data(), policy.data(), &best, &iterations, &error};
+  value_iteration(tasks, discount, 1e-12, out, {});
+  EXPECT(error <= 1e-12 && iterations > 1);
   EXPECT(std::fabs(values[0] - 4.0 / 3.0) < 1e-12 && std::fabs(values[1] - 2.0 / 3.0) < 1e-12);
   EXPECT(best == values[0] && policy[0] == 1 && policy[1] == 1);
   EXPECT(std::fabs(q_values[0] - 2.0 / 3.0) < 1e-12);
@@ -390,8 +391,7 @@ void test_refusals_name_the_value() {
       contains(refusal([&] { train(tasks, TdLearner(), {0, -2, 1, false}, arrays, RunOptions()); }), "-2"));
   EXPECT(contains(refusal([&] { train(tasks, TdLearner(), Schedule(), arrays, {0, nullptr}); }),
                   "num_threads is 0"));
-  EXPECT(contains(refusal([&] { value_iteration(tasks, 1.0, 1e-8, SolveArrays{}, nullptr, {}); }),
-                  "discount is 1"));
+  EXPECT(contains(refusal([&] { value_iteration(tasks, 1.0, 1e-8, SolveArrays{}, {}); }), "discount is 1"));
   setenv("METARL_FAST_ISA", "sse9", 1);
   EXPECT(contains(refusal([&] { train(tasks, TdLearner(), Schedule(), arrays, RunOptions()); }), "sse9"));
   unsetenv("METARL_FAST_ISA");
@@ -461,7 +461,6 @@ void test_planning_may_be_cancelled_before_it_begins() {
     std::vector<double> q_values(static_cast<std::size_t>(shape.pairs()), 1e300);
     std::vector<std::int32_t> policy(values.size(), 1 << 30);
     double best = 0.0;
-    double error = 0.0;
     const std::int64_t horizon = 100'000;
     const SolveArrays out{values.data(), q_values.data(), policy.data(), &best};
     const RunOptions options{1, [](std::int64_t, std::int64_t) { throw Cancelled(); }};
@@ -476,7 +475,7 @@ void test_planning_may_be_cancelled_before_it_begins() {
       return false;
     };
     EXPECT(cancelled([&] { policy_iteration(tasks, 0.9, out, options); }));
-    EXPECT(cancelled([&] { value_iteration(tasks, 0.9, 1e-12, out, &error, options); }));
+    EXPECT(cancelled([&] { value_iteration(tasks, 0.9, 1e-12, out, options); }));
     EXPECT(cancelled([&] { backward_induction(tasks, 0.9, &horizon, out, nullptr, 0, options); }));
     EXPECT(cancelled([&] { evaluate(tasks, 0.9, nullptr, arrays, options); }));
     EXPECT(cancelled([&] { evaluate(tasks, 0.9, &horizon, arrays, options); }));
