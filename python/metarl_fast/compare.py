@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ from metarl_fast import checks
 from metarl_fast.comparison import Comparison
 from metarl_fast.engine import Progress, as_learner, check_learner
 from metarl_fast.evaluate import adapt, learning_bounds
+from metarl_fast.executors import Executor
+from metarl_fast.files import Path
 from metarl_fast.learners import Learner
+from metarl_fast.part_files import check_repeatable
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.statistics import checked_confidence
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -31,6 +35,8 @@ def compare(
     confidence: float = 0.95,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
+    executor: Executor | None = None,
+    checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Let every contender adapt to the same tasks with the same random numbers.
@@ -48,7 +54,7 @@ def compare(
     episodes
         Increasing numbers of episodes after which greedy policies are scored; 0 scores what learners start
         from.
-    num_steps, num_runs, dtype, num_threads
+    num_steps, num_runs, dtype, num_threads, executor
         As in `train`.
     rng
         As in `train`. On one batch each contender does what `adapt` does with this `rng`; the batches of a
@@ -61,6 +67,8 @@ def compare(
         are the units, whatever the tasks have in common.
     confidence
         Of the intervals.
+    checkpoint
+        As in `train`: the folder then has one for each member of each contender.
     progress
         Called now and then with (tasks done, in all), over all contenders.
 
@@ -82,19 +90,21 @@ def compare(
     if labels is not None:
         checks.shape(labels, "clusters", (len(batches[0]),))
     level = checked_confidence(confidence)
+    check_repeatable(checkpoint, rng)
     # One seed for all contenders: a generator would give each of them another one.
     seed = rng if isinstance(rng, (int, np.integer, np.random.SeedSequence)) else make_key(rng)
     seeds = [child(make_key(seed), k) for k in range(len(batches))] if len(batches) > 1 else [seed]
     criterion = _discount(teams, discount)
     limits = [
-        learning_bounds(batch, criterion, num_steps, scored_at, num_threads=num_threads) for batch in batches
+        learning_bounds(batch, criterion, num_steps, scored_at, num_threads=num_threads, executor=executor)
+        for batch in batches
     ]
     total = sum(len(batches[k]) for team in teams.values() for _, k in team)
     report = _Report(checks.callback(progress, "progress"), total)
     curves = {}
-    for name, team in teams.items():
+    for number, (name, team) in enumerate(teams.items()):
         found = []
-        for learner, k in team:
+        for member, (learner, k) in enumerate(team):
             found.append(
                 adapt(
                     learner,
@@ -106,12 +116,18 @@ def compare(
                     limits=limits[k],
                     dtype=dtype,
                     num_threads=num_threads,
+                    executor=executor,
+                    checkpoint=_inside(checkpoint, f"contender-{number}-{member}"),
                     progress=report.tell,
                 )
             )
             report.before += len(batches[k])
         curves[name] = tuple(found)
     return Comparison(scored_at, curves, labels, level, common_tasks=len(batches) == 1)
+
+
+def _inside(checkpoint: Path | None, name: str) -> Path | None:
+    return None if checkpoint is None else os.path.join(os.fsdecode(checkpoint), name)
 
 
 class _Report:

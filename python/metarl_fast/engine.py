@@ -11,17 +11,22 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.executors import Executor, checked_executor
+from metarl_fast.files import Path
 from metarl_fast.history import History
 from metarl_fast.learners import Learner
 from metarl_fast.learners.initial_values import initial_values
+from metarl_fast.part_files import check_repeatable
 from metarl_fast.recipes import StoredRecipe
+from metarl_fast.result_rooms import Rooms
 from metarl_fast.run_state import RunState, room_to_carry
 from metarl_fast.runtime import thread_count
 from metarl_fast.scratch import check_threads
-from metarl_fast.seeding import Seed, make_key
-from metarl_fast.shards import mean_of_sums, parts, shard_count, shards_of
+from metarl_fast.seeding import Key, Seed, make_key
+from metarl_fast.shards import parts, shard_count, shards_of
 from metarl_fast.tasks import Task, Tasks, as_batch
 from metarl_fast.train_result import TrainResult
+from metarl_fast.training_jobs import TrainingJobs
 
 Progress: TypeAlias = Callable[[int, int], Any]
 """Called now and then with (tasks done, tasks in all)."""
@@ -96,6 +101,8 @@ def train(
     record: bool = False,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
+    executor: Executor | None = None,
+    checkpoint: Path | None = None,
     progress: Progress | None = None,
     resume: TrainResult | None = None,
 ) -> TrainResult:
@@ -138,9 +145,17 @@ def train(
     dtype
         float32 or float64, of the tables the learner works in.
     num_threads
-        Default: OMP_NUM_THREADS, else the processors this process may use.
+        Default: OMP_NUM_THREADS, else the processors this process may use. Of each job of an executor:
+        OMP_NUM_THREADS there, else one.
+    executor
+        Who learns, in jobs of about a second, to the same bits: anything with `submit(function, *arguments)`,
+        such as `concurrent.futures.ProcessPoolExecutor` or what `metarl_fast.distributed` makes.
+    checkpoint
+        A folder in which each job's results are kept; the same call goes on from there after it was killed.
+        It needs an `rng`.
     progress
-        Called about twenty times a second with (tasks done, N).
+        Called about twenty times a second with (tasks done, N); with an executor, or checkpoints, after each
+        job.
     resume
         A run to go on from, of the same learner, tasks, dtype and num_runs: this one and it have the bits of
         one long run. Episodes are numbered on, in schedules and `snapshot_episodes`; `num_steps` and
@@ -184,6 +199,9 @@ def train(
     )
     checks.memory(size, lambda: f"the results of {n} tasks and {episodes} episodes")
     settings, key = learner.core(first + episodes), make_key(rng if so_far is None else 0)
+    where = checked_executor(executor)
+    by_jobs = where is not None or checkpoint is not None
+    check_repeatable(checkpoint, key if so_far is not None else rng)
     at_once = settings.tasks_at_once
     # One block of tasks goes to one thread: no need to ask the system how many there are.
     wanted = 1 if num_threads is None and n <= at_once else thread_count(num_threads)
@@ -192,7 +210,7 @@ def train(
         (learner.initial_q, "initial_q") if initial_table is None else (initial_table, "initial_table")
     )
     table = initial_values(begin, name, batch, real)
-    if table.ndim < 3:
+    if table.ndim < 3 and not isinstance(rng, Key):
         _warn_of_repeated_tasks(batch)
 
     def threads_for(core: _core.TaskBatch) -> int:
@@ -200,27 +218,48 @@ def train(
         scratch = settings.scratch(core, count, episodes, longest, going_on, keep_mean, real.itemsize)
         return check_threads(core, wanted, scratch, tasks_at_once=at_once, runs=runs)
 
-    if size > checks.ALWAYS_FITS and batch.recipe.at_once is None:
+    if size > checks.ALWAYS_FITS and batch.recipe.at_once is None and where is None:
         threads_for(batch.core)  # refused before room is made for large results
 
-    wants = {
+    wants: dict[str, tuple[bool, tuple[int, ...], DTypeLike]] = {
         "q_table": (keep_table, (n, s, a), real),
         "policy": (keep_policy, (n, s), np.int32),
         "returns": (keep_returns, (n, episodes), np.float64),
         "snapshots": (bool(snapshots_at), (n, len(snapshots_at), s, a), real),
     }
-    kept = {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep}
     before = {} if so_far is None or resume is None else so_far.carried(resume.q_table, n)
-    after = room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {}
-    sums = np.empty((shard_count(len(batch)), episodes)) if keep_mean else None
-    room = History.room(n, episodes * longest, s, a, real) if checks.flag(record, "record") else None
+    rooms = Rooms(
+        {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep},
+        np.empty((shard_count(len(batch)), episodes)) if keep_mean else None,
+        room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {},
+        History.room(n, episodes * longest, s, a, real) if checks.flag(record, "record") else None,
+    )
     run = _core.train_float32 if real == np.float32 else _core.train_float64
-    for part in parts(batch, checks.callback(progress, "progress")):
+    report = checks.callback(progress, "progress")
+    if by_jobs:
+        _check_rewards(batch, real)
+        arguments = {
+            "num_episodes": episodes,
+            "num_steps": steps,
+            "rng": Key(key) if so_far is None else None,
+            "initial_table": table if so_far is None else None,
+            "num_runs": num_runs,
+            "continuing": going_on,
+            "snapshot_episodes": snapshots_at,
+            "returns": keep_returns,
+            "q_table": keep_table,
+            "policy": keep_policy,
+            "mean_returns": keep_mean,
+            "record": rooms.history is not None,
+            "dtype": real,
+            "resume": resume,
+        }
+        TrainingJobs(train, learner, batch, arguments).fill(rooms, where, checkpoint, num_threads, report)
+    for part in () if by_jobs else parts(batch, report):
         core, places = part.tasks.core, part.places
-        threads = threads_for(core)
         _check_rewards(part.tasks, real)
         rows = slice(places.start * runs, places.stop * runs)
-        filled = {name: array[rows] for name, array in kept.items()}
+        filled = {name: array[rows] for name, array in rooms.kept.items()}
         run(
             core,
             settings,
@@ -232,28 +271,24 @@ def train(
             filled.get("q_table"),
             filled.get("policy"),
             filled.get("returns"),
-            None if sums is None else sums[shards_of(places)],
+            None if rooms.sums is None else rooms.sums[shards_of(places)],
             filled.get("snapshots"),
             np.array(snapshots_at, np.int64),
-            threads,
+            threads_for(core),
             part.progress,
             num_runs=runs,
             first_episode=first,
             before={name: array[rows] for name, array in before.items()},
-            after={name: array[rows] for name, array in after.items()},
-            history={} if room is None else room.rows(rows),
+            after={name: array[rows] for name, array in rooms.after.items()},
+            history={} if rooms.history is None else rooms.history.rows(rows),
         )
-    if num_runs is not None:
-        kept = {name: array.reshape(len(batch), runs, *array.shape[1:]) for name, array in kept.items()}
-    if sums is not None:
-        kept |= {"return_sums": sums, "mean_returns": mean_of_sums(sums, n)}
-    state = RunState(batch.recipe, learner, real, num_runs, going_on, steps, first + episodes, after)
+    state = RunState(batch.recipe, learner, real, num_runs, going_on, steps, first + episodes, rooms.after)
     return TrainResult(
-        kept,
+        rooms.arrays(n, num_runs),
         tuple(snapshots_at),
         n,
-        state if after else None,
-        None if room is None else room.cut(num_runs),
+        state if rooms.after else None,
+        None if rooms.history is None else rooms.history.cut(num_runs),
     )
 
 

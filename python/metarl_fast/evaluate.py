@@ -11,9 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import checks
+from metarl_fast.adaptation_jobs import adapt_by_jobs, bounds_by_jobs
 from metarl_fast.criterion import Criterion, Horizon
 from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, episode_steps, train
+from metarl_fast.executors import Executor, checked_executor, using
+from metarl_fast.files import Path
 from metarl_fast.learners import Learner
+from metarl_fast.part_files import check_repeatable
 from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
 from metarl_fast.policies import given_policies, greedy_policy
 from metarl_fast.result import Result
@@ -100,6 +104,7 @@ def bounds(
     *,
     horizon: Horizon = None,
     num_threads: int | None = None,
+    executor: Executor | None = None,
 ) -> Bounds:
     """Return the exact returns of the random and of the optimal policy, and how far apart they are.
 
@@ -110,7 +115,7 @@ def bounds(
     discount, horizon
         How policies are judged, with the defaults of `Criterion`: discount 1 with a horizon and 0.95 without;
         horizon that of the tasks with discount 1, else none.
-    num_threads
+    num_threads, executor
         As in `train`.
 
     Raises
@@ -120,6 +125,11 @@ def bounds(
     """
     batch = as_batch(tasks)
     criterion = Criterion.of(batch, discount, horizon)
+    where = checked_executor(executor)
+    if where is not None and len(batch):
+        found = bounds_by_jobs(bounds, batch, criterion, where, num_threads)
+        arrays: dict[str, Any] = {"values": None, **found}
+        return Bounds(discount=criterion.discount, horizon=criterion.horizon, **arrays)
     best: Solution
     if criterion.horizon is None:
         best = policy_iteration(batch, criterion.discount, num_threads=num_threads)
@@ -143,6 +153,7 @@ def learning_bounds(
     episodes: Sequence[int] = (0,),
     *,
     num_threads: int | None = None,
+    executor: Executor | None = None,
 ) -> dict[int, Bounds]:
     """Return what scales the scores of learners, by the segments that the tasks are in after `episodes`.
 
@@ -153,7 +164,8 @@ def learning_bounds(
     ValueError
         If nothing can be learned on any of the tasks.
     """
-    found = _by_segment(tasks, discount, episode_steps(tasks, num_steps), episodes, num_threads)
+    with using(checked_executor(executor)):
+        found = _by_segment(tasks, discount, episode_steps(tasks, num_steps), episodes, num_threads)
     if len(tasks) and not any(limits.learnable.any() for limits in found.values()):
         raise ValueError(f"the random policy is optimal on all {len(tasks)} tasks: nothing can be learned")
     return found
@@ -277,6 +289,8 @@ def adapt(
     limits: Bounds | Mapping[int, Bounds] | None = None,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
+    executor: Executor | None = None,
+    checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> AdaptationCurve:
     """Let the learner adapt to each task and score its greedy policy after the given numbers of episodes.
@@ -286,8 +300,8 @@ def adapt(
 
     Parameters
     ----------
-    learner, tasks, num_steps, rng, initial_table, num_runs, dtype, num_threads, progress
-        As in `train`.
+    learner, tasks, num_steps, rng, initial_table, num_runs, dtype, num_threads, executor, checkpoint
+        As in `train`; so is `progress`.
     episodes
         Increasing numbers of episodes; 0 scores the initial table itself.
     limits
@@ -315,6 +329,22 @@ def adapt(
             f"tasks are in {sorted(set(segments))}: give a dict of what `bounds(tasks.segment(k))` returns"
         )
     steps = episode_steps(batch, num_steps)
+    where = checked_executor(executor)
+    if (where is not None or checkpoint is not None) and len(batch):
+        check_repeatable(checkpoint, rng)
+        told = {
+            "episodes": scored_at,
+            "num_steps": steps,
+            "rng": rng,
+            "initial_table": initial_table if initial_table is None else np.asarray(initial_table),
+            "num_runs": num_runs,
+            "limits": given,
+            "dtype": checks.float_type(dtype, "dtype"),
+        }
+        found = adapt_by_jobs(
+            adapt, learner, batch, told, where, checkpoint, num_threads, checks.callback(progress, "progress")
+        )
+        return AdaptationCurve(tuple(scored_at), found["scores"], found["returns"])
     # Learning comes first: it checks everything else before it begins.
     run = train(
         learner,

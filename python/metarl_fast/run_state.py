@@ -63,6 +63,14 @@ class RunState:
         tables = np.ascontiguousarray(q_table).reshape(num_learners, 1, *q_table.shape[-2:])
         return {"tables": tables, **self.arrays}
 
+    def part(self, places: slice, recipe: Recipe) -> RunState:
+        """Return the state of some of the tasks, whose recipe is given."""
+        runs = self.num_runs or 1
+        rows = slice(places.start * runs, places.stop * runs)
+        steps = self.num_steps[places] if isinstance(self.num_steps, np.ndarray) else self.num_steps
+        arrays = {name: array[rows] for name, array in self.arrays.items()}
+        return replace(self, recipe=recipe, num_steps=steps, arrays=arrays)
+
     @classmethod
     def joined(cls, parts: Sequence[RunState]) -> RunState:
         """Put the states of parts of a batch together."""

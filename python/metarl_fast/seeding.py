@@ -11,6 +11,10 @@ from metarl_fast import checks
 Seed: TypeAlias = "int | np.random.SeedSequence | np.random.Generator | None"
 
 
+class Key(int):
+    """A key that is made already: the `rng` of a part of a run, which has the whole's."""
+
+
 def make_key(rng: Seed) -> int:
     """Return a 64-bit key.
 
@@ -25,6 +29,8 @@ def make_key(rng: Seed) -> int:
     TypeError, ValueError
         If `rng` is none of these, or a negative integer.
     """
+    if isinstance(rng, Key):
+        return int(rng)
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(0, 2**64, dtype=np.uint64))
     if isinstance(rng, (bool, np.bool_)) or not (

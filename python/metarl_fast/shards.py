@@ -8,30 +8,23 @@ cut at multiples of 1,024 places and put together again gives the bits of the wh
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.executors import Executor, checked, submitted, wanted_in_flight
 from metarl_fast.recipes import parts_of
 from metarl_fast.tasks import Task, Tasks, as_batch
 
 TASKS_PER_SHARD: int = _core.TASKS_PER_SHARD
 """1,024."""
 
-_IN_FLIGHT = 64
-"""Shards that an executor is given before the first of them is taken back."""
-
 T = TypeVar("T")
 Progress = Callable[[int, int], Any]
-
-
-class _Executor(Protocol):
-    def submit(self, function: Any, /, *arguments: Any) -> Any: ...
 
 
 def cuts(num_tasks: int) -> Iterator[slice]:
@@ -59,9 +52,9 @@ def split(tasks: Tasks | Task) -> Iterator[Tasks]:
 def map(
     function: Callable[[Tasks], T],
     tasks: Tasks | Task,
-    executor: _Executor | None = None,
+    executor: Executor | None = None,
     *,
-    in_flight: int = _IN_FLIGHT,
+    in_flight: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[T]:
     """Yield `function(shard)` for each shard of a batch, in order.
@@ -99,30 +92,15 @@ def map(
     batch = as_batch(tasks)
     if not callable(function):
         raise TypeError(f"function is {checks.shown(function)}, expected something to call")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(f"executor is {checks.shown(executor)}, expected one with a method submit")
-    most = checks.integer(in_flight, "in_flight", 1)
+    where = None if executor is None else checked(executor)
+    most = None if in_flight is None else checks.integer(in_flight, "in_flight", 1)
     report = checks.callback(progress, "progress")
     results = (
         (function(shard) for shard in split(batch))
-        if executor is None
-        else _submitted(function, batch, executor, most)
+        if where is None
+        else submitted(((function, shard) for shard in split(batch)), where, most or wanted_in_flight(where))
     )
     return results if report is None else _reported(results, len(batch), report)
-
-
-def _submitted(function: Callable[[Tasks], T], tasks: Tasks, executor: _Executor, most: int) -> Iterator[T]:
-    waiting: deque[Any] = deque()
-    try:
-        for shard in split(tasks):
-            waiting.append(executor.submit(function, shard))
-            if len(waiting) >= most:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for job in waiting:
-            getattr(job, "cancel", lambda: None)()
 
 
 def _reported(results: Iterator[T], num_tasks: int, report: Progress) -> Iterator[T]:

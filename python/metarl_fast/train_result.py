@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast.history import History
+from metarl_fast.recipes import Recipe
 from metarl_fast.result import Result
 from metarl_fast.run_state import RunState
 from metarl_fast.shards import alike, end_to_end, mean_of_sums
@@ -74,6 +75,20 @@ class TrainResult(Result):
             raise ValueError(f"{len(steps)} of {len(parts)} results have a history, expected all or none")
         history = History.joined(steps) if steps else None
         return cls(arrays, alike(parts, "snapshot_episodes"), num_learners, state, history)
+
+    def to_resume(self, places: slice, recipe: Recipe) -> TrainResult:
+        """Return what a run of some of the tasks, of that recipe, goes on from."""
+        assert self.state is not None
+        return TrainResult({"q_table": self.q_table[places]}, state=self.state.part(places, recipe))
+
+    def flat(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays by name, also those of the state and of the history, as files hold them."""
+        found = {name: array for name, array in self.arrays.items() if name != "mean_returns"}
+        if self.state is not None:
+            found |= {f"state.{name}": array for name, array in self.state.arrays.items()}
+        if self.steps is not None:
+            found |= {f"history.{f.name}": getattr(self.steps, f.name) for f in fields(self.steps)}
+        return found
 
     @property
     def q_table(self) -> NDArray[Any]:

@@ -253,6 +253,7 @@ def calls():
                 "dtype": np.float32,
                 "continuing": False,
                 "num_threads": 1,
+                "executor": None,
                 "progress": None,
                 "resume": None,
             },

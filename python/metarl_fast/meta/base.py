@@ -10,6 +10,7 @@ import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, as_learner
+from metarl_fast.executors import Executor, checked_executor, using
 from metarl_fast.learners import Learner
 from metarl_fast.meta.fitted import Fitted, State
 from metarl_fast.seeding import Seed, child, make_key
@@ -90,6 +91,7 @@ class Meta(Settings, ABC):
         num_tasks: int = 1000,
         rng: Seed = None,
         num_threads: int | None = None,
+        executor: Executor | None = None,
         progress: Progress | None = None,
         resume: Fitted | None = None,
     ) -> Fitted:
@@ -112,6 +114,9 @@ class Meta(Settings, ABC):
             As in `train`.
         num_threads
             As in `train`.
+        executor
+            Who learns on the tasks of a meta-batch, as in `train`. One of 1,024 tasks is one shard, which
+            nobody shares: give `tasks_per_iteration` many more.
         progress
             Called about twenty times a second with (tasks done, in all).
         resume
@@ -133,6 +138,7 @@ class Meta(Settings, ABC):
         """
         base = as_learner(learner)
         checks.callback(progress, "progress")
+        where = checked_executor(executor)
         so_far = self._begun(base, rng) if resume is None else self._resumed(base, rng, resume)
         key, first = so_far.key, so_far.num_iterations
         count = checks.integer(num_tasks, "num_tasks", 0)
@@ -145,16 +151,17 @@ class Meta(Settings, ABC):
         reached = so_far.state, first
         try:
             for k in range(first, last):
-                state = self.step(
-                    reached[0],
-                    base,
-                    _in_turn(batch, k * size, min((k + 1) * size, end)),
-                    child(key, 1, k),
-                    num_episodes,
-                    num_steps,
-                    num_threads=num_threads,
-                    progress=_shifted(progress, (k - first) * size, end - first * size),
-                )
+                with using(where):
+                    state = self.step(
+                        reached[0],
+                        base,
+                        _in_turn(batch, k * size, min((k + 1) * size, end)),
+                        child(key, 1, k),
+                        num_episodes,
+                        num_steps,
+                        num_threads=num_threads,
+                        progress=_shifted(progress, (k - first) * size, end - first * size),
+                    )
                 for name, values in rows.items():
                     if values and values[0].shape != state[name].shape:
                         before, now = values[0].shape, state[name].shape

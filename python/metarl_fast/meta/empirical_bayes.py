@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, train
+from metarl_fast.executors import Executor
 from metarl_fast.learners import Learner, PosteriorPlanner, QLearning
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import Fitted, State, check_state
@@ -205,6 +206,7 @@ class EmpiricalBayes(Meta):
         num_tasks: int = 4000,
         rng: Seed = None,
         num_threads: int | None = None,
+        executor: Executor | None = None,
         progress: Progress | None = None,
         resume: Fitted | None = None,
     ) -> Fitted:
@@ -227,6 +229,7 @@ class EmpiricalBayes(Meta):
             num_tasks=num_tasks,
             rng=rng,
             num_threads=num_threads,
+            executor=executor,
             progress=progress,
             resume=resume,
         )
