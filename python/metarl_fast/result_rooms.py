@@ -46,7 +46,8 @@ class Rooms:
         """Return what `TrainResult` holds: runs on an axis of their own, and the mean of the sums."""
         found = dict(self.kept)
         if num_runs is not None:
-            found = {name: array.reshape(-1, num_runs, *array.shape[1:]) for name, array in found.items()}
+            runs = num_learners // num_runs, num_runs
+            found = {name: array.reshape(*runs, *array.shape[1:]) for name, array in found.items()}
         if self.sums is not None:
             found |= {"return_sums": self.sums, "mean_returns": mean_of_sums(self.sums, num_learners)}
         return found
