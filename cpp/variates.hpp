@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Random numbers of other laws than the uniform one, in plain arithmetic: gamma and beta.
+// Random numbers of laws with parameters, in plain arithmetic.
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #include "elementary.hpp"
 #include "rng.hpp"
 
 namespace metarl_fast {
+
+inline double uniform_variate(Stream& stream, double low, double high) {
+  const std::uint32_t x = next(stream);
+  return low + (high - low) * unit_53(x, stream.s[kCompanion]);
+}
+
+inline double normal_variate(Stream& stream) { return normal_quantile(open_unit(next(stream))); }
+
+inline double exponential_variate(Stream& stream, double mean) {
+  return -mean * portable_log(open_unit(next(stream)));
+}
 
 // log of a Gamma(shape, 1) variate: Marsaglia and Tsang, "A simple method for generating gamma variables",
 // ACM TOMS 26 (2000). In logarithms, because a small shape gives values that a double cannot hold.

@@ -3,6 +3,7 @@
 // and a line here.
 #pragma once
 
+#include "any_mdp.hpp"
 #include "bernoulli_bandit.hpp"
 #include "bernoulli_rewards.hpp"
 #include "block_mdp.hpp"
@@ -43,6 +44,7 @@ template <class... Kinds>
 struct FamilyList {};
 
 using Families = FamilyList<  //
+    AnyMdp,                   //
     BernoulliBandit,          //
     BernoulliRewards,         //
     BlockMdp,                 //

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metarl_fast.families.any_mdp import AnyMdp as AnyMdp
 from metarl_fast.families.base import Family as Family
 from metarl_fast.families.base import FamilyPart as FamilyPart
 from metarl_fast.families.bernoulli_bandit import BernoulliBandit as BernoulliBandit
