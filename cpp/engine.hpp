@@ -27,6 +27,20 @@ struct RunOptions {
 template <class Real>
 void train(const TaskBatch&, const Learner&, const Schedule&, const TrainArrays<Real>&, const RunOptions&);
 
+// Steps that somebody took, and what a learner would have done in their place: the greedy policy label
+// [tasks][room][A] of what it had learned from the steps before, shared alike among equally good actions. The
+// history is read alone.
+template <class Real>
+struct RelabelArrays {
+  History<Real> history;
+  const Real* initial_table = nullptr;  // as in TrainArrays
+  bool initial_per_task = false;
+  float* label = nullptr;  // zeros behind the last step stay
+};
+template <class Real>
+void relabel(const TaskBatch&, const Learner&, std::uint64_t key, const RelabelArrays<Real>&,
+             const RunOptions&);
+
 // values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value). Where there is
 // no horizon also what it took: iterations [tasks], and how far a value may be off, error_bound [tasks].
 struct SolveArrays {

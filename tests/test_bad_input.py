@@ -387,6 +387,15 @@ refuses("describe", "none", partial(mf.describe, TASKS[:0]), ValueError, "there 
 histories = {"learner": LEARNER, "tasks": TASKS, "num_episodes": 2}
 for name in ("num_episodes", "num_steps", "every"):
     refuses_counts("Histories", name, with_keyword(mf.Histories, name, **histories), 0)
+for name, made in (("episodes", mf.Histories(**histories, num_steps=3).episodes),):
+    for count in ("batch", "num_episodes"):
+        given = {"batch": 2, "num_episodes": 2} | {count: 0}
+        refuses(
+            "Histories", f"{name} {count}", lambda f=made, g=given: next(f(**g)), ValueError, f"{count} is 0"
+        )
+refuses("relabel", "no tasks", partial(mf.relabel, [0, 1], [0.0], actions=[0]), TypeError, "tasks is None")
+refuses("Noise", "clean=2", partial(mf.Noise, clean=2), ValueError, "clean is 2")
+refuses("factors", "number", partial(mf.factors, 3), TypeError, "expected a family or tasks")
 refuses("cite", "arrays", partial(mf.cite, TASKS), ValueError, "these tasks are arrays")
 for name in ("returns", "q_table", "policy", "mean_returns", "record", "continuing"):
     refuses("train", f"{name}=1", partial(train, 1, **{name: 1}), TypeError, f"{name} is 1")

@@ -71,6 +71,8 @@ def test_results_are_shown_in_a_line(kind):
         mf.stay_probabilities(trials),
         mf.describe(tasks, horizon=5),
         mf.Histories(mf.QLearning(), tasks, 2, 5)[0],
+        next(mf.Histories(mf.QLearning(), tasks, 2, 5).episodes(2, 2)),
+        next(mf.Histories(mf.QLearning(), tasks, 2, 5).queries(2, 2)),
         mf.estimate(mf.envs.TabularEnv(tasks[0], max_episode_steps=5), 50),
     ]
     (found,) = [result for result in made if type(result) is kind]

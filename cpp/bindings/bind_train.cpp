@@ -7,6 +7,7 @@
 #include "arrays.hpp"
 
 #include "../learners/agent_learner.hpp"
+#include "../learners/disturbed.hpp"
 #include "../learners/rules.hpp"
 #include "../learners/td_learner.hpp"
 #include "../ordered_sums.hpp"
@@ -199,6 +200,37 @@ void bind_train_as(py::module_& m, const char* name) {
       py::arg("history") = py::dict());
 }
 
+template <class Real>
+void bind_relabel_as(py::module_& m, const char* name) {
+  m.def(
+      name,
+      [](const TaskBatch& batch, const Learner& learner, std::uint64_t key, const Array<Real>& initial_table,
+         const py::dict& history, Array<float>& label, int num_threads, const py::object& progress) {
+        const std::int64_t n = batch.size();
+        const std::int64_t s = batch.shape().states;
+        const std::int64_t a = batch.shape().actions;
+        RelabelArrays<Real> arrays;
+        arrays.initial_per_task = initial_table.ndim() == 3;
+        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {n, s, a})
+                                : require_shape(initial_table, "initial_table", {s, a});
+        arrays.initial_table = initial_table.data();
+        arrays.history = history_of<Real>(history, Shape(), n);
+        require_shape(label, "label", {n, arrays.history.room, a});
+        arrays.label = label.mutable_data();
+        for (std::int64_t i = 0; i < n; ++i) {
+          const std::int64_t length = arrays.history.length[i];
+          require(length >= 0 && length <= arrays.history.room, "length", static_cast<double>(length),
+                  "0 to the steps that there is room for");
+        }
+        const RunOptions options = run_options(num_threads, progress);
+        const Unlocked unlocked;
+        relabel(batch, learner, key, arrays, options);
+      },
+      py::arg("batch"), py::arg("learner"), py::arg("key"), py::arg("initial_table").noconvert(),
+      py::arg("history"), py::arg("label").noconvert(), py::arg("num_threads"),
+      py::arg("progress").none(true));
+}
+
 }  // namespace
 
 void bind_train(py::module_& m) {
@@ -223,6 +255,11 @@ void bind_train(py::module_& m) {
            py::arg("bonus"), py::arg("bonus_episodes"), py::arg("sees_reset") = false);
   py::class_<OneByOne, Learner>(m, "OneByOne")
       .def(py::init<const Learner&>(), py::arg("of"), py::keep_alive<1, 2>());
+  py::class_<Disturbed, Learner>(m, "Disturbed")
+      .def(py::init<const Learner&, double, double>(), py::arg("of"), py::arg("clean"), py::arg("most"),
+           py::keep_alive<1, 2>());
+  bind_relabel_as<float>(m, "relabel_float32");
+  bind_relabel_as<double>(m, "relabel_float64");
   bind_train_as<float>(m, "train_float32");
   bind_train_as<double>(m, "train_float64");
 }

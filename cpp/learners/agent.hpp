@@ -44,6 +44,10 @@ class Agent {
   virtual void policy(double* probability) const = 0;
   // What it thinks actions are worth [S][A]; -infinity where they are not available.
   virtual void q_table(double* values) const = 0;
+  // The same of one state [A], if that is quicker than all of them: else it says no.
+  virtual bool q_row(std::int32_t state, double* values) const {
+    return static_cast<void>(state), static_cast<void>(values), false;
+  }
 };
 
 }  // namespace metarl_fast

@@ -153,6 +153,12 @@ class PosteriorPlanner final : public AgentLearner {
       for (const std::int32_t c : believed_.classes) *values++ = worth(c);
     }
 
+    bool q_row(std::int32_t state, double* values) const override {
+      const std::int32_t* of_action = believed_.classes.data() + std::int64_t{state} * actions_;
+      for (std::int32_t a = 0; a < actions_; ++a) values[a] = worth(of_action[a]);
+      return true;
+    }
+
    private:
     static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 

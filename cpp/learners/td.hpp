@@ -97,6 +97,15 @@ class TdAgent final : public Agent {
     }
   }
 
+  bool q_row(std::int32_t state, double* out) const override {
+    std::vector<Real> q(static_cast<std::size_t>(actions_));
+    const Real* row = values(state, q.data());
+    const Real share = Rule::kTwoTables ? Real{0.5} : Real{1};  // of two tables `values` is the sum
+    std::transform(row, row + actions_, out,
+                   [share](Real value) { return static_cast<double>(share * value); });
+    return true;
+  }
+
   // --- what a rule can ask of a step; `ahead` is what it expects from the next state on
 
   Real ahead = 0;

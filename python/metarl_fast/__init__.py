@@ -32,11 +32,13 @@ from metarl_fast.data import from_outcomes as from_outcomes
 from metarl_fast.describe import MeasureCard as MeasureCard
 from metarl_fast.describe import describe as describe
 from metarl_fast.engine import train as train
+from metarl_fast.episode_contexts import EpisodeContexts as EpisodeContexts
 from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve
 from metarl_fast.evaluate import Bounds as Bounds
 from metarl_fast.evaluate import adapt as adapt
 from metarl_fast.evaluate import bounds as bounds
 from metarl_fast.evaluate import score as score
+from metarl_fast.factors import factors as factors
 from metarl_fast.families import *
 from metarl_fast.histories import Histories as Histories
 from metarl_fast.history import History as History
@@ -44,11 +46,14 @@ from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names
 from metarl_fast.meta import *
+from metarl_fast.noise import Noise as Noise
 from metarl_fast.planning import backward_induction as backward_induction
 from metarl_fast.planning import policy_evaluation as policy_evaluation
 from metarl_fast.planning import policy_iteration as policy_iteration
 from metarl_fast.planning import value_iteration as value_iteration
 from metarl_fast.policies import greedy_policy as greedy_policy
+from metarl_fast.queries import Queries as Queries
+from metarl_fast.relabelling import relabel as relabel
 from metarl_fast.robust_statistics import interquartile_mean as interquartile_mean
 from metarl_fast.robust_statistics import optimality_gap as optimality_gap
 from metarl_fast.robust_statistics import performance_profile as performance_profile

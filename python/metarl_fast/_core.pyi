@@ -172,9 +172,22 @@ class TdLearner(Learner):
         sees_reset: bool = False,
     ) -> None: ...
 
+class Disturbed(Learner):  # another learner, of whose actions random ones take the place
+    def __init__(self, of: Learner, clean: float, most: float) -> None: ...
+
 class OneByOne(Learner):  # agents of any learner, in place of what else it runs
     def __init__(self, of: Learner) -> None: ...
 
+def relabel_float32(
+    batch: TaskBatch,
+    learner: Learner,
+    key: int,
+    initial_table: NDArray[np.float32],  # [S, A] or [N, S, A]
+    history: dict[str, NDArray[Any]],  # of cpp/history.hpp, by name; read alone
+    label: NDArray[np.float32],  # [N, T, A]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
 def train_float32(
     batch: TaskBatch,
     learner: Learner,
@@ -196,6 +209,16 @@ def train_float32(
     before: dict[str, NDArray[Any]] = ...,  # of cpp/carried.hpp, by name; {} for a run of its own
     after: dict[str, NDArray[Any]] = ...,
     history: dict[str, NDArray[Any]] = ...,  # of cpp/history.hpp, by name; {} for none
+) -> None: ...
+def relabel_float64(
+    batch: TaskBatch,
+    learner: Learner,
+    key: int,
+    initial_table: NDArray[np.float64],  # [S, A] or [N, S, A]
+    history: dict[str, NDArray[Any]],  # of cpp/history.hpp, by name; read alone
+    label: NDArray[np.float32],  # [N, T, A]
+    num_threads: int,
+    progress: _Progress,
 ) -> None: ...
 def train_float64(
     batch: TaskBatch,

@@ -1,0 +1,55 @@
+"""Datasets of many files: each is written whole or not at all, and an index says which there are."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path as Folder
+from typing import Any, BinaryIO
+
+from metarl_fast.files import Path, whole_file
+
+_INDEX = "index.json"
+
+
+class Shards:
+    """The files of a dataset in a folder, which is made if it is not there.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another dataset.
+    OSError
+        If it cannot be read or made.
+    """
+
+    def __init__(self, folder: Path, digest: str, recipe: Mapping[str, Any]) -> None:
+        self.root = Folder(os.fsdecode(folder))
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            index: dict[str, Any] = json.loads((self.root / _INDEX).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            index = {"hash": digest, "recipe": dict(recipe), "files": {}}
+        if index.get("hash") != digest:
+            raise ValueError(f"{self.root} holds another dataset, {index.get('hash')!r}: this is {digest!r}")
+        files = index["files"].items()
+        index["files"] = {name: found for name, found in files if (self.root / name).exists()}
+        self._index = index
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the file is there, and whole."""
+        return name in self._index["files"]
+
+    @contextmanager
+    def writing(self, name: str, num_tasks: int, num_steps: int) -> Iterator[BinaryIO]:
+        """Write a file, and then the index."""
+        content = io.BytesIO()
+        yield content
+        with whole_file(str(self.root / name)) as file:
+            file.write(content.getbuffer())
+        self._index["files"][name] = {"tasks": num_tasks, "steps": num_steps}
+        with whole_file(str(self.root / _INDEX)) as file:
+            file.write(json.dumps(self._index, indent=1).encode())
