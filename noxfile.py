@@ -34,6 +34,13 @@ def oldest(session):
     session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
 
 
+@nox.session
+def docs(session):
+    """Build the documentation into build/docs; the examples are run."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "docs", "build/docs")
+
+
 @nox.session(name="map")
 def file_map(session):
     """Write the list of files in ARCHITECTURE.md anew, from the first sentence of each."""

@@ -85,7 +85,7 @@ def page(cards: dict[str, dict[str, Any]]) -> str:
     head = "| family | S, A | optimal | random | myopic | planning | related | look | tasks/s |"
     lines += [head, "|" + "---|" * head.count(" |"), *(row(name, card) for name, card in cards.items()), ""]
     for name, card in cards.items():
-        lines += [f"### {name}", "", card["about"], ""]
+        lines += [f"## {name}", "", card["about"], ""]
         if card["picture"]:
             lines += [f"![{name}](gallery/{card['picture']})", ""]
     return "\n".join(lines)

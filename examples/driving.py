@@ -1,4 +1,7 @@
-"""A car that has driven before: learn many trips, then adapt to a new one within a few, as a driver would.
+"""A car that has driven before
+============================
+
+Learn many trips, then adapt to a new one within a few, as a driver would.
 
 First the way to work, in weather that was never seen: a table of action values learned on other trips serves
 from the first one on. Then trips to destinations that were never seen, where such a table has nothing to

@@ -1,4 +1,8 @@
-"""Learn Gymnasium's FrozenLake on random maps, and compare with the exact optimum. Needs the extra `gym`."""
+"""Random frozen lakes
+===================
+
+Learn Gymnasium's FrozenLake on random maps, and compare with the exact optimum. Needs the extra `gym`.
+"""
 
 import metarl_fast as mf
 

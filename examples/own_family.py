@@ -1,4 +1,8 @@
-"""A family of one's own: describe one task; train, meta-learn and adapt on as many as you like."""
+"""A family of one's own
+=====================
+
+Describe one task; train, meta-learn and adapt on as many as you like.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Figures of Sutton and Barto, "Reinforcement Learning" (second edition, 2018), in numbers.
+"""Figures of Sutton and Barto
+===========================
+
+Those of "Reinforcement Learning" (second edition, 2018), in numbers.
 
 `python examples/sutton_barto.py figures.png` also draws them, which needs the extra `plot`.
 """

@@ -1,4 +1,7 @@
-"""The tutorial's program: three names imported instead of defined, the loop unchanged.
+"""The tutorial's program
+======================
+
+Three names are imported instead of defined, the loop is unchanged.
 
 It draws random tasks, learns each by Q-learning, one step at a time, and shows the meta-learner what was
 learned. `own_family.py` does the same thing fast.

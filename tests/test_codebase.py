@@ -345,8 +345,9 @@ def test_the_stub_agrees_with_the_core():
 
 def tree():
     """Every text file of the project, whether git is here or not."""
-    folders = [".ci", "bench", "cmake", "cpp", "docs", "python", "tests"]
+    folders = [".ci", "bench", "cmake", "cpp", "docs", "examples", "python", "tests"]
     files = [path for folder in folders for path in ROOT.glob(f"{folder}/**/*")]
+    files = [path for path in files if ROOT / "docs" / "generated" not in path.parents]
     for path in sorted([*files, *ROOT.glob("*")]):
         binary = path.suffix in (".npz", ".png", ".pyc", ".so")
         if path.is_file() and path.name != ".git" and not binary:

@@ -68,13 +68,13 @@ class Darkroom(Grid, CoreFamily):
     Repositories differ in size, start and horizon; the presets are those of their papers, with the mean of
     the optimal returns over all tasks:
 
-    ==================  =========================================================  =======
+    =================== =========================================================  =======
     `Darkroom.ad()`     9 x 9, from the centre, 20 steps                           16.5432
     `Darkroom.ad_hard`  17 x 17, from the centre, 20 steps, the goal pays once     1
     `Darkroom.dpt`      10 x 10, from the corner (0, 0), 100 steps                 91.99
     `Darkroom.permuted` the goal in the other corner, 120 orders of the actions    83
     `Darkroom.toymeta`  9 x 9, from anywhere, 20 steps                             15.0617
-    ==================  =========================================================  =======
+    =================== =========================================================  =======
     """
 
     group = "Grids"

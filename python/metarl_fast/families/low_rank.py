@@ -10,11 +10,11 @@ from metarl_fast.families.core_family import CoreFamily
 
 @dataclass(frozen=True)
 class LowRank(CoreFamily):
-    """Random MDPs with P(s'|s, a) = <phi(s, a), mu(s')> and r(s, a) = <phi(s, a), theta>, of d numbers each.
+    """Random MDPs with P(s' | s, a) = <phi(s, a), mu(s')> and r(s, a) = <phi(s, a), theta>.
 
-    The features phi(s, a) ~ Dirichlet(1, ..., 1) are the same in all tasks; mu_k ~ Dirichlet(1, ..., 1) over
-    states and theta ~ N(0, I) are each task's own. Who has learned phi has (S + 1) d numbers to find out
-    instead of S A (S + 1). Episodes start in state 0.
+    All of d numbers. The features phi(s, a) ~ Dirichlet(1, ..., 1) are the same in all tasks; mu_k ~
+    Dirichlet(1, ..., 1) over states and theta ~ N(0, I) are each task's own. Who has learned phi has
+    (S + 1) d numbers to find out instead of S A (S + 1). Episodes start in state 0.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Meta(Settings, ABC):
     """Base of meta-learners: what looks across tasks and turns a learner into one that adapts faster.
 
-    `fit` is a loop over three functions, which serve as well where tasks arrive one by one:
+    `fit` is a loop over three functions, which serve as well where tasks arrive one by one::
 
         state = meta.init(learner)
         for tasks in arriving:

@@ -43,7 +43,7 @@ class Tuned(Meta):
     samples: `num_pairs` pairs m + sigma z and m - sigma z, the better half of which, weighted by rank, become
     the next mean m, while sigma shrinks (Brockhoff et al., PPSN 2010; Salimans et al., arXiv 1703.03864). All
     candidates of a step learn on the same tasks, with the same random numbers, so that what they differ by is
-    theirs. What is made as large as possible is the mean return of all episodes.
+    theirs. What is made as large as possible is the mean return of all episodes::
 
         five = {"initial_q": (0, 5), "learning_rate": (0.1, 1), "learning_rate_decay": (0, 1),
                 "discount": (0, 0.9), "bonus": (0, 3)}

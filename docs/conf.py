@@ -1,0 +1,51 @@
+"""How Sphinx builds the pages: `sphinx-build -W docs build/docs`, with the extra `docs`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+import metarl_fast
+
+matplotlib.use("agg")
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+from reference_pages import write_reference_pages  # noqa: E402
+
+project = "metarl_fast"
+author = "the metarl_fast developers"
+version = release = metarl_fast.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+]
+html_theme = "furo"
+html_title = f"metarl_fast {release}"
+default_role = "code"
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autosummary_generate = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(DOCS.parent / "examples"),
+    "gallery_dirs": "generated/examples",
+    # Those that need torch or JAX are shown and not run.
+    "filename_pattern": r"(tutorial|own_family|frozen_lake|sutton_barto|driving)\.py",
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+write_reference_pages(DOCS / "generated" / "reference")
