@@ -308,6 +308,8 @@ for kind in METAS:
     refuses_counts(entry, "num_episodes", partial(fit, TASKS, LEARNER), -1)
     refuses_counts(entry, "num_iterations", with_keyword(fit, "num_iterations", TASKS, LEARNER, 1), -1)
     refuses(entry, "progress=5", partial(fit, TASKS, LEARNER, 1, progress=5), TypeError, "progress is 5")
+    refuses(entry, "callback=5", partial(fit, TASKS, LEARNER, 1, callback=5), TypeError, "callback is 5")
+    refuses_counts(entry, "every", with_keyword(fit, "every", TASKS, LEARNER, 1, checkpoint="never.npz"), 0)
     refuses(entry, "resume=5", partial(fit, TASKS, LEARNER, 1, resume=5), TypeError, "resume is a int")
 refuses_all(
     "Fitted",
@@ -325,6 +327,7 @@ refuses_all(
         ({"state": {**FITTED.state, "mean": "x"}}, TypeError, "mean has dtype <U1"),
     ),
 )
+refuses("ProgressBar", "label=5", lambda: mf.ProgressBar(5), TypeError, "label is 5")
 refuses("Meta", "", mf.Meta, TypeError, "abstract class Meta")
 
 refuses(

@@ -186,7 +186,17 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
 PYTHON_LAYERS = [
     {"_core"},
     {"checks", "listing", "result", "when_imported"},
-    {"archive", "executors", "files", "runtime", "torch_data", "scratch", "seeding", "settings"},
+    {
+        "archive",
+        "executors",
+        "files",
+        "progress_bar",
+        "runtime",
+        "torch_data",
+        "scratch",
+        "seeding",
+        "settings",
+    },
     {"store", "figures", "part_files", "shard_files"},
     {"pictures"},
     {"written_out"},

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from metarl_fast import __version__, benchmark, checks, gallery, reproduce, side_by_side
 from metarl_fast.compare import compare
@@ -23,6 +22,7 @@ from metarl_fast.families import Family
 from metarl_fast.figures import picture_format, save_figure
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
+from metarl_fast.progress_bar import ProgressBar
 from metarl_fast.runtime import build_info, thread_count
 from metarl_fast.splits import halves_of
 from metarl_fast.store import load
@@ -35,44 +35,38 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._tqdm: Any = None
-        self._bar: Any = None
+        self._bar: ProgressBar | None = None
         self._stage = ""
-        self._shown = sys.stderr is not None
+        self._bars = True
         try:
-            self._tqdm = checks.require_extra("tqdm", "progress").tqdm
+            ProgressBar()
         except ImportError as error:
-            with suppress(OSError):
-                print(f"no progress bar: {error}", file=sys.stderr)
+            self._bars = False
+            _say(f"no progress bar: {error}")
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show how far the stage is."""
-        if not self._shown:
-            return
-        try:
-            self._show(stage, done, total)
-        except OSError:
-            self._shown = False
-
-    def _show(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self.close()
             self._stage = stage
-            if self._tqdm is None:
-                print(f"{stage} ...", file=sys.stderr)
+            if self._bars:
+                self._bar = ProgressBar(f"{stage:<28}")
             else:
-                self._bar = self._tqdm(
-                    total=total, desc=f"{stage:<28}", unit="", leave=False, file=sys.stderr
-                )
+                _say(f"{stage} ...")
         if self._bar is not None:
-            self._bar.update(done - self._bar.n)
+            self._bar(done, total)
 
     def close(self) -> None:
         """Remove the bar."""
-        if self._bar is not None and self._shown:
-            with suppress(OSError):
-                self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         self._bar = None
+
+
+def _say(line: str) -> None:
+    """Write to standard error, if somebody can see it."""
+    with suppress(OSError):
+        print(line, file=sys.stderr)
 
 
 @dataclass(frozen=True)

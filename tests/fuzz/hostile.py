@@ -216,6 +216,7 @@ def calls():
     limits = mf.bounds(TASKS, 0.9)
     policy = np.full((S, A), 1 / A)
     meta_fit = {"num_episodes": 2, "num_iterations": 2, "num_tasks": 3, "rng": 0, "progress": None}
+    meta_fit |= {"callback": None, "every": 1}  # and no checkpoint: what is a path would be written to
     fitted = mf.AverageQ().fit(TASKS, learner, 1, rng=0)
     simulator = mf.Simulator(TASKS[0], rng=0)
     simulator.reset()
@@ -502,6 +503,7 @@ def calls():
             kind(tasks_per_iteration=2).fit,
             {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **meta_fit},
         )
+    found["ProgressBar"] = (mf.ProgressBar, {"label": "fit"})
     found["TaskPrior"] = (mf.TaskPrior, task_prior())
     found["Table"] = (mf.Table, {"values": np.zeros((S, A))})
     found["QLearning.replace"] = (learner.replace, {"epsilon": 0.5, "initial_q": mf.Table(np.zeros((S, A)))})

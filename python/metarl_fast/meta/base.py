@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, as_learner
 from metarl_fast.executors import Executor, checked_executor, using
+from metarl_fast.files import Path
 from metarl_fast.learners import Learner
-from metarl_fast.meta.fitted import Fitted, State
+from metarl_fast.meta.checkpoint import Checkpoint
+from metarl_fast.meta.fitted import Fitted, State, outer_loss
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.settings import Settings
 from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
     from metarl_fast.families import Family
+
+Callback: TypeAlias = Callable[[int, float, State], Any]
+"""Told after each step: how many were taken, the outer loss of this one (NaN if there is none), the state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +101,10 @@ class Meta(Settings, ABC):
         num_threads: int | None = None,
         executor: Executor | None = None,
         progress: Progress | None = None,
+        callback: Callback | Sequence[Callback] | None = None,
         resume: Fitted | None = None,
+        checkpoint: Path | None = None,
+        every: int = 1,
     ) -> Fitted:
         """Meta-learn on training tasks, one meta-batch after the other, in turn.
 
@@ -119,9 +130,19 @@ class Meta(Settings, ABC):
             nobody shares: give `tasks_per_iteration` many more.
         progress
             Called about twenty times a second with (tasks done, in all).
+        callback
+            Called after each step with (steps taken, outer loss, state), or several such functions. The loss
+            is minus the mean return of the step's episodes; the state's arrays are read-only.
+            `ProgressBar.step` shows the loss, `compat.tensorboard.TensorBoard` logs it.
         resume
             Go on from there, by further steps: the result is that of one longer `fit` on these tasks. There
             must be no `rng` then.
+        checkpoint
+            An .npz file for what is reached. If it is there, go on from it, up to `num_iterations` in all: to
+            call `fit` again as before gives the bits of a `fit` that nothing stopped. Killed at any moment,
+            it leaves the old file or the new one. `load` reads it: a `Fitted`.
+        every
+            After so many steps the checkpoint is written; and at the end, and at an error or Ctrl-C.
 
         Returns
         -------
@@ -131,7 +152,10 @@ class Meta(Settings, ABC):
         Raises
         ------
         ValueError, TypeError, MemoryError
-            As `train` does; for no tasks; and for a `resume` of other settings.
+            As `train` does; for no tasks; for a `resume` or a `checkpoint` of other settings, a checkpoint of
+            another seed, other tasks or more steps; and for a file that is no checkpoint.
+        OSError
+            If the checkpoint cannot be read or written.
         KeyboardInterrupt
             As `train` does. This and every other error on the way has what was reached as its `fitted`,
             from which `resume` goes on.
@@ -139,14 +163,18 @@ class Meta(Settings, ABC):
         base = as_learner(learner)
         checks.callback(progress, "progress")
         where = checked_executor(executor)
-        so_far = self._begun(base, rng) if resume is None else self._resumed(base, rng, resume)
+        told = _callbacks(callback)
+        file = None if checkpoint is None else Checkpoint(checkpoint, every)
+        so_far = self._so_far(base, rng, resume, file)
         key, first = so_far.key, so_far.num_iterations
         count = checks.integer(num_tasks, "num_tasks", 0)
         batch = tasks.sample(count, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))
-        last, end = self._end(first, num_iterations, size, len(batch))
+        last, end = self._end(first, num_iterations, size, len(batch), in_all=file is not None)
+        if file is not None:
+            file.begin(so_far, batch, num_episodes, num_steps)
         rows = {name: list(so_far.history.get(name, ())) for name in self.recorded}
         reached = so_far.state, first
         try:
@@ -168,17 +196,49 @@ class Meta(Settings, ABC):
                         raise ValueError(f"{name} had shape {before}, now {now}: say num_episodes as before")
                     values.append(state[name])
                 reached = state, k + 1
+                if file is not None and file.is_due(k + 1, last):
+                    file.write(self._fitted(base, *reached, rows, key))
+                for tell in told:
+                    tell(k + 1, self._loss(state), _looked_at(state))
         except BaseException as error:
-            error.fitted = self._fitted(base, *reached, rows, key)  # type: ignore[attr-defined]
+            found = self._fitted(base, *reached, rows, key)
+            error.fitted = found  # type: ignore[attr-defined]
+            if file is not None:
+                with suppress(OSError):  # the error is what is told
+                    file.write(found)
             raise
         return self._fitted(base, *reached, rows, key)
 
-    def _end(self, first: int, num_iterations: int | None, size: int, num_tasks: int) -> tuple[int, int]:
-        """Return before which iteration and before which place in the sequence of tasks to stop."""
+    def _so_far(self, base: Learner, rng: Seed, resume: Fitted | None, file: Checkpoint | None) -> Fitted:
+        """Return what to go on from: of a checkpoint, of an earlier result, or of no steps."""
+        if file is None:
+            return self._begun(base, rng) if resume is None else self._resumed(base, rng, resume)
+        if resume is not None:
+            raise ValueError(f"resume is {resume!r}, expected None: what is gone on from is the checkpoint")
+        if file.found is None:
+            return self._begun(base, rng)
+        file.continues(self, base, None if rng is None else make_key(rng))
+        return file.found
+
+    def _loss(self, state: State) -> float:
+        """Return the outer loss of a step; NaN if its state says none."""
+        if "loss" in self.recorded:
+            return float(state["loss"])
+        return float(outer_loss(state["returns"])) if "returns" in self.recorded else math.nan
+
+    def _end(
+        self, first: int, num_iterations: int | None, size: int, num_tasks: int, *, in_all: bool
+    ) -> tuple[int, int]:
+        """Return before which iteration and before which place in the sequence of tasks to stop.
+
+        `num_iterations` are those of this call, or in all.
+        """
         chosen = self.default_iterations if num_iterations is None else num_iterations
         if chosen is None:  # each task once: the last meta-batch may be a smaller one
             return max(first, -(-num_tasks // size)), max(first * size, num_tasks)
-        last = first + checks.integer(chosen, "num_iterations", 0)
+        last = checks.integer(chosen, "num_iterations", 0) + (0 if in_all else first)
+        if last < first:
+            raise ValueError(f"num_iterations is {last}, but the checkpoint has {first} already")
         return last, last * size
 
     def _begun(self, base: Learner, rng: Seed) -> Fitted:
@@ -205,6 +265,8 @@ class Meta(Settings, ABC):
             name: np.stack(values[:count]) if count else np.empty((0, *state[name].shape))
             for name, values in rows.items()
         }
+        if "returns" in history:
+            history.setdefault("loss", outer_loss(history["returns"]))
         return Fitted(self, base, state, history, count, key)
 
 
@@ -220,3 +282,18 @@ def _in_turn(tasks: Tasks, first: int, end: int) -> Tasks:
 def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
     """Return what tells `progress` of a part as of the whole."""
     return None if progress is None else lambda done, _: progress(before + done, total)
+
+
+def _callbacks(given: Any) -> list[Callback]:
+    """Return what is to be told of each step."""
+    if isinstance(given, (list, tuple)):
+        return [checks.callback(one, f"callback[{k}]") for k, one in enumerate(given) if one is not None]
+    return [] if checks.callback(given, "callback") is None else [given]
+
+
+def _looked_at(state: State) -> State:
+    """Return a state whose arrays cannot be written to."""
+    found = {name: values.view() for name, values in state.items()}
+    for values in found.values():
+        values.flags.writeable = False
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.engine import HasLearner, Progress, train
 from metarl_fast.executors import Executor
+from metarl_fast.files import Path
 from metarl_fast.learners import Learner, PosteriorPlanner, QLearning
-from metarl_fast.meta.base import Meta
+from metarl_fast.meta.base import Callback, Meta
 from metarl_fast.meta.fitted import Fitted, State, check_state
 from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
 from metarl_fast.meta.task_models import (
@@ -208,7 +209,10 @@ class EmpiricalBayes(Meta):
         num_threads: int | None = None,
         executor: Executor | None = None,
         progress: Progress | None = None,
+        callback: Callback | Sequence[Callback] | None = None,
         resume: Fitted | None = None,
+        checkpoint: Path | None = None,
+        every: int = 1,
     ) -> Fitted:
         """Learn a prior from training tasks; arguments and result are those of `Meta.fit`.
 
@@ -231,7 +235,10 @@ class EmpiricalBayes(Meta):
             num_threads=num_threads,
             executor=executor,
             progress=progress,
+            callback=callback,
             resume=resume,
+            checkpoint=checkpoint,
+            every=every,
         )
 
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:

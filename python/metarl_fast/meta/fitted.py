@@ -18,6 +18,12 @@ State: TypeAlias = "dict[str, NDArray[np.float64]]"
 """What a meta-learner has learned so far; no function changes the arrays in place."""
 
 
+def outer_loss(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return minus the mean of returns [..., E] of E episodes, 0 of none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(0.0 - returns.sum(axis=-1) / max(returns.shape[-1], 1))
+
+
 def check_state(state: object, like: State) -> None:
     """Refuse what neither `init` nor `step` returns: what lacks entries of the state `like`."""
     expected = sorted(like)
@@ -56,7 +62,8 @@ class Fitted(Settings):
         What the meta-learner has learned, read-only.
     history : dict of ndarray
         A row for each iteration of what `meta.recorded` names: "returns" [iterations, E] holds the returns
-        of the E episodes, averaged over the meta-batch.
+        of the E episodes, averaged over the meta-batch. "loss" [iterations] is what the steps make small: of
+        returns minus their mean.
     num_iterations : int
         Steps taken.
     key : int
@@ -82,7 +89,7 @@ class Fitted(Settings):
         if not isinstance(self.context, dict):
             raise TypeError(f"context is {checks.shown(self.context)}, expected a dict")
         checks.keep(self, "state", _read_only, self.meta.recorded)
-        checks.keep(self, "history", _read_only, self.meta.recorded)
+        checks.keep(self, "history", _read_only, (*self.meta.recorded, "loss"))
         blank = self.meta.init(self.base)
         if set(self.state) != set(blank):
             raise ValueError(f"state has {sorted(self.state)}, expected {sorted(blank)}")
