@@ -385,6 +385,10 @@ call = partial(mf.from_citation, mf.cite(FAMILY.sample(2, rng=0)), family=3)
 refuses("from_citation", "no family", call, TypeError, "family is 3")
 refuses_numbers("describe", "precision", with_keyword(mf.describe, "precision", FAMILY), 0.0)
 refuses_counts("describe", "most_tasks", with_keyword(mf.describe, "most_tasks", FAMILY), 0)
+for name, *low in (("held_out", 0.0, 1.1), ("num_held_out", 0), ("num_splits", 1), ("training_episodes", 0)):
+    kind = refuses_numbers if name == "held_out" else refuses_counts
+    kind("diagnose", name, with_keyword(mf.diagnose, name, FAMILY), *low)
+refuses("diagnose", "7", partial(mf.diagnose, 7), TypeError, "problem is 7, expected")
 refuses("describe", "7", partial(mf.describe, 7), TypeError, "tasks is a int")
 refuses("describe", "none", partial(mf.describe, TASKS[:0]), ValueError, "there are no tasks")
 histories = {"learner": LEARNER, "tasks": TASKS, "num_episodes": 2}

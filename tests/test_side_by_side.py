@@ -7,7 +7,7 @@ import pytest
 import metarl_fast as mf
 from metarl_fast import side_by_side
 from metarl_fast.cli import main
-from metarl_fast.contenders import mean_gain
+from metarl_fast.contenders import size_of_values
 from metarl_fast.experiment import Experiment
 from metarl_fast.meta import empirical_bayes, tables, tuned
 from metarl_fast.seeding import child
@@ -69,7 +69,7 @@ def test_a_file_takes_the_place_of_the_defaults():
         side_by_side.experiment(None, {})
 
 
-def test_scaled_values_are_in_units_of_what_there_is_to_gain():
+def test_scaled_values_are_in_units_of_how_large_values_are():
     """Ten times the reward changes nothing but the unit."""
     base = mf.TaskDistribution.garnet(5, 2, 2, horizon=10)
     scores = []
@@ -86,7 +86,7 @@ def test_scaled_values_are_in_units_of_what_there_is_to_gain():
         results = settings.run()
         learner = results.prepared["scratch"][0].learner
         tasks = settings.split(0).tasks("whole", 8)
-        assert learner.initial_q / mean_gain(tasks, 0.95, None, None) in mf.tuning.SPACE["initial_q"]
+        assert learner.initial_q / size_of_values(tasks, 0.95, None, None) in mf.tuning.SPACE["initial_q"]
         scores.append(results.comparison.scores["scratch"])
     assert scores[0] == pytest.approx(scores[1], abs=1e-5)
 

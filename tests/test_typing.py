@@ -70,6 +70,7 @@ def test_results_are_shown_in_a_line(kind):
         trials := mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history,
         mf.stay_probabilities(trials),
         mf.describe(tasks, horizon=5),
+        mf.diagnose(tasks, num_tasks=[1], episodes=[1], num_splits=2, training_episodes=1, num_steps=2),
         mf.Histories(mf.QLearning(), tasks, 2, 5)[0],
         next(mf.Histories(mf.QLearning(), tasks, 2, 5).episodes(2, 2)),
         next(mf.Histories(mf.QLearning(), tasks, 2, 5).queries(2, 2)),

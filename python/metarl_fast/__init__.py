@@ -31,6 +31,8 @@ from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes
 from metarl_fast.describe import MeasureCard as MeasureCard
 from metarl_fast.describe import describe as describe
+from metarl_fast.diagnose import diagnose as diagnose
+from metarl_fast.diagnosis import Diagnosis as Diagnosis
 from metarl_fast.engine import train as train
 from metarl_fast.episode_contexts import EpisodeContexts as EpisodeContexts
 from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve

@@ -340,11 +340,12 @@ class Comparison(Result):
         }
 
 
-def interval_to_json(found: Interval) -> dict[str, list[float | None]]:
+def interval_to_json(found: Interval) -> dict[str, list[Any]]:
     """Return the ends and the mean as lists."""
     return {end: _numbers(getattr(found, end)) for end in ("mean", "low", "high")}
 
 
-def _numbers(values: Float) -> list[float | None]:
-    # JSON has no NaN: the interval of a single task.
-    return [None if np.isnan(value) else value for value in values.tolist()]
+def _numbers(values: Float) -> list[Any]:
+    found = values.astype(object)
+    found[np.isnan(values)] = None  # JSON has no NaN: the interval of a single task
+    return list(found.tolist())

@@ -64,7 +64,7 @@ class Budget:
     scored_at: tuple[int, ...]
     num_threads: int | None
     scaled: bool = False
-    """Whether `SCALED` of the space are in units of what there is to gain on a training task."""
+    """Whether `SCALED` of the space are in units of how large values are in training tasks."""
 
 
 @dataclass(frozen=True)
@@ -255,14 +255,14 @@ class Contender:
         """Return what hyper-parameters are drawn from."""
         if not budget.scaled:
             return budget.space
-        gain = mean_gain(
+        unit = size_of_values(
             part.tasks("whole", budget.tasks_of_rung),
             self.learner.discount,
             budget.num_steps,
             budget.num_threads,
         )
         return {
-            name: tuple(value * gain for value in values) if name in SCALED else values
+            name: tuple(value * unit for value in values) if name in SCALED else values
             for name, values in budget.space.items()
         }
 
@@ -315,10 +315,13 @@ def exploring(learner: Learner) -> Learner:
     return learner.replace(epsilon=epsilon, epsilon_decay=1.0, temperature=None)
 
 
-def mean_gain(tasks: Tasks, discount: float, num_steps: int | None, num_threads: int | None) -> float:
-    """Return by how much the optimal policies' return is above the random one's, on average."""
-    limits = learning_bounds(tasks, discount, num_steps, num_threads=num_threads)
-    return float(limits[0].gap.mean())
+def size_of_values(tasks: Tasks, discount: float, num_steps: int | None, num_threads: int | None) -> float:
+    """Return how large values are: the optimal return, or its distance to the random one if that is larger.
+
+    In these units optimism is a number of about 1, whatever rewards are.
+    """
+    limits = learning_bounds(tasks, discount, num_steps, num_threads=num_threads)[0]
+    return float(np.maximum(np.abs(limits.optimal), limits.gap).mean())
 
 
 def optimal_table(

@@ -9,7 +9,7 @@ from metarl_fast.families import Family
 from metarl_fast.families.base import divided
 from metarl_fast.families.python_recipe import PythonRecipe
 from metarl_fast.families.splitting import contents, refuse_shared
-from metarl_fast.seeding import child
+from metarl_fast.seeding import Seed, child
 from metarl_fast.tasks import Tasks
 
 Part: TypeAlias = Literal["whole", "fitting", "tuning"]
@@ -19,21 +19,32 @@ _FOR_TUNING = 0.25
 
 
 @dataclass(frozen=True, eq=False)
+class Few:
+    """Tasks in the place of a family: there are no more than these."""
+
+    tasks: Tasks
+
+    def sample(self, num_tasks: int, *, rng: Seed = None) -> Tasks:
+        """Return the first `num_tasks`, or as many as there are; nothing is drawn."""
+        return self.tasks[:num_tasks]
+
+
+@dataclass(frozen=True, eq=False)
 class Split:
     """Training families and held-out tasks, disjoint by construction.
 
     Attributes
     ----------
     families
-        The training family by part. Where it has too few different tasks to be divided again, each part is
-        the whole.
+        The training family by part, or tasks in its place. Where it has too few different tasks to be
+        divided again, each part is the whole.
     held_out
         The tasks that contenders are held against.
     key
         Of all random numbers.
     """
 
-    families: dict[Part, Family]
+    families: dict[Part, Family | Few]
     held_out: Tasks
     key: int
     _drawn: dict[Part, Tasks] = field(default_factory=dict)
@@ -46,8 +57,14 @@ class Split:
             fitting, tuning = divided(training, _FOR_TUNING, child(key, 1))
         except ValueError:
             fitting, tuning = training, training
-        parts: dict[Part, Family] = {"whole": training, "fitting": fitting, "tuning": tuning}
+        parts: dict[Part, Family | Few] = {"whole": training, "fitting": fitting, "tuning": tuning}
         return cls(parts, held_out.sample(num_held_out, rng=child(key, 2)), key)
+
+    @classmethod
+    def of_tasks(cls, training: Tasks, held_out: Tasks, key: int) -> Split:
+        """Return the split of tasks that are there: all parts are the training tasks."""
+        source = Few(training)
+        return cls({"whole": source, "fitting": source, "tuning": source}, held_out, key)
 
     def tasks(self, part: Part, count: int) -> Tasks:
         """Return the first `count` training tasks of a part: the same ones for all contenders.

@@ -369,6 +369,22 @@ def calls():
             mf.Histories(learner, TASKS, 2, 3).context,
             {"place": 1, "start": 2, "length": 3},
         ),
+        "diagnose": (
+            mf.diagnose,
+            {
+                "problem": mf.GoalGrid(2, horizon=3),
+                "learner": mf.QLearning(),
+                "num_tasks": (1, 2),
+                "episodes": (0, 1),
+                "num_splits": 2,
+                "held_out": 0.5,
+                "num_held_out": 2,
+                "training_episodes": 1,
+                "num_steps": 2,
+                "rng": 0,
+                "num_threads": 1,
+            },
+        ),
         "describe": (
             mf.describe,
             {
