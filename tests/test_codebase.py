@@ -188,6 +188,7 @@ PYTHON_LAYERS = [
     {"checks", "listing", "result", "when_imported"},
     {
         "archive",
+        "distributed",
         "executors",
         "files",
         "progress_bar",

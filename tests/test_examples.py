@@ -109,6 +109,19 @@ def test_maml_learn2learn_says_what_it_needs():
     assert found.stderr.startswith("this example needs learn2learn and torch: ")
 
 
+def test_slurm_goes_on_where_it_was(tmp_path):
+    pytest.importorskip("submitit")
+    small = ["--cluster", "local", "--tasks", "2048", "--shards", "1", "--cpus", "1", "--jobs", "2"]
+    command = [sys.executable, EXAMPLES / "slurm.py", "--folder", "run", *small]
+    first, again = (
+        subprocess.run(command, cwd=tmp_path, timeout=60, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first == again
+    assert first.startswith("1,024 of 2,048 tasks\n2,048 of 2,048 tasks\nmean return of the last episode: 0.")
+    assert len(list((tmp_path / "run" / "logs").glob("*_submitted.pkl"))) == 2
+
+
 def test_there_is_a_test_for_each():
     source = Path(__file__).read_text(encoding="utf-8")
     assert not [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in source]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -200,6 +201,24 @@ def test_what_names_a_run_is_the_same_for_the_same_alone(tmp_path):
         (slice(0, 5), 10),
         (slice(5, 9), 4),
     ]
+
+
+def test_executors_of_libraries_that_are_missing_say_which_extra_has_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    for make, extra in ((mf.distributed.ray_executor, "ray"), (mf.distributed.dask_executor, "dask")):
+        with pytest.raises(ImportError, match=rf"metarl-fast\[{extra}\]"):
+            make()
+
+
+def test_executors_may_say_how_many_shards_are_a_job():
+    executor = Inline()
+    executor.shards_per_job = 2
+    mf.train(LEARNER, TASKS, 1, rng=0, executor=executor)
+    assert executor.count == 2
+    executor.shards_per_job = 0
+    with pytest.raises(ValueError, match="shards_per_job is 0"):
+        mf.train(LEARNER, TASKS, 1, rng=0, executor=executor)
 
 
 def test_bad_executors_are_named():

@@ -101,10 +101,10 @@ _when_imported("gymnasium", _register_environments)
 
 def __getattr__(name: str) -> _Any:
     """Import what needs an extra when it is named."""
-    if name == "envs":
+    if name in ("distributed", "envs"):
         from importlib import import_module
 
-        return import_module("metarl_fast.envs")
+        return import_module(f"metarl_fast.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

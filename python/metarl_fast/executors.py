@@ -18,7 +18,8 @@ class Executor(Protocol):
     """What does jobs: a pool of `concurrent.futures`, or one of `metarl_fast.distributed`.
 
     `submit(function, *arguments)` returns something with `result()`, and with `cancel()` if there is anything
-    to cancel. An attribute `in_flight` may say how many jobs it wants to have.
+    to cancel. Two attributes may say more: `in_flight`, how many jobs it wants to have; and `shards_per_job`,
+    how many shards of 1,024 tasks are one, where it should not be about a second's worth.
     """
 
     def submit(self, function: Any, /, *arguments: Any) -> Any:
@@ -53,6 +54,12 @@ def checked(executor: Any) -> Executor:
 def wanted_in_flight(executor: Executor) -> int:
     """Return how many calls an executor is to have at once."""
     return checks.integer(getattr(executor, "in_flight", IN_FLIGHT), "in_flight", 1)
+
+
+def wanted_shards(executor: Executor) -> int | None:
+    """Return how many shards are to be a job, if the executor says so."""
+    found = getattr(executor, "shards_per_job", None)
+    return None if found is None else checks.integer(found, "shards_per_job", 1)
 
 
 def submitted(calls: Iterable[tuple[Any, ...]], executor: Executor, in_flight: int) -> Iterator[Any]:

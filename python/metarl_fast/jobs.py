@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast.executors import Executor, submitted, using, wanted_in_flight
+from metarl_fast.executors import Executor, submitted, using, wanted_in_flight, wanted_shards
 from metarl_fast.part_files import PartFiles
 from metarl_fast.runtime import thread_count
 from metarl_fast.shards import TASKS_PER_SHARD, Progress, shard_count
@@ -68,7 +68,8 @@ def spread(
         done = places.stop
         yield places, arrays
         _tell(progress, done, num_tasks)
-    size = _Size(max(1, int(_LARGEST / max(1.0, TASKS_PER_SHARD * bytes_of_task))))
+    where = _Here() if executor is None else executor
+    size = _Size(max(1, int(_LARGEST / max(1.0, TASKS_PER_SHARD * bytes_of_task))), wanted_shards(where))
     cut: deque[slice] = deque()
 
     def calls() -> Iterator[tuple[Any, ...]]:
@@ -79,7 +80,6 @@ def spread(
             yield _timed, work(places), num_threads, executor is not None
             start = places.stop
 
-    where = _Here() if executor is None else executor
     for seconds, arrays in submitted(calls(), where, wanted_in_flight(where)):
         places = cut.popleft()
         size.measured(shard_count(places.stop - places.start), seconds)
@@ -98,8 +98,9 @@ def gathered(work: Callable[[slice], Work], num_tasks: int, *arguments: Any, **h
 class _Size:
     """How many shards are a job: as many as take a second, by all that were done so far."""
 
-    def __init__(self, most: int) -> None:
-        self.shards, self._most, self._done, self._seconds = 1, most, 0, 0.0
+    def __init__(self, most: int, fixed: int | None = None) -> None:
+        self.shards, self._most, self._done, self._seconds = fixed or 1, most, 0, 0.0
+        self._fixed = fixed is not None
 
     def measured(self, num_shards: int, seconds: float) -> None:
         """Take in how long some shards took."""
@@ -107,7 +108,8 @@ class _Size:
         self._seconds += max(seconds, 1e-6)
         wanted = math.ceil(_SECONDS * self._done / self._seconds)
         # One job that was quick by luck should not make the next one a long one.
-        self.shards = max(1, min(wanted, self._most, 8 * self.shards))
+        if not self._fixed:
+            self.shards = max(1, min(wanted, self._most, 8 * self.shards))
 
 
 class _Here:
