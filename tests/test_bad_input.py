@@ -401,6 +401,10 @@ for name, made in (("episodes", mf.Histories(**histories, num_steps=3).episodes)
             "Histories", f"{name} {count}", lambda f=made, g=given: next(f(**g)), ValueError, f"{count} is 0"
         )
 refuses("relabel", "no tasks", partial(mf.relabel, [0, 1], [0.0], actions=[0]), TypeError, "tasks is None")
+acts = partial(mf.act_in_context, LEARNER, TASKS, num_steps=3)
+for name in ("num_episodes", "window"):
+    given = {"num_episodes": 2, name: 0}
+    refuses("act_in_context", f"{name}=0", partial(acts, **given), ValueError, f"{name} is 0")
 refuses("Noise", "clean=2", partial(mf.Noise, clean=2), ValueError, "clean is 2")
 refuses("factors", "number", partial(mf.factors, 3), TypeError, "expected a family or tasks")
 refuses("cite", "arrays", partial(mf.cite, TASKS), ValueError, "these tasks are arrays")

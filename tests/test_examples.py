@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -125,3 +126,22 @@ def test_slurm_goes_on_where_it_was(tmp_path):
 def test_there_is_a_test_for_each():
     source = Path(__file__).read_text(encoding="utf-8")
     assert not [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in source]
+
+
+def test_in_context(tmp_path):
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "in_context.py", "--tiny", "--json", "found.json"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        timeout=120,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    runs = json.loads((tmp_path / "found.json").read_text())["runs"]
+    assert [run["contender"] for run in runs] == ["AD of Q-learning", "planner"]
+    for run in runs:
+        assert len(run["returns"]) == 3
+        assert 0.0 <= min(run["returns"]) <= max(run["returns"]) <= run["optimum"] <= 20.0

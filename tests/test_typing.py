@@ -72,6 +72,7 @@ def test_results_are_shown_in_a_line(kind):
         mf.describe(tasks, horizon=5),
         mf.diagnose(tasks, num_tasks=[1], episodes=[1], num_splits=2, training_episodes=1, num_steps=2),
         mf.Histories(mf.QLearning(), tasks, 2, 5)[0],
+        mf.act_in_context(mf.QLearning(), tasks, 2, 5),
         next(mf.Histories(mf.QLearning(), tasks, 2, 5).episodes(2, 2)),
         next(mf.Histories(mf.QLearning(), tasks, 2, 5).queries(2, 2)),
         mf.estimate(mf.envs.TabularEnv(tasks[0], max_episode_steps=5), 50),

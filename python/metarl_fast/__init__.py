@@ -44,6 +44,8 @@ from metarl_fast.factors import factors as factors
 from metarl_fast.families import *
 from metarl_fast.histories import Histories as Histories
 from metarl_fast.history import History as History
+from metarl_fast.in_context import InContext as InContext
+from metarl_fast.in_context import act_in_context as act_in_context
 from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names

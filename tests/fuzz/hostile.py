@@ -331,6 +331,19 @@ def calls():
                 "teacher": "optimal",
             },
         ),
+        "act_in_context": (
+            mf.act_in_context,
+            {
+                "policy": learner,
+                "tasks": TASKS,
+                "num_episodes": 2,
+                "num_steps": 3,
+                "window": 2,
+                "threshold": 0.0,
+                "rng": 0,
+                "num_threads": 1,
+            },
+        ),
         "Noise": (mf.Noise, {"clean": 0.5, "most": 0.5}),
         "factors": (mf.factors, {"tasks": TASKS}),
         "relabel": (
