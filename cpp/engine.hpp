@@ -61,6 +61,10 @@ void policy_iteration(const TaskBatch&, double discount, const SolveArrays&, con
 void value_iteration(const TaskBatch&, double discount, double tolerance, const SolveArrays&,
                      const RunOptions&);
 
+// The same by modified policy iteration: `sweeps` of each policy, one or more; iterations are policies.
+void modified_policy_iteration(const TaskBatch&, double discount, double tolerance, std::int64_t sweeps,
+                               const SolveArrays&, const RunOptions&);
+
 // Optimal values of episodes of horizon [tasks] steps; plan [tasks][longest][S] or null, -1 beyond a task's
 // own horizon.
 void backward_induction(const TaskBatch&, double discount, const std::int64_t* horizon, const SolveArrays&,
@@ -86,6 +90,34 @@ struct EvaluateArrays {
 // For episodes of horizon [tasks] steps, or for ever if it is null.
 void evaluate(const TaskBatch&, double discount, const std::int64_t* horizon, const EvaluateArrays&,
               const RunOptions&);
+
+// The long run, of every state [tasks][num_policies][S]: gain, bias, and the recurrent class of the policy's
+// chain, numbered by first states, -1 for transient states; classes [tasks][num_policies] says how many, the
+// end being one where episodes may end.
+struct LongRunArrays {
+  double* gain;
+  double* bias;
+  std::int32_t* recurrent_class;
+  std::int32_t* classes;
+  double* returns;  // [tasks][num_policies], the gain expected from the start
+};
+
+// Policies [tasks][S] of the best gain in every state, and their long run; iterations [tasks] are policies
+// valued.
+void average_reward(const TaskBatch&, std::int32_t* policy, std::int64_t* iterations, const LongRunArrays&,
+                    const RunOptions&);
+
+// That of given policies, of which EvaluateArrays' first lines are read.
+void gain_and_bias(const TaskBatch&, const EvaluateArrays&, const LongRunArrays&, const RunOptions&);
+
+// How often given policies are expected to be in a state and take an action [tasks][num_policies][S][A], the
+// step at time t counting discount^t, in episodes of horizon [tasks] steps, or for ever if it is null.
+// Infinity where, at discount 1, that is for ever.
+void occupancy(const TaskBatch&, double discount, const std::int64_t* horizon, const EvaluateArrays&,
+               double* visits, const RunOptions&);
+
+// The share of steps that this is in the long run; 0 after the end of episodes.
+void long_run_occupancy(const TaskBatch&, const EvaluateArrays&, double* shares, const RunOptions&);
 
 // Writes every task out in the layout of mdp.hpp; null for what is not wanted.
 struct MaterialiseArrays {

@@ -276,14 +276,18 @@ evaluate = partial(mf.policy_evaluation, TASKS, POLICY)
 for function in (
     partial(mf.policy_iteration, TASKS),
     partial(mf.value_iteration, TASKS),
+    partial(mf.modified_policy_iteration, TASKS),
     partial(mf.backward_induction, TASKS),
+    partial(mf.occupancy, TASKS, POLICY),
     evaluate,
 ):
     entry = function.func.__name__
     refuses_numbers(entry, "discount", with_keyword(function, "discount"), -0.1, 1.1)
     refuses_counts(entry, "num_threads", with_keyword(function, "num_threads"), 0)
     refuses(entry, "progress=5", partial(function, progress=5), TypeError, "progress is 5")
-for function in (partial(mf.value_iteration, TASKS), evaluate):
+swept = partial(mf.modified_policy_iteration, TASKS)
+refuses_counts("modified_policy_iteration", "num_sweeps", with_keyword(swept, "num_sweeps"), 0)
+for function in (partial(mf.value_iteration, TASKS), swept, evaluate):
     refuses_numbers(function.func.__name__, "tolerance", with_keyword(function, "tolerance"), 0.0)
 PAID = mf.from_arrays(ROWS, np.ones((N, S, A)))
 for function in (partial(mf.policy_iteration, PAID), partial(mf.policy_evaluation, PAID, POLICY)):
@@ -358,6 +362,11 @@ for function in (
     lambda tasks: mf.adapt(LEARNER, tasks),
     mf.policy_iteration,
     mf.value_iteration,
+    mf.modified_policy_iteration,
+    mf.average_reward,
+    lambda tasks: mf.gain_and_bias(tasks, POLICY),
+    lambda tasks: mf.occupancy(tasks, POLICY),
+    lambda tasks: mf.long_run_occupancy(tasks, POLICY),
     mf.backward_induction,
     mf.bounds,
     mf.cite,
@@ -984,6 +993,11 @@ for entry, call in (
     ("backward_induction", lambda: mf.backward_induction(MANY)),
     ("backward_induction", lambda: mf.backward_induction(TASKS, 2**40)),
     ("policy_evaluation", lambda: mf.policy_evaluation(MANY, POLICY)),
+    ("modified_policy_iteration", lambda: mf.modified_policy_iteration(MANY)),
+    ("average_reward", lambda: mf.average_reward(MANY)),
+    ("gain_and_bias", lambda: mf.gain_and_bias(MANY, POLICY)),
+    ("occupancy", lambda: mf.occupancy(MANY, POLICY)),
+    ("long_run_occupancy", lambda: mf.long_run_occupancy(MANY, POLICY)),
     ("bounds", lambda: mf.bounds(MANY)),
     ("AverageQ.fit", lambda: mf.AverageQ(tasks_per_iteration=2**50).fit(MANY, LEARNER, 1)),
     ("bootstrap_mean", lambda: mf.bootstrap_mean([1.0], num_resamples=2**40)),

@@ -134,6 +134,23 @@ EVALUATE = {
     "num_threads": 1,
     "progress": None,
 }
+LONG_RUN = {
+    "gain": np.zeros((N, 1, S)),
+    "bias": np.zeros((N, 1, S)),
+    "recurrent_class": np.zeros((N, 1, S), np.int32),
+    "classes": np.zeros((N, 1), np.int32),
+    "returns": np.zeros((N, 1)),
+}
+GIVEN = {"probability": np.full((N, 1, 2, S, A), 0.5), "action": None}
+VISITS = {"visits": np.zeros((N, 1, S, A)), "num_threads": 1, "progress": None}
+AVERAGE_REWARD = {
+    "batch": DENSE,
+    "policy": np.zeros((N, S), np.int32),
+    "iterations": np.zeros(N, np.int64),
+    **LONG_RUN,
+    "num_threads": 1,
+    "progress": None,
+}
 MATERIALISE = {
     "batch": DENSE,
     "probability": np.zeros(ROWS.shape),
@@ -156,6 +173,11 @@ GOOD = {
     _core.value_iteration: VALUE_ITERATION,
     _core.backward_induction: BACKWARD_INDUCTION,
     _core.evaluate: EVALUATE,
+    _core.modified_policy_iteration: {**VALUE_ITERATION, "sweeps": 2},
+    _core.average_reward: AVERAGE_REWARD,
+    _core.gain_and_bias: {"batch": DENSE, **GIVEN, **LONG_RUN, "num_threads": 1, "progress": None},
+    _core.occupancy: {"batch": DENSE, "discount": 0.9, "horizon": np.full(N, 2), **GIVEN, **VISITS},
+    _core.long_run_occupancy: {"batch": DENSE, **GIVEN, **VISITS},
     _core.materialise: MATERIALISE,
 }
 FAMILIES = (_core.TaskDistribution, _core.GoalGrid)
@@ -165,6 +187,11 @@ OUTPUTS = {
     _core.value_iteration: (*SOLUTION, *TOOK),
     _core.backward_induction: (*SOLUTION, "plan"),
     _core.evaluate: ("values", "returns", "gaps"),
+    _core.modified_policy_iteration: (*SOLUTION, *TOOK),
+    _core.average_reward: ("policy", "iterations", *LONG_RUN),
+    _core.gain_and_bias: tuple(LONG_RUN),
+    _core.occupancy: ("visits",),
+    _core.long_run_occupancy: ("visits",),
     _core.materialise: ("probability", "reward", "terminal", "start", "reward_noise"),
 }
 
@@ -340,14 +367,15 @@ refuses_learner(TypeError, "incompatible", rule=_core.Behaviour.uniform)
 refuses_learner(TypeError, "incompatible", behaviour="softmax")
 for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
     refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
-for function in (_core.policy_iteration, _core.backward_induction, _core.evaluate):
+for function in (_core.policy_iteration, _core.backward_induction, _core.evaluate, _core.occupancy):
     refuses(function, ValueError, "discount is 1.5", discount=1.5)
     refuses(function, ValueError, "discount is nan", discount=math.nan)
-for function in (_core.backward_induction, _core.evaluate):
+for function in (_core.backward_induction, _core.evaluate, _core.occupancy):
     for steps in (-1, 0, 3):
         refuses(function, ValueError, f"horizon is {steps}", horizon=np.full(N, steps))
 for discount in (-0.5, 1.0, math.nan):
-    refuses(_core.value_iteration, ValueError, f"discount is {discount:g}", discount=discount)
+    for function in (_core.value_iteration, _core.modified_policy_iteration):
+        refuses(function, ValueError, f"discount is {discount:g}", discount=discount)
 for tolerance in (0.0, math.nan):
     refuses(_core.value_iteration, ValueError, f"tolerance is {tolerance:g}", tolerance=tolerance)
 refuses(_core.evaluate, ValueError, "num_steps is 2", horizon=None)

@@ -61,6 +61,8 @@ def test_results_are_shown_in_a_line(kind):
         mf.backward_induction(tasks, 3),
         solved := mf.value_iteration(tasks),
         solved.info,
+        mf.average_reward(tasks),
+        mf.gain_and_bias(tasks, np.zeros(4, int)),
         mf.policy_evaluation(tasks, np.zeros(4, int)),
         mf.bounds(tasks),
         curve,

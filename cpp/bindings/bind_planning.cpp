@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Planning and evaluation of policies: shapes checked, pointers passed on.
 #include "arrays.hpp"
+#include "policy_arrays.hpp"
 
 namespace metarl_fast::bindings {
 namespace {
@@ -25,36 +26,6 @@ void add_took(const TaskBatch& batch, Array<std::int64_t>& iterations, Array<dou
   require_shape(error_bound, "error_bound", {batch.size()});
   out.iterations = iterations.mutable_data();
   out.error_bound = error_bound.mutable_data();
-}
-
-// Policies [N or 1][P][T][S][A] or [N or 1][P][T][S], or neither.
-EvaluateArrays policy_arrays(const TaskBatch& batch, const OptionalArray<double>& probability,
-                             const OptionalArray<std::int32_t>& action) {
-  EvaluateArrays arrays;
-  const std::int64_t s = batch.shape().states;
-  const auto read = [&](const py::array& policy, const char* name, std::int64_t axes) {
-    require(policy.ndim() == axes, (std::string("the number of axes of ") + name).c_str(),
-            static_cast<double>(policy.ndim()), axes == 5 ? "5" : "4");
-    arrays.shared = policy.shape(0) == 1;
-    arrays.num_policies = policy.shape(1);
-    arrays.num_steps = policy.shape(2);
-    return arrays.shared ? std::int64_t{1} : batch.size();
-  };
-  if (probability) {
-    const std::int64_t n = read(*probability, "probability", 5);
-    require_shape(*probability, "probability",
-                  {n, arrays.num_policies, arrays.num_steps, s, batch.shape().actions});
-    arrays.probability = probability->data();
-  } else if (action) {
-    const std::int64_t n = read(*action, "action", 4);
-    require_shape(*action, "action", {n, arrays.num_policies, arrays.num_steps, s});
-    for (py::ssize_t k = 0; k < action->size(); ++k) {
-      const std::int32_t a = action->data()[k];
-      require(a >= 0 && a < batch.shape().actions, "an action", a, "one of the task's");
-    }
-    arrays.action = action->data();
-  }
-  return arrays;
 }
 
 }  // namespace
@@ -91,6 +62,23 @@ void bind_planning(py::module_& m) {
       py::arg("q_values").noconvert(), py::arg("policy").noconvert(), py::arg("returns").noconvert(),
       py::arg("iterations").noconvert(), py::arg("error_bound").noconvert(), py::arg("num_threads"),
       py::arg("progress").none(true));
+
+  m.def(
+      "modified_policy_iteration",
+      [](const TaskBatch& batch, double discount, double tolerance, std::int64_t sweeps, Array<double> values,
+         Array<double> q_values, Array<std::int32_t> policy, Array<double> returns,
+         Array<std::int64_t> iterations, Array<double> error_bound, int num_threads,
+         const py::object& progress) {
+        SolveArrays out = solve_arrays(batch, values, q_values, policy, returns);
+        add_took(batch, iterations, error_bound, out);
+        const RunOptions options = run_options(num_threads, progress);
+        const Unlocked unlocked;  // only raw pointers from here on
+        modified_policy_iteration(batch, discount, tolerance, sweeps, out, options);
+      },
+      py::arg("batch"), py::arg("discount"), py::arg("tolerance"), py::arg("sweeps"),
+      py::arg("values").noconvert(), py::arg("q_values").noconvert(), py::arg("policy").noconvert(),
+      py::arg("returns").noconvert(), py::arg("iterations").noconvert(), py::arg("error_bound").noconvert(),
+      py::arg("num_threads"), py::arg("progress").none(true));
 
   m.def(
       "backward_induction",

@@ -15,6 +15,7 @@ void bind_train(pybind11::module_& m);
 void bind_agents(pybind11::module_& m);
 void bind_vector(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
+void bind_long_run(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
 }  // namespace metarl_fast::bindings
 
@@ -43,5 +44,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   metarl_fast::bindings::bind_agents(m);
   metarl_fast::bindings::bind_vector(m);
   metarl_fast::bindings::bind_planning(m);
+  metarl_fast::bindings::bind_long_run(m);
   metarl_fast::bindings::bind_runtime(m);
 }

@@ -13,20 +13,12 @@
 #include "../solvers/direct_solver.hpp"
 #include "../solvers/finite_horizon.hpp"
 #include "../task_checks.hpp"
+#include "policies_of.hpp"
 
 namespace metarl_fast {
 namespace {
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-// A task's policies among those of all.
-Policies policies_of(const Shape& shape, const EvaluateArrays& arrays, std::int64_t task) {
-  const std::int64_t rows = arrays.shared ? 0 : task * arrays.num_policies * arrays.num_steps;
-  return {{arrays.probability ? arrays.probability + rows * shape.pairs() : nullptr,
-           arrays.action ? arrays.action + rows * shape.states : nullptr, task},
-          arrays.num_policies,
-          arrays.num_steps};
-}
 
 // Policies without a horizon; one thread's, reused from task to task.
 class EndlessEvaluation {

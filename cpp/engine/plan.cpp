@@ -117,6 +117,31 @@ void value_iteration(const TaskBatch& batch, double discount, double tolerance, 
   });
 }
 
+void modified_policy_iteration(const TaskBatch& batch, double discount, double tolerance, std::int64_t sweeps,
+                               const SolveArrays& out, const RunOptions& options) {
+  require(discount >= 0.0 && discount < 1.0, "discount", discount, "0 to below 1");
+  require(tolerance > 0.0, "tolerance", tolerance, "a number above 0");
+  require(sweeps >= 1, "sweeps", static_cast<double>(sweeps), "at least 1");
+  const Shape& shape = batch.shape();
+  for_each_block(
+      batch.size(), 1, kSweeps * entries(shape), options,
+      [&] {
+        return
+            [&, buffer = TaskBuffer(shape), scratch = SparseScratch()](std::int64_t i, Pulse& pulse) mutable {
+              const TaskView task = batch.load(i, buffer, pulse.interrupt());
+              const Optimum optimum{out.values + i * shape.states, out.q_values + i * shape.pairs(),
+                                    out.policy + i * shape.states};
+              write_solved(out, i,
+                           solve_by_sweeps(shape, task, discount, tolerance, sweeps, scratch, optimum,
+                                           pulse.interrupt(), pulse.row_loop()));
+              check_values(optimum.values, shape.states, i);
+              out.returns[i] = start_value(shape, task, optimum.values);
+              return std::int64_t{1};
+            };
+      },
+      shares_rows(shape, discount));
+}
+
 void backward_induction(const TaskBatch& batch, double discount, const std::int64_t* horizon,
                         const SolveArrays& out, std::int32_t* plan, std::int64_t longest,
                         const RunOptions& options) {

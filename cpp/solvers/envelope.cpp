@@ -46,8 +46,13 @@ constexpr std::int64_t kPlacesPerEntry = 4;
 
 }  // namespace
 
-void Envelope::start(std::int64_t states) {
+void Envelope::start(std::int64_t states, bool keeps_factors) {
   states_ = states;
+  keeps_factors_ = keeps_factors;
+  factor_end_.clear();
+  factor_state_.clear();
+  factor_.clear();
+  pivot_.clear();
   work_done_ = 0;
   infinite_ = false;
   rows_.clear();
@@ -67,6 +72,10 @@ bool Envelope::eliminate(double excess, double reward) {
     const double factor = work[k];
     if (factor == 0.0) continue;
     work[k] = 0.0;
+    if (keeps_factors_) {
+      factor_state_.push_back(static_cast<std::int32_t>(k));
+      factor_.push_back(factor);
+    }
     const Row& row = rows_[static_cast<std::size_t>(k)];
     const double* entry = entries_.data() + row.place;
     if (row.column < 0) {
@@ -116,14 +125,47 @@ void Envelope::keep_row(double excess, double reward, double pivot) {
   }
   std::fill_n(work, places, 0.0);
   rows_.push_back(row);
-  begin_row();
+  end_row(pivot);
 }
 
 void Envelope::close(double value) {
   const auto i = static_cast<std::int64_t>(rows_.size());
   infinite_ = infinite_ || !std::isfinite(value);
   rows_.push_back({static_cast<std::int64_t>(entries_.size()), 0, -1, i + 1, 1.0, value});
+  end_row(1.0);
+}
+
+void Envelope::end_row(double pivot) {
+  if (keeps_factors_) {
+    factor_end_.push_back(static_cast<std::int64_t>(factor_.size()));
+    pivot_.push_back(pivot);
+  }
   begin_row();
+}
+
+// Forwards what arrives at a state that is left out arrives where it leads, x_j += x_k a_kj / pivot_k; then,
+// from the last state, x_i = x_i / pivot_i, and each visit to i is a_ik visits' worth of arriving at k < i.
+void Envelope::solve_visits(double* visits) const {
+  for (std::int64_t i = 0; i < states_; ++i) {
+    const double arriving = visits[i];
+    if (arriving == 0.0) continue;
+    const Row& row = rows_[static_cast<std::size_t>(i)];
+    const double* entry = entries_.data() + row.place;
+    if (row.column < 0) {
+      add_multiple(visits + i + 1, arriving, entry, row.length);
+    } else {
+      add_multiple(visits, arriving, entry, columns_.data() + row.column, row.length);
+    }
+  }
+  for (std::int64_t i = states_ - 1; i >= 0; --i) {
+    const auto place = static_cast<std::size_t>(i);
+    visits[i] /= pivot_[place];
+    if (visits[i] == 0.0) continue;
+    for (std::int64_t k = i == 0 ? 0 : factor_end_[place - 1]; k < factor_end_[place]; ++k) {
+      const auto entry = static_cast<std::size_t>(k);
+      visits[factor_state_[entry]] += visits[i] * factor_[entry];
+    }
+  }
 }
 
 void Envelope::solve(double* values) const {

@@ -14,9 +14,7 @@ constexpr double kMostMultiplications = 2e9;  // about a second
 constexpr double kMostEntries = 3.2e7;        // 256 MB
 constexpr std::int64_t kFewestRows = 4096;    // of a range that one thread sweeps
 constexpr std::int64_t kMostRanges = 64;
-constexpr int kGreedySweeps = 4;  // in a round, there and back
-constexpr int kSweeps = 16;       // of the policy, likewise
-constexpr int kPatience = 200;    // rounds in which values far below the largest may still settle
+constexpr int kPatience = 200;  // rounds in which values far below the largest may still settle
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -38,7 +36,7 @@ struct Residual {
 class LargeTask {
  public:
   LargeTask(const SparseModel& model, std::vector<double>& values, std::vector<std::int32_t>& policy,
-            const RowLoop& rows)
+            const Sweeps& sweeps, const RowLoop& rows)
       : model_(model),
         begin_(model.begin.data()),
         successor_(model.successor.data()),
@@ -46,6 +44,7 @@ class LargeTask {
         values_(values),
         next_(values),
         policy_(policy),
+        sweeps_(sweeps),
         rows_(rows),
         rows_at_once_(std::max(kFewestRows, (model.states + kMostRanges - 1) / kMostRanges)),
         ends_(std::any_of(model.excess.begin(), model.excess.end(),
@@ -53,16 +52,16 @@ class LargeTask {
 
   std::int64_t solve(const Interrupt& interrupt) {
     const double rest = 1.0 - model_.discount;
-    const double error = std::max(kLargeTaskError, 32.0 * kRounding / rest);
+    const double reachable = 32.0 * kRounding / rest;
     const double settled = std::max(kLargeTaskError * rest, 16.0 * kRounding);
     std::int64_t rounds = 0;
     for (int patience = kPatience; patience > 0;) {
       ++rounds;
-      for (int n = 0; n < kGreedySweeps; ++n) {
+      for (std::int64_t n = 0; n < sweeps_.greedy; ++n) {
         if (interrupt()) return 0;
         sweep(n % 2 == 0, true);
       }
-      for (int n = 0; n < kSweeps && model_.actions > 1; ++n) {
+      for (std::int64_t n = 0; n < sweeps_.policy && model_.actions > 1; ++n) {
         if (interrupt()) return 0;
         sweep(n % 2 == 0, false);
       }
@@ -75,8 +74,9 @@ class LargeTask {
                                  : 0.5 * factor * (residual.most - residual.least);
       for (double& value : next_) value += middle;
       values_.swap(next_);
-      if (bound > error * residual.largest_value) continue;
-      if (residual.relative <= settled || !ends_) return rounds;
+      const double wanted = std::min(sweeps_.absolute, sweeps_.relative * residual.largest_value);
+      if (bound > std::max(wanted, reachable * residual.largest_value)) continue;
+      if (residual.relative <= settled || !ends_ || !sweeps_.settle) return rounds;
       --patience;
     }
     return rounds;
@@ -151,6 +151,7 @@ class LargeTask {
   std::vector<double>& values_;
   std::vector<double> next_;
   std::vector<std::int32_t>& policy_;
+  const Sweeps sweeps_;
   const RowLoop& rows_;
   const std::int64_t rows_at_once_;
   const bool ends_;  // whether an episode may end
@@ -163,8 +164,9 @@ bool is_too_large_to_eliminate(const EliminationCost& cost) {
 }
 
 std::int64_t solve_large(const SparseModel& model, std::vector<double>& values,
-                         std::vector<std::int32_t>& policy, const Interrupt& interrupt, const RowLoop& rows) {
-  return LargeTask(model, values, policy, rows).solve(interrupt);
+                         std::vector<std::int32_t>& policy, const Sweeps& sweeps, const Interrupt& interrupt,
+                         const RowLoop& rows) {
+  return LargeTask(model, values, policy, sweeps, rows).solve(interrupt);
 }
 
 SparseModel under_policy(const SparseModel& model, const double* policy) {

@@ -167,18 +167,25 @@ void SparseTask::measure_values() {
   }
 }
 
-std::int64_t SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
+void SparseTask::begin() {
   room_.abandoned.clear();
   room_.policy.resize(size(model_.states));
   for (std::int64_t s = 0; s < model_.states; ++s) {
     room_.policy[size(s)] = static_cast<std::int32_t>(model_.first_usable(s));
   }
   room_.values.assign(size(model_.states), 0.0);
-  if (is_large()) {
-    const std::int64_t rounds = solve_large(model_, room_.values, room_.policy, interrupt, rows);
-    measure_values();
-    return rounds;
-  }
+}
+
+std::int64_t SparseTask::solve(const Sweeps& sweeps, const Interrupt& interrupt, const RowLoop& rows) {
+  begin();
+  const std::int64_t rounds = solve_large(model_, room_.values, room_.policy, sweeps, interrupt, rows);
+  measure_values();
+  return rounds;
+}
+
+std::int64_t SparseTask::solve(const Interrupt& interrupt, const RowLoop& rows) {
+  if (is_large()) return solve(Sweeps{}, interrupt, rows);
+  begin();
   const double extra = room_.elimination.multiplications /
                        (kMultiplicationsPerOutcome * static_cast<double>(model_.successor.size() + 1));
   const auto sweeps = [&](double least) {
@@ -214,7 +221,8 @@ bool SparseTask::evaluate(const double* policy, const Interrupt& interrupt, cons
   if (is_large()) {
     room_.values.assign(size(model_.states), 0.0);
     room_.policy.assign(size(model_.states), 0);
-    return solve_large(under_policy(model_, policy), room_.values, room_.policy, interrupt, rows) > 0;
+    return solve_large(under_policy(model_, policy), room_.values, room_.policy, Sweeps{}, interrupt, rows) >
+           0;
   }
   const auto add_row = [&](std::int64_t s) {
     double excess = 0.0;
@@ -308,6 +316,24 @@ Solved solve_sparse(const TaskView& task, SparseScratch& scratch, const Optimum&
   const std::int64_t iterations = sparse.solve(interrupt, rows);
   if (iterations == 0) return {};
   return {iterations, sparse.write(out)};
+}
+
+Solved solve_by_sweeps(const Shape& shape, const TaskView& task, double discount, double tolerance,
+                       std::int64_t sweeps, SparseScratch& scratch, const Optimum& out,
+                       const Interrupt& interrupt, const RowLoop& rows) {
+  build(shape, task, discount, nullptr, scratch.model, interrupt);
+  scratch.order.clear();
+  scratch.advantage.resize(size(shape.actions));
+  // What looking at the result adds to its bound is left half of the tolerance.
+  Sweeps plan;
+  plan.policy = sweeps;
+  plan.absolute = 0.5 * tolerance * scratch.model.scale;
+  plan.relative = 0.5 * tolerance;
+  plan.settle = false;
+  SparseTask sparse(task, scratch);
+  const std::int64_t rounds = sparse.solve(plan, interrupt, rows);
+  if (rounds == 0) return {};
+  return {rounds, sparse.write(out)};
 }
 
 void evaluate_sparse(const TaskView& task, const double* policy, SparseScratch& scratch, double* values,

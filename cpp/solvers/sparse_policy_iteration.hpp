@@ -41,6 +41,10 @@ void prepare_sparse(const Shape&, const TaskView&, double discount, SparseScratc
 Solved solve_sparse(const TaskView&, SparseScratch& scratch, const Optimum&, const Interrupt&,
                     const RowLoop& = {});
 
+// The same of a task that has not been prepared, below discount 1, by sweeps alone.
+Solved solve_by_sweeps(const Shape&, const TaskView&, double discount, double tolerance, std::int64_t sweeps,
+                       SparseScratch& scratch, const Optimum&, const Interrupt&, const RowLoop&);
+
 // Values [S] of a stationary stochastic policy [S][A] on a task that has been prepared. At discount 1 throws
 // NeverEnds if the policy leads from a start to where it never ends and rewards are not all 0; such states
 // that no start leads to have value -infinity, +infinity, or NaN if their rewards have both signs.

@@ -29,6 +29,8 @@ class SparseTask {
 
   // How many policies were valued, or rounds of sweeps made; 0 if interrupted.
   std::int64_t solve(const Interrupt& interrupt, const RowLoop& rows);
+  // By sweeps alone.
+  std::int64_t solve(const Sweeps&, const Interrupt& interrupt, const RowLoop& rows);
   // False if interrupted.
   bool evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows);
   // Returns how far a value may be off.
@@ -55,6 +57,7 @@ class SparseTask {
   bool eliminate(const AddRow& add_row, const Close& close, const Interrupt& interrupt);
   std::vector<std::uint8_t> class_of(std::int64_t s, const double* policy) const;
   std::vector<std::uint8_t> started() const;
+  void begin();
   void start_over();
   bool rest_where_negative();
   [[noreturn]] void never_ends(std::int64_t s) const { throw NeverEnds{task_state(s)}; }

@@ -21,6 +21,10 @@ except ImportError as error:
     raise
 
 from metarl_fast import shards as shards
+from metarl_fast.average_reward import LongRun as LongRun
+from metarl_fast.average_reward import LongRunSolution as LongRunSolution
+from metarl_fast.average_reward import average_reward as average_reward
+from metarl_fast.average_reward import gain_and_bias as gain_and_bias
 from metarl_fast.citation import cite as cite
 from metarl_fast.citation import from_citation as from_citation
 from metarl_fast.compare import compare as compare
@@ -50,7 +54,10 @@ from metarl_fast.joining import concatenate as concatenate
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names
 from metarl_fast.meta import *
+from metarl_fast.modified_policy_iteration import modified_policy_iteration as modified_policy_iteration
 from metarl_fast.noise import Noise as Noise
+from metarl_fast.occupancy import long_run_occupancy as long_run_occupancy
+from metarl_fast.occupancy import occupancy as occupancy
 from metarl_fast.planning import backward_induction as backward_induction
 from metarl_fast.planning import policy_evaluation as policy_evaluation
 from metarl_fast.planning import policy_iteration as policy_iteration

@@ -397,6 +397,20 @@ def value_iteration(
     num_threads: int,
     progress: _Progress,
 ) -> None: ...
+def modified_policy_iteration(
+    batch: TaskBatch,
+    discount: float,
+    tolerance: float,
+    sweeps: int,
+    values: NDArray[np.float64],  # [N, S]
+    q_values: NDArray[np.float64],  # [N, S, A]
+    policy: NDArray[np.int32],  # [N, S]
+    returns: NDArray[np.float64],  # [N]
+    iterations: NDArray[np.int64],  # [N]
+    error_bound: NDArray[np.float64],  # [N]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
 def backward_induction(
     batch: TaskBatch,
     discount: float,
@@ -419,6 +433,51 @@ def evaluate(
     values: NDArray[np.float64] | None,  # [N, P, S]
     returns: NDArray[np.float64] | None,  # [N, P]
     gaps: NDArray[np.float64] | None,  # [N, P]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+
+# --- bind_long_run.cpp ---
+
+def average_reward(
+    batch: TaskBatch,
+    policy: NDArray[np.int32],  # [N, S]
+    iterations: NDArray[np.int64],  # [N]
+    gain: NDArray[np.float64],  # [N, 1, S]
+    bias: NDArray[np.float64],  # [N, 1, S]
+    recurrent_class: NDArray[np.int32],  # [N, 1, S]
+    classes: NDArray[np.int32],  # [N, 1]
+    returns: NDArray[np.float64],  # [N, 1]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def gain_and_bias(
+    batch: TaskBatch,
+    probability: NDArray[np.float64] | None,  # [N or 1, P, T, S, A]
+    action: NDArray[np.int32] | None,  # [N or 1, P, T, S]
+    gain: NDArray[np.float64],  # [N, P, S]
+    bias: NDArray[np.float64],  # [N, P, S]
+    recurrent_class: NDArray[np.int32],  # [N, P, S]
+    classes: NDArray[np.int32],  # [N, P]
+    returns: NDArray[np.float64],  # [N, P]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def occupancy(
+    batch: TaskBatch,
+    discount: float,
+    horizon: NDArray[np.int64] | None,  # [N]
+    probability: NDArray[np.float64] | None,  # [N or 1, P, T, S, A]
+    action: NDArray[np.int32] | None,  # [N or 1, P, T, S]
+    visits: NDArray[np.float64],  # [N, P, S, A]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def long_run_occupancy(
+    batch: TaskBatch,
+    probability: NDArray[np.float64] | None,  # [N or 1, P, T, S, A]
+    action: NDArray[np.int32] | None,  # [N or 1, P, T, S]
+    visits: NDArray[np.float64],  # [N, P, S, A]
     num_threads: int,
     progress: _Progress,
 ) -> None: ...

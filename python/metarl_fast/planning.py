@@ -14,7 +14,7 @@ from metarl_fast.criterion import DISCOUNT, Criterion, Horizon, planning_horizon
 from metarl_fast.engine import Progress
 from metarl_fast.policies import GivenPolicies, given_policies
 from metarl_fast.runtime import thread_count
-from metarl_fast.scratch import check_scratch
+from metarl_fast.scratch import check_scratch, with_helpers
 from metarl_fast.shards import parts
 from metarl_fast.solutions import BoundedSolution, PolicyValues, Solution, SolverInfo
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -23,7 +23,7 @@ _Arrays: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np
 """Values, action values, policy and returns."""
 
 
-class _Took:
+class Took:
     """What a solution takes, while it is found: the core fills the arrays."""
 
     def __init__(self, num_tasks: int) -> None:
@@ -32,27 +32,29 @@ class _Took:
         self.begun = time.perf_counter()
 
     def of(self, places: slice) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return what is to be filled for some of the tasks."""
         return self.iterations[places], self.bound[places]
 
     def solution(self, arrays: _Arrays) -> BoundedSolution:
+        """Return the arrays, filled, with what that took."""
         info = SolverInfo(self.iterations, self.bound, time.perf_counter() - self.begun)
         return BoundedSolution(*arrays, self.bound, info)
 
 
-def _room_for_solution(batch: Tasks, more_bytes: int = 0) -> _Arrays:
+def room_for_solution(batch: Tasks, more_bytes: int = 0) -> _Arrays:
     """Return values, q_values, policy and returns to be filled."""
     n, s, a = len(batch), batch.num_states, batch.num_actions
     checks.memory(n * s * (8 + 8 * a + 4) + more_bytes, f"the values of {n} tasks")
     return np.empty((n, s)), np.empty((n, s, a)), np.empty((n, s), np.int32), np.empty(n)
 
 
-def _of_part(arrays: _Arrays, places: slice) -> _Arrays:
+def of_part(arrays: _Arrays, places: slice) -> _Arrays:
     """Return what is to be filled for some of the tasks."""
     values, q_values, policy, returns = arrays
     return values[places], q_values[places], policy[places], returns[places]
 
 
-def _solver_bytes(core: _core.TaskBatch) -> int:
+def solver_bytes(core: _core.TaskBatch) -> int:
     """Return the scratch of one thread's direct solves: equations, or eight small tasks at once."""
     s, a = core.num_states, core.num_actions
     if core.dense and s < 10_000:
@@ -105,11 +107,11 @@ def policy_iteration(
     gamma = checks.real(discount, "discount", 0.0, 1.0)
     report = checks.callback(progress, "progress")
     wanted = thread_count(num_threads)
-    arrays, took = _room_for_solution(batch), _Took(len(batch))
+    arrays, took = room_for_solution(batch), Took(len(batch))
     for part in parts(batch, report):
         core, places = part.tasks.core, part.places
-        threads = check_scratch(core, wanted, more_bytes=_solver_bytes(core))
-        filled = (*_of_part(arrays, places), *took.of(places))
+        threads = with_helpers(core, check_scratch(core, wanted, more_bytes=solver_bytes(core)), wanted)
+        filled = (*of_part(arrays, places), *took.of(places))
         _core.policy_iteration(core, gamma, *filled, threads, part.progress)
     return took.solution(arrays)
 
@@ -152,11 +154,11 @@ def value_iteration(
     precision = checks.real(tolerance, "tolerance", 0.0, open_low=True)
     report = checks.callback(progress, "progress")
     wanted = thread_count(num_threads)
-    arrays, took = _room_for_solution(batch), _Took(len(batch))
+    arrays, took = room_for_solution(batch), Took(len(batch))
     for part in parts(batch, report):
         core, places = part.tasks.core, part.places
         threads = check_scratch(core, wanted)
-        filled = (*_of_part(arrays, places), *took.of(places))
+        filled = (*of_part(arrays, places), *took.of(places))
         _core.value_iteration(core, gamma, precision, *filled, threads, part.progress)
     return took.solution(arrays)
 
@@ -202,7 +204,7 @@ def backward_induction(
     keep = checks.flag(plan, "plan")
     available_threads = thread_count(num_threads)
     size = len(batch), longest, batch.num_states
-    arrays = _room_for_solution(batch, 4 * math.prod(size) * keep)
+    arrays = room_for_solution(batch, 4 * math.prod(size) * keep)
     rows = np.empty(size, np.int32) if keep else None
     steps = criterion.steps(len(batch))
     assert steps is not None
@@ -214,7 +216,7 @@ def backward_induction(
             core,
             criterion.discount,
             steps[places],
-            *_of_part(arrays, places),
+            *of_part(arrays, places),
             _part(rows, places),
             threads,
             part.progress,
@@ -268,8 +270,9 @@ def evaluate(
             core,
             wanted,
             bytes_per_outcome=8 if endless else 12 * count,
-            more_bytes=_solver_bytes(core) * endless + scratch,
+            more_bytes=solver_bytes(core) * endless + scratch,
         )
+        threads = with_helpers(core, threads, wanted)
         policies = None if given is None else given.of(places)
         _core.evaluate(
             core,

@@ -45,3 +45,11 @@ def check_scratch(
     # A generated outcome has 8 + 4 + 8 + 1 bytes.
     outcomes = core.num_states * core.num_actions * (core.num_outcomes + 15 if rows else 2)
     return check_threads(core, num_threads, outcomes * (21 + bytes_per_outcome) + more_bytes)
+
+
+def with_helpers(core: _core.TaskBatch, threads: int, num_threads: int) -> int:
+    """Return how many to ask for: if every task has a thread, all, as others help with rows of large tasks.
+
+    Helpers hold no task. Where tasks are too small to be shared the core takes as many as it has use for.
+    """
+    return max(threads, num_threads) if threads >= core.num_tasks else threads

@@ -435,6 +435,37 @@ def calls():
             mf.policy_iteration,
             {"tasks": TASKS, "discount": 0.9, "num_threads": 1, "progress": None},
         ),
+        "modified_policy_iteration": (
+            mf.modified_policy_iteration,
+            {
+                "tasks": TASKS,
+                "discount": 0.9,
+                "tolerance": 1e-6,
+                "num_sweeps": 3,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "average_reward": (mf.average_reward, {"tasks": TASKS, "num_threads": 1, "progress": None}),
+        "gain_and_bias": (
+            mf.gain_and_bias,
+            {"tasks": TASKS, "policy": policy, "num_threads": 1, "progress": None},
+        ),
+        "occupancy": (
+            mf.occupancy,
+            {
+                "tasks": TASKS,
+                "policy": policy,
+                "discount": 0.9,
+                "horizon": None,
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "long_run_occupancy": (
+            mf.long_run_occupancy,
+            {"tasks": TASKS, "policy": policy, "num_threads": 1, "progress": None},
+        ),
         "read_mdp": (mf.read_mdp, {"path": "no such file"}),
         "backward_induction": (
             mf.backward_induction,
