@@ -23,6 +23,23 @@ def test_five_scalars_are_ahead_of_every_published_entry(found):
     assert row["random"].mean == pytest.approx(reproduce.PUBLISHED["Random"][0], abs=4 * 0.6)
     assert row["optimal"].mean == pytest.approx(218.1, abs=4 * 0.9)  # ten times 21.8
     assert set(found.settings[10][0]) == set(reproduce.SPACE)
+    assert found.myopic_share == pytest.approx(0.99, abs=0.005)
+    assert "99% of the optimum:\nthis table is one of which arm pays." in found.text()
+
+
+def test_beside_it_stand_tables_that_ask_for_looking_ahead(capsys, tmp_path):
+    """Of the goal grid the random, the myopic and the optimal policy are known without a simulation."""
+    options = ["--rows", "1", "--tasks", "200", "--seeds", "1", "--json", str(tmp_path / "a.json")]
+    assert main(["reproduce", "goal-grid", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "SNAIL" not in printed
+    assert "this table is one also of looking ahead." in printed
+    table = json.loads((tmp_path / "a.json").read_text())
+    row = {name: entry["mean"] for name, entry in table["rows"]["1"].items()}
+    assert row["random"] < row["tuned_q_learning"] < row["optimal"] == 1.0
+    assert 0.3 < table["myopic_share"] == row["myopic"] < 0.8
+    with pytest.raises(ValueError, match="table is 'rl3', expected"):
+        reproduce.reproduced("rl3")
 
 
 def test_the_table_the_file_and_the_picture(found, tmp_path):

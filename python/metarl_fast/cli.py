@@ -211,7 +211,8 @@ def _reproduce(options: argparse.Namespace) -> None:
     progress = Progress()
     began = time.perf_counter()
     try:
-        found = reproduce.rl2_mdp(
+        found = reproduce.reproduced(
+            options.table,
             options.rows,
             num_tasks=options.tasks,
             num_seeds=options.seeds,
@@ -284,7 +285,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.set_defaults(run=_bench)
 
     again = commands.add_parser("reproduce", help="a published table, and what is found here beside it")
-    again.add_argument("table", choices=["rl2-mdp"], help="RL2's random MDPs")
+    again.add_argument(
+        "table", choices=list(reproduce.TABLES), help="RL2's random MDPs, or what stands beside them here"
+    )
     again.add_argument(
         "--rows", type=_rows, default=list(reproduce.ROWS), help="episodes of a trial (10,25,50,75,100)"
     )
