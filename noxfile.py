@@ -59,6 +59,15 @@ def fuzz(session):
 
 
 @nox.session
+def kills(session):
+    """Kill a run with a checkpoint fifty times, and see that it ends with the bits of one that was not."""
+    session.install(".[test]")
+    session.run(
+        "pytest", "tests/distributed/test_killed.py", *session.posargs, env={"METARL_FAST_KILLS": "50"}
+    )
+
+
+@nox.session
 def builds(session):
     """Build the core by CMake alone, look at what was built, install it and use it from another project."""
     session.install(".[test]")
