@@ -105,6 +105,16 @@ def test_compare_and_fit_have_the_same_bits_by_jobs():
     assert executor.count >= 2
 
 
+def test_a_card_has_the_same_bits_by_jobs():
+    executor = Inline()
+    cards = [
+        mf.describe(mf.GoalGrid(3), precision=1e-9, most_tasks=2100, executor=where).to_json()
+        for where in (None, executor)
+    ]
+    assert executor.count >= 4
+    assert cards[0] == cards[1]
+
+
 def test_other_processes_have_the_same_bits():
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         same(mf.train(LEARNER, TASKS, 3, rng=7, executor=pool), mf.train(LEARNER, TASKS, 3, rng=7))

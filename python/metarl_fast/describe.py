@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from metarl_fast.criterion import DISCOUNT, Criterion, Horizon
 from metarl_fast.diameter import mean_diameter
 from metarl_fast.engine import Progress
 from metarl_fast.evaluate import Bounds, bounds, score
+from metarl_fast.executors import Executor, checked_executor
 from metarl_fast.families import Family
+from metarl_fast.jobs import Arrays, Work, spread
 from metarl_fast.planning import backward_induction, policy_iteration
 from metarl_fast.policies import greedy_policy
 from metarl_fast.result import Result
@@ -116,6 +119,7 @@ def describe(
     most_tasks: int = 16_384,
     rng: Seed = 0,
     num_threads: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> MeasureCard:
     """Measure a family: what there is to gain, whether it takes planning, what its tasks have in common.
@@ -136,7 +140,7 @@ def describe(
         Where to stop if that is not reached.
     rng
         Decides which tasks are drawn.
-    num_threads, progress
+    num_threads, executor, progress
         As in `train`; progress counts tasks, of `most_tasks`.
 
     Raises
@@ -154,6 +158,7 @@ def describe(
     near = checks.real(precision, "precision", 0.0, open_low=True)
     most = checks.integer(most_tasks, "most_tasks", 1)
     report = checks.callback(progress, "progress")
+    where = checked_executor(executor)
     if isinstance(family_or_tasks, Family):
         most = 1 if family_or_tasks.is_single_task else min(most, len(family_or_tasks._id_range))
         tasks = family_or_tasks.sample(most, rng=rng).segment(0)
@@ -167,8 +172,8 @@ def describe(
     criterion = Criterion.of(tasks, discount, horizon)
     sums = _Sums(tasks.num_states, tasks.num_actions)
     for end in _ends(len(tasks)):
-        for places in _parts(sums.num_tasks, end, tasks):
-            sums.add(tasks[places], criterion.part(places), num_threads)
+        for places, found in _measured(sums.num_tasks, end, tasks, criterion, where, num_threads):
+            sums.add(found)
             if report is not None:
                 report(places.stop, len(tasks))
         shares = (sums.planning_content, sums.relatedness, sums.policy_relatedness)
@@ -194,6 +199,29 @@ def describe(
 def myopic_policy(tasks: Tasks) -> NDArray[np.float64]:
     """Return the policies [N, S, A] that take what pays most at once; of equally good actions all alike."""
     return greedy_policy(np.where(tasks.available, tasks.rewards, -np.inf))
+
+
+def _measured(
+    begin: int,
+    end: int,
+    tasks: Tasks,
+    criterion: Criterion,
+    executor: Executor | None,
+    num_threads: int | None,
+) -> Iterator[tuple[slice, Arrays]]:
+    """Yield what tasks have of each measure, part by part: made here, or by an executor."""
+    if executor is None:
+        for places in _parts(begin, end, tasks):
+            yield places, _measures(tasks[places], criterion.part(places), num_threads)
+        return
+
+    def part(places: slice) -> Work:
+        some = slice(begin + places.start, begin + places.stop)
+        return partial(_measures, tasks[some], criterion.part(some))
+
+    size = 24.0 * tasks.num_states * tasks.num_actions
+    for places, found in spread(part, end - begin, executor, bytes_of_task=size, num_threads=num_threads):
+        yield slice(begin + places.start, begin + places.stop), found
 
 
 def _ends(num_tasks: int) -> Iterator[int]:
@@ -237,27 +265,15 @@ class _Sums:
         shape = (_GROUPS, self.num_states, self.num_actions)
         self.tables = {name: np.zeros(shape) for name in ("values", "policies")}
 
-    def add(self, tasks: Tasks, criterion: Criterion, num_threads: int | None) -> None:
-        limits = _limits(tasks, criterion, num_threads)
-        scores = score(tasks, myopic_policy(tasks), limits, num_threads=num_threads)
-        lost = np.where(limits.learnable, (1.0 - np.nan_to_num(scores)) * limits.gap, 0.0)
-        groups = (self.num_tasks + np.arange(len(tasks))) % _GROUPS
-        found = {
-            "optimal": limits.optimal,
-            "random": limits.random,
-            "myopic": limits.optimal - lost,
-            "lost": lost,
-            "gap": limits.gap,
-        }
-        q = policy_iteration(tasks, _of_tables(criterion), num_threads=num_threads).q_values
-        acts = tasks.available & ~tasks.terminal[:, :, None]
-        for name, table in (("values", _centred(q, acts)), ("policies", _preferred(q, acts))):
-            found[f"{name}_squared"] = (table**2).sum(axis=(1, 2))
-            np.add.at(self.tables[name], groups, table)
-        for name, values in found.items():
-            np.add.at(self.numbers[name], groups, values)
+    def add(self, found: Arrays) -> None:
+        """Add what further tasks have of each, in their order."""
+        count = len(found["gap"])
+        groups = (self.num_tasks + np.arange(count)) % _GROUPS
+        for sums in (self.tables, self.numbers):
+            for name in sums:
+                np.add.at(sums[name], groups, found[name])
         np.add.at(self.count, groups, 1.0)
-        self.num_tasks += len(tasks)
+        self.num_tasks += count
 
     def mean(self, name: str) -> Measure:
         return self._measure(lambda keep: self.numbers[name][keep].sum() / self.count[keep].sum())
@@ -296,6 +312,27 @@ class _Sums:
         left_out = np.array([of(~np.eye(_GROUPS, dtype=bool)[k]) for k in range(_GROUPS)])
         variance = (_GROUPS - 1) / _GROUPS * ((left_out - left_out.mean()) ** 2).sum()
         return Measure(value, float(_STUDENT * math.sqrt(variance)))
+
+
+def _measures(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Arrays:
+    """Return what each task has of every measure [N], and its tables [N, S, A]."""
+    limits = _limits(tasks, criterion, num_threads)
+    scores = score(tasks, myopic_policy(tasks), limits, num_threads=num_threads)
+    lost = np.where(limits.learnable, (1.0 - np.nan_to_num(scores)) * limits.gap, 0.0)
+    q = policy_iteration(tasks, _of_tables(criterion), num_threads=num_threads).q_values
+    acts = tasks.available & ~tasks.terminal[:, :, None]
+    values, policies = _centred(q, acts), _preferred(q, acts)
+    return {
+        "optimal": limits.optimal,
+        "random": limits.random,
+        "myopic": limits.optimal - lost,
+        "lost": lost,
+        "gap": limits.gap,
+        "values": values,
+        "values_squared": (values**2).sum(axis=(1, 2)),
+        "policies": policies,
+        "policies_squared": (policies**2).sum(axis=(1, 2)),
+    }
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
