@@ -1,4 +1,7 @@
-"""A million tasks on a SLURM cluster: submitit's executor is one that `executor=` takes.
+"""A million tasks on a SLURM cluster
+==================================
+
+submitit's executor is one that `executor=` takes::
 
     python examples/slurm.py --folder run --partition cpu
     python examples/slurm.py --folder run --tasks 8192 --shards 2 --cluster local   # on this machine
