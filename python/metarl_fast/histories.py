@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from metarl_fast.contexts import Contexts
 from metarl_fast.engine import Progress, episode_steps
 from metarl_fast.episode_contexts import EpisodeContexts, Episodes
 from metarl_fast.files import Path
-from metarl_fast.history import History
+from metarl_fast.history_files import write_ad, write_dpt, write_hdf5, write_minari, write_npz
 from metarl_fast.history_recipe import HistoryRecipe
 from metarl_fast.queries import Queries, queries_of
 from metarl_fast.relabelling import best_actions, relabel
 from metarl_fast.seeding import Seed, make_key
-from metarl_fast.shard_files import Shards
 from metarl_fast.torch_data import dataset_of
 
 _LONGEST = 2**22
@@ -73,7 +72,7 @@ class Histories(HistoryRecipe):
         index = checks.integer(place, "place", 0, len(self) - 1)
         first = checks.integer(start, "start", 0)
         size = None if length is None else checks.integer(length, "length", 1, _LONGEST)
-        piece = self._lifetimes(slice(index, index + 1), None)
+        piece = self.lifetimes(slice(index, index + 1), None)
         size = max(1, int(piece.history.length[0]) - first) if size is None else size
         return piece.contexts(np.zeros(1, np.int64), np.array([first]), size)
 
@@ -106,7 +105,7 @@ class Histories(HistoryRecipe):
         size, steps = checks.integer(batch, "batch", 1), checks.integer(context, "context", 1, _LONGEST)
         mixed = checks.flag(shuffle, "shuffle")
         for places, draws in self._in_turn(mixed, rng, worker):
-            piece = self._lifetimes(places, num_threads)
+            piece = self.lifetimes(places, num_threads)
             rows, starts = piece.cut(steps, draws if mixed else None)
             for first in range(0, len(rows), size):
                 some = slice(first, first + size)
@@ -181,7 +180,7 @@ class Histories(HistoryRecipe):
         mixed = checks.flag(shuffle, "shuffle")
         for places, draws in self._in_turn(mixed, rng, worker):
             tasks = self.tasks[places]
-            piece, terminal = self._lifetimes(places, num_threads), tasks.terminal
+            piece, terminal = self.lifetimes(places, num_threads), tasks.terminal
             best = best_actions(tasks, self._planning_discount)
             rows, starts = piece.cut(steps, draws if mixed else None)
             for first in range(0, len(rows), size):
@@ -240,15 +239,57 @@ class Histories(HistoryRecipe):
         OSError
             If it cannot be written.
         """
-        shards = Shards(folder, self.hash, self.recipe)
-        report = checks.callback(progress, "progress")
-        for number, places in enumerate(self.pieces):
-            name = f"histories-{number:05d}.npz"
-            if name not in shards:
-                piece = self._lifetimes(places, num_threads)
-                arrays = {f.name: getattr(piece.history, f.name) for f in fields(History)}
-                arrays |= {"optimal_action": piece.optimal_action, "task": piece.ids}
-                with shards.writing(name, len(piece.ids), int(piece.history.length.sum())) as file:
-                    np.savez(file, **arrays)
-            if report is not None:
-                report(places.stop, len(self))
+        write_npz(self, folder, num_threads, checks.callback(progress, "progress"))
+
+    def to_hdf5(
+        self, path: Path, *, num_threads: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """Write the dataset into one HDF5 file in the layout of XLand-100B; needs h5py.
+
+        Group "k" is the k-th task, with `states`, `actions`, `rewards`, `dones` and `expert_actions` [1, T]:
+        one history each, not split into episodes (Nikulin et al. 2024, arXiv 2406.08973). Until all is there
+        parts lie in the folder `PATH.parts`, each whole, with an index: who is killed can call this again.
+
+        Raises
+        ------
+        ValueError
+            If the file, or its parts, are another dataset.
+        OSError
+            If it cannot be written.
+        """
+        write_hdf5(self, path, num_threads, checks.callback(progress, "progress"))
+
+    def to_minari(
+        self,
+        dataset_id: str,
+        *,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+        **described: Any,
+    ) -> Any:
+        """Write a Minari dataset, with one of its episodes for a whole lifetime, and return it; needs minari.
+
+        What else is given describes it, such as `author` and `code_permalink`, for which Minari asks.
+
+        `terminations` and `truncations` say where episodes end within it. `infos["next_observation"]` [T + 1,
+        1] holds, after the first state, what each step led to, the last state of each episode among it.
+        """
+        return write_minari(self, dataset_id, described, num_threads, checks.callback(progress, "progress"))
+
+    def to_ad(
+        self, folder: Path, *, num_threads: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """Write files as ad-eps, an implementation of algorithm distillation, reads them.
+
+        For each lifetime a file `trajectories_K.npz` of states, actions, rewards and dones [E, H], and one,
+        `K.metadata`, that names it and the place of the largest reward, as `goal`. Where episodes differ in
+        length the arrays are [1, T].
+        """
+        write_ad(self, folder, num_threads, checks.callback(progress, "progress"))
+
+    def to_dpt(self, path: Path, context: int, *, rng: Seed = 0, num_threads: int | None = None) -> None:
+        """Write `queries` as decision-pretrained transformers read them: a pickle of a list of dicts.
+
+        States are `factors`, actions one-hot vectors; contexts shorter than `context` are left out.
+        """
+        write_dpt(self.queries(256, context, rng=rng, num_threads=num_threads), self.tasks, path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,8 +109,11 @@ class HistoryRecipe:
     @property
     def recipe(self) -> dict[str, Any]:
         """What names the dataset, in JSON types: the tasks' citation and all settings."""
+        return self._described(to_config)
+
+    def _described(self, config: Callable[[Any], Any]) -> dict[str, Any]:
         settings = {f.name: getattr(self, f.name) for f in fields(self)}
-        settings |= {name: to_config(settings[name]) for name in ("learner", "teacher")}
+        settings |= {name: config(settings[name]) for name in ("learner", "teacher")}
         settings["noise"] = None if self.noise is None else asdict(self.noise)
         kept = {k: value for k, value in settings.items() if value is not None or k not in _OPTIONAL}
         return kept | {"tasks": cite(self.tasks)}
@@ -137,9 +140,14 @@ class HistoryRecipe:
         return cls(learner, tasks, made.pop("num_episodes"), made.pop("num_steps"), **made)
 
     @property
+    def naming(self) -> dict[str, Any]:
+        """The recipe; what of it is too long to be written out, such as a prior, stands there as a digest."""
+        return self._described(_short_config)
+
+    @property
     def hash(self) -> str:
         """A digest of the recipe, by which files of the dataset know each other."""
-        text = json.dumps(self.recipe, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.naming, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __len__(self) -> int:
@@ -181,7 +189,8 @@ class HistoryRecipe:
         )
         return run.history if self.every == 1 else every_episode(run.history, self.every)
 
-    def _lifetimes(self, places: slice, num_threads: int | None) -> Lifetimes:
+    def lifetimes(self, places: slice, num_threads: int | None) -> Lifetimes:
+        """Learn some of the lifetimes anew, with the best action in each step."""
         tasks = self.tasks[places]
         made = self.history(places, num_threads=num_threads)
         return Lifetimes(made, tasks.ids, self._optimal(tasks).policy, self.every)
@@ -192,3 +201,27 @@ class HistoryRecipe:
     @property
     def _planning_discount(self) -> float:
         return self.learner.discount if self.learner.discount < 1.0 else 0.99
+
+
+def _short_config(value: Any) -> Any:
+    """Return what `to_config` does; of what it refuses, the type and a digest of all that it holds."""
+    try:
+        return to_config(value)
+    except TypeError:
+        digest = hashlib.sha256()
+        _feed(digest.update, value)
+        return {"type": type(value).__name__, "digest": digest.hexdigest()[:32]}
+
+
+def _feed(update: Callable[[bytes], Any], value: Any) -> None:
+    """Give all that settings hold, arrays among it, to a digest."""
+    if is_dataclass(value):
+        update(type(value).__name__.encode())
+        for f in fields(value):
+            update(f"|{f.name}=".encode())
+            _feed(update, getattr(value, f.name))
+    elif isinstance(value, np.ndarray):
+        update(f"{value.dtype}{value.shape}".encode())
+        update(np.ascontiguousarray(value).tobytes())
+    else:
+        update(repr(value).encode())

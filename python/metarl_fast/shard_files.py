@@ -48,8 +48,19 @@ class Shards:
         """Write a file, and then the index."""
         content = io.BytesIO()
         yield content
+        self.write(name, content.getvalue())
+        self.keep(name, num_tasks, num_steps)
+        self.write_index()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all."""
         with whole_file(str(self.root / name)) as file:
-            file.write(content.getbuffer())
+            file.write(content)
+
+    def keep(self, name: str, num_tasks: int, num_steps: int) -> None:
+        """Say that a file is there; the index that is written next says so."""
         self._index["files"][name] = {"tasks": num_tasks, "steps": num_steps}
-        with whole_file(str(self.root / _INDEX)) as file:
-            file.write(json.dumps(self._index, indent=1).encode())
+
+    def write_index(self) -> None:
+        """Write what is there."""
+        self.write(_INDEX, json.dumps(self._index, indent=1).encode())
