@@ -25,14 +25,17 @@ def _sizes(tables: Sequence[Any]) -> tuple[int, int, int]:
             raise TypeError(f"tables[{index}] is a {type(table).__name__}, expected a dict of states")
         s = s or len(table)
         for state in range(s):
-            name = f"outcomes[task={index}, state={state}]"
             if state not in table or len(table) != s:
+                name = f"outcomes[task={index}, state={state}]"
                 raise ValueError(f"{name} is missing, or there are not {s} states numbered from 0")
-            if not isinstance(table[state], Mapping):
-                raise TypeError(f"{name} is a {type(table[state]).__name__}, expected a dict of actions")
-            for action, outcomes in table[state].items():
-                a = max(a, checks.integer(action, f"an action of {name}", 0) + 1)
-                k = max(k, len(outcomes))
+            here = table[state]
+            if type(here) is not dict and not isinstance(here, Mapping):  # the second is slow
+                name = f"outcomes[task={index}, state={state}]"
+                raise TypeError(f"{name} is a {type(here).__name__}, expected a dict of actions")
+            for action, outcomes in here.items():
+                if type(action) is not int or action < 0:
+                    checks.integer(action, f"an action of outcomes[task={index}, state={state}]", 0)
+                a, k = max(a, int(action) + 1), max(k, len(outcomes))
     if a == 0:
         raise ValueError("tables[0] has no actions in state 0")
     if k == 0:
@@ -54,24 +57,64 @@ def outcome_arrays(
     ends = np.zeros(s, np.uint8) if terminal is None else terminal
     ends = np.broadcast_to(checks.shape(ends, "terminal", (s,), shape[:2]), shape[:2])
     checks.memory(math.prod(shape) * 21, f"{len(batch)} outcome tables")
-    probability = np.zeros(shape)
-    next_state = np.zeros(shape, np.int32)
-    reward = np.zeros(shape)
-    terminated = np.zeros(shape, np.uint8)
+    probability: Float = np.zeros(shape)
+    next_state: NDArray[np.int32] = np.zeros(shape, np.int32)
+    reward: Float = np.zeros(shape)
+    terminated: NDArray[np.uint8] = np.zeros(shape, np.uint8)
     for index, table in enumerate(batch):
-        for state in np.flatnonzero(ends[index] == 0).tolist():
-            for action, outcomes in table[state].items():
-                name = f"outcomes[task={index}, state={state}, action={action}]"
-                for place, outcome in enumerate(outcomes):
-                    if len(outcome) != 4:
-                        raise ValueError(
-                            f"{name} holds {checks.shown(outcome)}, "
-                            "expected (probability, next state, reward, terminated)"
-                        )
-                    where = (index, state, action, place)
-                    probability[where] = checks.real(outcome[0], f"a probability of {name}")
-                    next_state[where] = checks.integer(outcome[1], f"a next state of {name}", 0, s - 1)
-                    never = isinstance(outcome[2], (float, np.floating)) and outcome[2] == -math.inf
-                    reward[where] = outcome[2] if never else checks.real(outcome[2], f"a reward of {name}")
-                    terminated[where] = checks.flag(outcome[3], f"a termination of {name}")
+        lives = np.flatnonzero(ends[index] == 0).tolist()
+        rows = [(state, *row) for state in lives for row in table[state].items()]
+        columns: Sequence[Any] = _plain_columns(rows, s) or _checked_columns(rows, index, s)
+        counts = [len(outcomes) for _, _, outcomes in rows]
+        pairs = np.repeat(np.array([row[:2] for row in rows], np.int64).reshape(-1, 2), counts, axis=0)
+        places = np.arange(len(pairs)) - np.repeat(np.cumsum([0, *counts[:-1]])[: len(counts)], counts)
+        where = (index, *pairs.T, places)
+        probability[where], next_state[where], reward[where], terminated[where] = columns
     return probability, next_state, reward, terminated
+
+
+Row: TypeAlias = "tuple[int, int, Sequence[tuple[float, int, float, bool]]]"
+_TYPES: tuple[set[type], ...] = (
+    {float, np.float64},
+    {int, np.int64},
+    {float, int, np.float64},
+    {bool, np.bool_},
+)
+"""What nearly all tables hold, column by column."""
+
+
+def _plain_columns(rows: Sequence[Row], num_states: int) -> list[NDArray[Any]] | None:
+    """Return the columns of all outcomes, if they are such that nothing has to be looked at one by one."""
+    outcomes = [outcome for row in rows for outcome in row[2]]
+    if any(type(outcome) is not tuple or len(outcome) != 4 for outcome in outcomes):
+        return None
+    columns = list(zip(*outcomes, strict=True)) or [()] * 4
+    if any(not set(map(type, column)) <= types for column, types in zip(columns, _TYPES, strict=True)):
+        return None
+    try:
+        found = [np.array(column, kind) for column, kind in zip(columns, "dqd?", strict=True)]
+    except OverflowError:
+        return None
+    chance, entered, reward, _ = found
+    fits = (entered >= 0) & (entered < num_states) & np.isfinite(chance)
+    fits &= np.isfinite(reward) | np.isneginf(reward)
+    return found if fits.all() else None
+
+
+def _checked_columns(rows: Sequence[Row], index: int, num_states: int) -> list[list[Any]]:
+    """Return the same of outcomes that are looked at one by one; name what is wrong."""
+    columns: list[list[Any]] = [[], [], [], []]
+    for state, action, outcomes in rows:
+        name = f"outcomes[task={index}, state={state}, action={action}]"
+        for outcome in outcomes:
+            if len(outcome) != 4:
+                raise ValueError(
+                    f"{name} holds {checks.shown(outcome)}, "
+                    "expected (probability, next state, reward, terminated)"
+                )
+            never = isinstance(outcome[2], (float, np.floating)) and outcome[2] == -math.inf
+            columns[0].append(checks.real(outcome[0], f"a probability of {name}"))
+            columns[1].append(checks.integer(outcome[1], f"a next state of {name}", 0, num_states - 1))
+            columns[2].append(outcome[2] if never else checks.real(outcome[2], f"a reward of {name}"))
+            columns[3].append(checks.flag(outcome[3], f"a termination of {name}"))
+    return columns
