@@ -91,6 +91,8 @@ def test_contexts_by_place(ending):
 def test_subsampled_lifetimes_hold_every_kth_episode(ending):
     histories, expected = ending
     some = mf.Histories(LEARNER, histories.tasks, 9, rng=1, every=4)
+    with pytest.raises(ValueError, match="every is 10, expected at most 9"):
+        mf.Histories(LEARNER, histories.tasks, 9, every=10)
     for place in (0, 12):
         length = expected.length[place]
         ends = (expected.terminated | expected.truncated)[place, :length]

@@ -44,7 +44,7 @@ class Histories(HistoryRecipe):
         Seed of the learner's random numbers.
     every
         Keep every so many-th episode of a lifetime, the first one of all among them: a long lifetime in few
-        steps, as algorithm distillation trains on (Laskin et al. 2022).
+        steps, as algorithm distillation trains on (Laskin et al. 2022). At most `num_episodes`.
     begins
         What tables learners begin with: "learner", their own; "optimal", q* of each task.
     noise

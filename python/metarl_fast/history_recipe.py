@@ -77,13 +77,14 @@ class HistoryRecipe:
         if begins not in ("learner", "optimal"):
             raise ValueError(f"begins is {checks.shown(begins)}, expected 'learner' or 'optimal'")
         seed = rng if isinstance(rng, int) and not isinstance(rng, bool) and rng >= 0 else make_key(rng)
+        count = checks.integer(num_episodes, "num_episodes", 1, 2**31 - 2)
         kept = {
             "learner": as_learner(learner),
             "tasks": batch,
-            "num_episodes": checks.integer(num_episodes, "num_episodes", 1, 2**31 - 2),
+            "num_episodes": count,
             "num_steps": None if num_steps is None else checks.integer(num_steps, "num_steps", 1, 2**31 - 2),
             "rng": seed,
-            "every": checks.integer(every, "every", 1),
+            "every": checks.integer(every, "every", 1, count),
             "begins": begins,
             "noise": noise,
             "teacher": says,
