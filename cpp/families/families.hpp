@@ -16,6 +16,7 @@
 #include "goal_grid.hpp"
 #include "grid_world.hpp"
 #include "hidden_parameter.hpp"
+#include "informative_bandit.hpp"
 #include "key_to_door.hpp"
 #include "linear_bandit.hpp"
 #include "low_rank.hpp"
@@ -57,6 +58,7 @@ using Families = FamilyList<  //
     GoalGrid,                 //
     GridWorld,                //
     HiddenParameter,          //
+    InformativeBandit,        //
     KeyToDoor,                //
     LinearBandit,             //
     LowRank,                  //

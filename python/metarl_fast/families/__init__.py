@@ -28,6 +28,7 @@ from metarl_fast.families.goal_grid import GoalGrid as GoalGrid
 from metarl_fast.families.grid_navi import GridNavi as GridNavi
 from metarl_fast.families.grid_world import GridWorld as GridWorld
 from metarl_fast.families.hidden_parameter import HiddenParameter as HiddenParameter
+from metarl_fast.families.informative_bandit import InformativeBandit as InformativeBandit
 from metarl_fast.families.jacks_car_rental import JacksCarRental as JacksCarRental
 from metarl_fast.families.key_to_door import KeyToDoor as KeyToDoor
 from metarl_fast.families.laws import Dirichlet as Dirichlet
