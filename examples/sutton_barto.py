@@ -73,6 +73,17 @@ def bias():
     return lefts
 
 
+def maze():
+    """Figure 8.2: steps of an episode in the maze, by episode and planning steps."""
+    tasks = mf.DynaMaze().sample(100, rng=0)
+    steps = {}
+    for n in (0, 5, 50):
+        history = mf.train(mf.DynaQ(planning_steps=n), tasks, 50, 8000, rng=1, record=True).history
+        ends = [np.flatnonzero(row) for row in history.terminated | history.truncated]
+        steps[f"{n} planning steps"] = np.diff(ends, prepend=-1).mean(axis=0)
+    return steps
+
+
 rewards, shares = testbed()
 print("Figure 2.2, the ten-armed testbed, step 1000: reward, share of best pulls")
 for name, curve in rewards.items():
@@ -110,15 +121,20 @@ print("\nFigure 6.5, maximization bias: first choices to the left in episodes 1,
 for name, curve in lefts.items():
     print(f"  {name:18}" + "".join(f"{curve[episode]:6.0%}" for episode in (0, 20, 300)))
 
-maze = mf.policy_iteration(mf.DynaMaze().sample(1), 0.95)
-steps = 1 + np.log(maze.returns[0]) / np.log(0.95)
+shortest = mf.policy_iteration(mf.DynaMaze().sample(1), 0.95)
+steps = 1 + np.log(shortest.returns[0]) / np.log(0.95)
 print(f"\nExample 8.1, the maze: {steps:.0f} steps from start to goal")
+
+planned = maze()
+print("\nFigure 8.2, Dyna-Q in the maze: steps of episodes 2, 3, 5, 10, 25, 50")
+for name, curve in planned.items():
+    print(f"  {name:18}" + "".join(f"{curve[episode - 1]:7.0f}" for episode in (2, 3, 5, 10, 25, 50)))
 
 if len(sys.argv) > 1:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 10), layout="constrained")
-    grid = figure.subplots(3, 3)
+    figure = Figure(figsize=(12, 13), layout="constrained")
+    grid = figure.subplots(4, 3)
     curves = {
         "2.2: reward": rewards,
         "2.2: best pulls": shares,
@@ -143,4 +159,10 @@ if len(sys.argv) > 1:
     grid[2, 1].set_title("4.3: value of a capital")
     grid[2, 2].imshow(np.concatenate([hits[1].T, hits[0].T]), origin="lower", aspect="auto")
     grid[2, 2].set_title("5.2: hit (bright), usable ace below")
+    for name, curve in planned.items():
+        grid[3, 0].plot(np.arange(2, 51), curve[1:], label=name)
+    grid[3, 0].set(title="8.2: steps of an episode", ylim=(0, 800))
+    grid[3, 0].legend()
+    for axes in grid[3, 1:]:
+        axes.set_axis_off()
     figure.savefig(sys.argv[1])

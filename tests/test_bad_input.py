@@ -189,6 +189,7 @@ for name, low, high in (
     ("bonus_decay", -0.1, None),
 ):
     refuses_numbers("PosteriorPlanner", name, with_keyword(mf.PosteriorPlanner, name), low, high)
+refuses_counts("DynaQ", "planning_steps", with_keyword(mf.DynaQ, "planning_steps"), -1)
 refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanner, "num_sweeps"), 0)
 refuses(
     "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"

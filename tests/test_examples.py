@@ -94,6 +94,15 @@ def test_sutton_barto(output):
         int(line.split("  ")[-1].split()[0]) for line in figures["Example 6.6 and figure 6.3"]
     )
     assert sarsa > q_learning + 15
+    of_td = {line.split()[1]: numbers(line)[-3:] for line in figures["Example 6.2"]}
+    assert all(start == pytest.approx(0.236, abs=1e-3) for start, _, _ in of_td.values())
+    assert of_td["0.15"][1] < of_td["0.05"][1]  # faster at first, less exact in the end
+    assert of_td["0.15"][2] > of_td["0.05"][2]
+    direct, some, many = (list(map(int, line.split()[-6:])) for line in figures["Figure 8.2"])
+    assert direct[2] > 100
+    assert direct[5] < 26
+    assert some[3] < 26
+    assert many[2] < 26
     q, double = (line.split()[-3:] for line in figures["Figure 6.5"])
     assert int(q[1][:-1]) > 70
     assert int(double[1][:-1]) < 50

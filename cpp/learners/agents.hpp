@@ -3,6 +3,7 @@
 // here.
 #pragma once
 
+#include "dyna_q.hpp"
 #include "learners.hpp"
 #include "posterior_planner.hpp"
 #include "thompson_sampling.hpp"
@@ -11,6 +12,7 @@
 namespace metarl_fast {
 
 using AgentLearners = LearnerList<  //
+    DynaQ,                          //
     PosteriorPlanner,               //
     ThompsonSampling,               //
     Ucb1>;

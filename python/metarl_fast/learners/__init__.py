@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from metarl_fast.learners.agent import Agent as Agent
 from metarl_fast.learners.base import Learner as Learner
 from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
+from metarl_fast.learners.dyna_q import DynaQ as DynaQ
 from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa
 from metarl_fast.learners.posterior_planner import PosteriorPlanner as PosteriorPlanner
 from metarl_fast.learners.q_lambda import QLambda as QLambda

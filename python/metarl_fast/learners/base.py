@@ -50,6 +50,21 @@ class Learner(Settings, ABC):
         """The action values that are learned from; 0 for a learner that has none."""
         return 0.0
 
+    def _accept_initial_q(self) -> None:
+        """Check what is learned from: a number, or a table of the learner's sizes."""
+        table = self.initial_q
+        if not isinstance(table, Table):
+            if not checks.single(table):
+                shown = checks.shown(table)
+                raise TypeError(f"initial_q is {shown}, expected a number, or Table(values) of an array")
+            checks.keep(self, "initial_q", checks.real)
+            return
+        for name, found in (("num_states", table.num_states), ("num_actions", table.num_actions)):
+            if getattr(self, name) not in (None, found):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, but initial_q has the shape {table.shape}"
+                )
+
     @abstractmethod
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""

@@ -143,21 +143,6 @@ class TdLearner(Learner):
                     f"{name}_{more} is {value}, expected {nothing} beside a schedule: only numbers decay"
                 )
 
-    def _accept_initial_q(self) -> None:
-        """Check what is learned from: a number, or a table of the learner's sizes."""
-        table = self.initial_q
-        if not isinstance(table, Table):
-            if not checks.single(table):
-                shown = checks.shown(table)
-                raise TypeError(f"initial_q is {shown}, expected a number, or Table(values) of an array")
-            checks.keep(self, "initial_q", checks.real)
-            return
-        for name, found in (("num_states", table.num_states), ("num_actions", table.num_actions)):
-            if getattr(self, name) not in (None, found):
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}, but initial_q has the shape {table.shape}"
-                )
-
     def _new_tables(self, count: int, value: float | Table) -> NDArray[np.float64]:
         """Return tables [count, S, A] that hold `value`."""
         if isinstance(value, Table) and len(value.shape) > 2:
