@@ -28,7 +28,7 @@ def tests(session):
 def oldest(session):
     """Run the Python tests with the oldest libraries that pyproject.toml allows."""
     session.install(
-        ".[test]", "numpy==1.26.*", "gymnasium==1.2.1", "matplotlib==3.8.*", "tqdm==4.60.*", "scipy==1.11.*"
+        ".[test]", "numpy==1.26.*", "gymnasium==1.1.0", "matplotlib==3.8.*", "tqdm==4.60.*", "scipy==1.11.*"
     )
     # Old libraries meet deprecations of others that they did not pin.
     session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
@@ -39,6 +39,15 @@ def docs(session):
     """Build the documentation into build/docs; the examples are run."""
     session.install(".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "docs", "build/docs")
+
+
+@nox.session
+@nox.parametrize("version", ["1.1.0", "1.2.2", "newest"])
+def gymnasium(session, version):
+    """Run the tests of environments with the oldest Gymnasium that works, RLlib's, and the newest."""
+    session.install(".[test]", "gymnasium" if version == "newest" else f"gymnasium=={version}")
+    tests = ["tests/envs", "tests/compat", "tests/families/test_frozen_lake.py", *session.posargs]
+    session.run("pytest", "-W", "ignore::DeprecationWarning", *tests)
 
 
 @nox.session(name="map")

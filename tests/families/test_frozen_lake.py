@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 from gymnasium.envs.toy_text import frozen_lake
@@ -31,6 +33,8 @@ def test_tasks_are_the_environment_on_gymnasiums_maps(drawn_maps, options):
     found = [task.transitions for task in tasks.materialise()]
     drawn_maps = drawn_maps[-20:]
     assert len({"".join(desc) for desc in drawn_maps}) > 10
+    if "success_rate" not in inspect.signature(frozen_lake.FrozenLakeEnv).parameters:
+        pytest.skip("before 1.2.1 Gymnasium had no success_rate, and its thirds had another last digit")
     side = options.pop("side", 4)
     envs = [frozen_lake.FrozenLakeEnv(desc=desc, **options) for desc in drawn_maps]
     expected = mf.from_gymnasium(envs)
