@@ -102,6 +102,13 @@ def bench(session):
 
 
 @nox.session
+def claims(session):
+    """Run every contender on eight families, as docs/where_it_helps.md reports; a quarter of an hour."""
+    session.install(".[plot]")
+    session.run("python", "bench/where_it_helps.py", "--splits", "5", *session.posargs)
+
+
+@nox.session
 def stubs(session):
     """Check that `_core.pyi` agrees with the compiled core; write a generated draft to compare with."""
     session.install(".[lint]", "pybind11-stubgen")

@@ -88,12 +88,18 @@ def row(cells):
 
 
 def ahead(figures):
-    """Return the cells of what is best after few episodes, and whether its interval is clear of both."""
-    name = best(figures, FEW)
-    found, scratch, transfer = (at(figures, other, FEW) for other in (name, "tuned_scratch", "transfer"))
-    clear = found[1] > max(scratch[2], transfer[2])
-    words = name.replace("_", " ")
-    return [words, text(found), text(scratch), text(transfer), "yes" if clear else "no"]
+    """Return the cells of the best meta-learner where it is furthest clear of scratch and of transfer."""
+    found = [(margin(figures, after), after) for after in figures["episodes"] if 1 <= after <= FEW]
+    clear, after = max(found)
+    name = best(figures, after)
+    scores = [text(at(figures, other, after)) for other in (name, "tuned_scratch", "transfer")]
+    return [str(after), name.replace("_", " "), *scores, "yes" if clear > 0 else "no"]
+
+
+def margin(figures, after):
+    """Return how far apart the interval of the best meta-learner is from those of scratch and transfer."""
+    others = (at(figures, other, after)[2] for other in ("tuned_scratch", "transfer"))
+    return at(figures, best(figures, after), after)[1] - max(others)
 
 
 def table_of(results, after, of="scores"):
@@ -113,8 +119,8 @@ def behind(figures):
 
 def report(results):
     """Print the page's tables."""
-    print(f"### Best after {FEW} episodes\n")
-    head = ["", "best meta-learner", "its score", "tuned scratch", "transfer", "intervals apart"]
+    print(f"### Within {FEW} episodes: where the best meta-learner is furthest ahead\n")
+    head = ["", "after", "best meta-learner", "its score", "tuned scratch", "transfer", "intervals apart"]
     print(row(head) + "\n|" + "---|" * len(head))
     for family, figures in results.items():
         print(row([family, *ahead(figures)]))
@@ -141,7 +147,7 @@ def plot(results, path):
     """Draw the curves of some contenders, a panel for each family."""
     columns = 4
     rows = -(-len(results) // columns)
-    figure = new_figure(3.6 * columns, 3.1 * rows)
+    figure = new_figure(2.9 * columns, 2.5 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     colours = ("#000000", "#8C564B", "#56B4E9", "#D55E00", "#0072B2", "#009E73", "#999999")
     for ax, (family, figures) in zip(panels, results.items(), strict=False):
@@ -151,7 +157,7 @@ def plot(results, path):
             ax.plot(figures["episodes"], scores["mean"], label=name.replace("_", " "), **style)
             ax.fill_between(figures["episodes"], scores["low"], scores["high"], color=colour, alpha=0.15)
         ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-        ax.set_xticks(figures["episodes"], [str(e) for e in figures["episodes"]])
+        ax.set_xticks(figures["episodes"], [str(e) for e in figures["episodes"]], fontsize=8)
         ax.minorticks_off()
         ax.set_ylim(-0.1, 1.05)
         ax.set_title(family, fontsize=11, loc="left")
@@ -159,7 +165,7 @@ def plot(results, path):
     for ax in panels[len(results) :]:
         ax.set_visible(False)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(SHOWN), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(SHOWN), frameon=False)
     figure.supxlabel("episodes on a new task")
     figure.supylabel("score (0 = random, 1 = optimal)")
     save_figure(figure, path)
@@ -187,6 +193,8 @@ def main(arguments=None):
             if options.json is not None:
                 options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     shown = {name: results[name] for name in FAMILIES if name in results and options.only in name}
+    if not shown:
+        raise SystemExit(f"no family has {options.only!r} in its name: {', '.join(FAMILIES)}")
     report(shown)
     seconds = sum(found["seconds"] for found in shown.values())
     print(f"\n{seconds:.0f} s for {options.splits} splits of each family.")

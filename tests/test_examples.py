@@ -55,6 +55,17 @@ def test_own_family(output):
     assert min(meta) > 0.95
 
 
+@pytest.mark.parametrize("output", ["transfer_or_meta_learning.py"], indirect=True)
+def test_transfer_or_meta_learning(output):
+    one_goal, corners = output.strip().split("\n\n")
+    scores = [
+        {line.split("  ")[0]: numbers(line.replace("±", " "))[::2] for line in part.splitlines()[3:]}
+        for part in (one_goal, corners)
+    ]
+    assert scores[0]["transfer"][0] > 0.9  # before the first episode
+    assert scores[1]["transfer"][2] < scores[1]["empirical bayes"][2] - 0.4
+
+
 @pytest.mark.parametrize("output", ["frozen_lake.py"], indirect=True)
 def test_frozen_lake(output):
     means = [numbers(line)[0] for line in output.splitlines()[1:]]
