@@ -103,6 +103,65 @@ def test_skrl_wraps_them(mode):
     assert [part.shape[0] for part in found[:4]] == [4] * 4
 
 
+def test_skrls_q_learning_agrees_with_ours():
+    """What happened to our learner, told to skrl's tabular agent, makes the same table."""
+    client("skrl")
+    import torch
+    from skrl.agents.torch.q_learning import Q_LEARNING
+    from skrl.models.torch import Model, TabularMixin
+
+    class Greedy(TabularMixin, Model):
+        def __init__(self, env):
+            Model.__init__(self, observation_space=env.observation_space, action_space=env.action_space)
+            TabularMixin.__init__(self)
+            size = env.observation_space.n, env.action_space.n
+            self.q_table = torch.nn.Parameter(torch.zeros(size, dtype=torch.float64), requires_grad=False)
+
+        def compute(self, inputs, role=""):
+            return self.q_table[inputs["observations"]].argmax(-1), {}
+
+    env, settings = TabularEnv(TASKS[0]), {"learning_rate": 0.3}
+    agent = Q_LEARNING(
+        models={"policy": Greedy(env)},
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        device="cpu",
+        cfg=settings | {"discount_factor": 0.9, "experiment": {"write_interval": 0}},
+    )
+    agent.training = True
+    ours = mf.train(
+        mf.QLearning(**settings, discount=0.9, epsilon=0.5),
+        TASKS[0],
+        50,
+        rng=0,
+        record=True,
+        dtype=np.float64,
+    )
+    past = ours.history
+    assert past.terminated.any()
+    assert past.truncated.any()
+    names = ("state", "action", "reward", "next_state", "terminated", "truncated")
+    for step in range(int(past.length[0])):
+        told = [torch.tensor([[getattr(past, name)[0, step].item()]]) for name in names]
+        seen, actions, rewards, entered, terminated, truncated = told
+        agent.record_transition(
+            observations=seen,
+            states=None,
+            actions=actions,
+            rewards=rewards.double(),
+            next_observations=entered,
+            next_states=None,
+            terminated=terminated,
+            truncated=truncated,
+            infos={},
+            timestep=step,
+            timesteps=300,
+        )
+        agent.update(timestep=step, timesteps=300)
+    # skrl multiplies its discount by flags, which makes it a float32.
+    np.testing.assert_allclose(agent.policy.q_table.numpy(), ours.q_table[0], rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize("mode", ["SameStep", "Disabled"])
 def test_torchrl_has_nothing_to_say(mode):
     client("torchrl")
