@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "arrays.hpp"
+#include "history_arrays.hpp"
 
 #include "../learners/agent_learner.hpp"
 #include "../learners/disturbed.hpp"
@@ -68,17 +69,6 @@ double scratch(const Learner& learner, const TaskBatch& batch, std::int64_t num_
   return learner.scratch(batch, num_tasks, schedule, mean_returns, bytes_of_real);
 }
 
-// Pointer to an array of a dict; null if it is not there.
-template <class T>
-T* entry(const py::dict& arrays, const char* name, std::initializer_list<std::int64_t> shape) {
-  if (!arrays.contains(name)) return nullptr;
-  const py::object given = arrays[name];
-  if (!py::isinstance<Array<T>>(given)) throw std::invalid_argument(std::string(name) + " has another dtype");
-  const auto array = py::reinterpret_borrow<Array<T>>(given);
-  require_shape(array, name, shape);
-  return const_cast<T*>(array.data());  // what a run was given it only reads
-}
-
 template <class Real>
 Carried<Real> carried(const py::dict& arrays, const CarriedSizes& sizes, std::int64_t n, std::int64_t s,
                       std::int64_t a) {
@@ -94,38 +84,6 @@ Carried<Real> carried(const py::dict& arrays, const CarriedSizes& sizes, std::in
   const bool whole = found.standing && (!found.visits == (sizes.visits == 0)) &&
                      (!found.traces == (sizes.traces == 0)) && (!found.trace_cells == (sizes.traces == 0));
   if (!whole) throw std::invalid_argument("not all is there that a run hands on");
-  return found;
-}
-
-// Whole numbers [n][room] of a dict, in whichever of three sizes they are.
-Numbers numbers(const py::dict& arrays, const char* name, std::int64_t n, std::int64_t room) {
-  const py::object given = arrays[name];
-  if (py::isinstance<Array<std::uint8_t>>(given)) return {entry<std::uint8_t>(arrays, name, {n, room}), 1};
-  if (py::isinstance<Array<std::uint16_t>>(given)) return {entry<std::uint16_t>(arrays, name, {n, room}), 2};
-  return {entry<std::uint32_t>(arrays, name, {n, room}), 4};
-}
-
-template <class Real>
-History<Real> history_of(const py::dict& arrays, const Shape& shape, std::int64_t n) {
-  History<Real> found;
-  if (arrays.empty()) return found;
-  const py::array reward = arrays["reward"];
-  found.room = reward.ndim() == 2 ? reward.shape(1) : 0;
-  found.state = numbers(arrays, "state", n, found.room);
-  found.action = numbers(arrays, "action", n, found.room);
-  found.next_state = numbers(arrays, "next_state", n, found.room);
-  found.reward = entry<Real>(arrays, "reward", {n, found.room});
-  found.terminated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "terminated", {n, found.room}));
-  found.truncated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "truncated", {n, found.room}));
-  found.length = entry<std::int64_t>(arrays, "length", {n});
-  const auto fits = [](const Numbers& of, std::int64_t values) {
-    return of.bytes == 4 || values <= std::int64_t{1} << (8 * of.bytes);
-  };
-  const bool whole = found.state.bytes == found.next_state.bytes && found.reward && found.terminated &&
-                     found.truncated && found.length;
-  if (!whole || !fits(found.state, shape.states) || !fits(found.action, shape.actions)) {
-    throw std::invalid_argument("a history that lacks arrays, or whose numbers are too small for the tasks");
-  }
   return found;
 }
 
