@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "learners/learner.hpp"
+#include "learners/td_settings.hpp"
 #include "mdp.hpp"
 #include "training.hpp"
 
@@ -40,6 +41,26 @@ struct RelabelArrays {
 template <class Real>
 void relabel(const TaskBatch&, const Learner&, std::uint64_t key, const RelabelArrays<Real>&,
              const RunOptions&);
+
+// Tables that learners make of recorded steps, and how they move with what was learned from. Null for what is
+// not wanted or not there.
+struct ReplayArrays {
+  const double* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task; -infinity where an
+                                          // action is not available
+  bool initial_per_task = false;
+  const double* learning_rates = nullptr;  // [S][A] in place of the settings' one
+  History<double> history;                 // what is learned from
+  History<double> fresh;  // what the loss is: half the mean squared error of these steps' targets
+  const double* cotangents = nullptr;  // [tasks][S][A], instead: how a loss moves with what was learned
+  double* q_table = nullptr;           // [tasks][S][A] what was learned
+  double* loss = nullptr;              // [tasks]
+  double* of_initial = nullptr;        // [tasks][S][A] how the loss moves with the initial table ...
+  double* of_rates = nullptr;          // [tasks][S][A] ... and with the learning rate of each entry
+};
+void replay(const Shape&, std::int64_t num_tasks, const TdSettings&, const ReplayArrays&, const RunOptions&);
+
+// Bytes that one thread of a replay takes whose longest history has so many steps.
+double replay_scratch(const Shape&, std::int64_t num_steps);
 
 // values [tasks][S], q_values [tasks][S][A], policy [tasks][S], returns [tasks] (start value). Where there is
 // no horizon also what it took: iterations [tasks], and how far a value may be off, error_bound [tasks].

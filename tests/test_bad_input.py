@@ -579,6 +579,35 @@ for function in (
     lambda: mf.train(LEARNER, mf.from_arrays(ROWS, REWARDS + 1e300), 1, 1),
 ):
     refuses("train", "beyond float32", function, ValueError, "1e+300")
+STEPS = mf.train(LEARNER, TASKS, 2, 4, rng=0, record=True).history
+refuses_arrays("replay", "initial_table", Q, lambda value: mf.replay(LEARNER, STEPS, value), (NAN, INF))
+refuses_arrays(
+    "replay", "learning_rates", Q[0], lambda value: mf.replay(LEARNER, STEPS, Q, learning_rates=value)
+)
+refuses_arrays(
+    "replay_gradient",
+    "cotangents",
+    np.zeros((len(TASKS), S, A)),
+    lambda value: mf.replay_gradient(LEARNER, STEPS, Q, cotangents=value),
+)
+refuses_counts("replay", "num_threads", lambda value: mf.replay(LEARNER, STEPS, Q, num_threads=value), 0)
+for name, call, error, text in (
+    ("no history", lambda: mf.replay(LEARNER, [1, 2]), TypeError, "history is [1, 2], expected a History"),
+    ("traces", lambda: mf.replay(mf.QLambda(), STEPS, Q), ValueError, "cannot be replayed"),
+    ("two tables", lambda: mf.replay(mf.DoubleQLearning(), STEPS, Q), ValueError, "cannot be replayed"),
+    ("agents", lambda: mf.replay(mf.UCB1(), STEPS, Q), ValueError, "no temporal-difference rule"),
+    ("a rate", lambda: mf.replay(LEARNER, STEPS, Q, learning_rates=Q[0] * 0 + 1.5), ValueError, "is 1.5"),
+    ("no sizes", lambda: mf.replay(mf.QLearning(), STEPS), ValueError, "expected a table [S, A]"),
+    ("small", lambda: mf.replay(mf.QLearning(), STEPS, Q[0, :1]), ValueError, "expected integers 0 to 0"),
+    (
+        "runs",
+        lambda: mf.replay(LEARNER, mf.train(LEARNER, TASKS, 1, 4, rng=0, record=True, num_runs=2).history, Q),
+        ValueError,
+        "expected (N, T)",
+    ),
+    ("no loss", lambda: mf.replay_gradient(LEARNER, STEPS, Q), ValueError, "give either"),
+):
+    refuses("replay", name, call, error, text)
 for entry, call in (
     ("policy_evaluation", partial(mf.policy_evaluation, TASKS)),
     ("score", lambda value: mf.score(TASKS, value, LIMITS)),

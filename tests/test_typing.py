@@ -71,6 +71,7 @@ def test_results_are_shown_in_a_line(kind):
         mf.tune(mf.QLearning(), tasks, num_candidates=2, num_tasks=3, episodes=[1], num_steps=5, rng=0),
         trials := mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history,
         mf.stay_probabilities(trials),
+        mf.replay_gradient(mf.QLearning(5, 2), trials, fresh=trials),
         mf.describe(tasks, horizon=5),
         mf.diagnose(tasks, num_tasks=[1], episodes=[1], num_splits=2, training_episodes=1, num_steps=2),
         mf.Histories(mf.QLearning(), tasks, 2, 5)[0],

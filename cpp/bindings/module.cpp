@@ -12,6 +12,7 @@ namespace metarl_fast::bindings {
 void bind_tasks(pybind11::module_& m);
 void bind_families(pybind11::module_& m);
 void bind_train(pybind11::module_& m);
+void bind_gradients(pybind11::module_& m);
 void bind_agents(pybind11::module_& m);
 void bind_vector(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
@@ -41,6 +42,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   metarl_fast::bindings::bind_tasks(m);
   metarl_fast::bindings::bind_families(m);
   metarl_fast::bindings::bind_train(m);
+  metarl_fast::bindings::bind_gradients(m);
   metarl_fast::bindings::bind_agents(m);
   metarl_fast::bindings::bind_vector(m);
   metarl_fast::bindings::bind_planning(m);

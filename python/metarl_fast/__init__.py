@@ -66,6 +66,9 @@ from metarl_fast.policies import greedy_policy as greedy_policy
 from metarl_fast.progress_bar import ProgressBar as ProgressBar
 from metarl_fast.queries import Queries as Queries
 from metarl_fast.relabelling import relabel as relabel
+from metarl_fast.replay import ReplayGradient as ReplayGradient
+from metarl_fast.replay import replay as replay
+from metarl_fast.replay import replay_gradient as replay_gradient
 from metarl_fast.robust_statistics import interquartile_mean as interquartile_mean
 from metarl_fast.robust_statistics import optimality_gap as optimality_gap
 from metarl_fast.robust_statistics import performance_profile as performance_profile

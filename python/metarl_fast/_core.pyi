@@ -244,6 +244,24 @@ def train_float64(
     history: dict[str, NDArray[Any]] = ...,
 ) -> None: ...
 
+# --- bind_gradients.cpp ---
+
+def replay(
+    learner: Learner,
+    history: dict[str, NDArray[Any]],  # of cpp/history.hpp, by name
+    initial_table: NDArray[np.float64],  # [S, A] or [N, S, A]
+    learning_rates: NDArray[np.float64] | None,
+    fresh: dict[str, NDArray[Any]],
+    cotangents: NDArray[np.float64] | None,
+    q_table: NDArray[np.float64] | None,
+    loss: NDArray[np.float64] | None,
+    of_initial: NDArray[np.float64] | None,
+    of_rates: NDArray[np.float64] | None,
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
+def replay_scratch(num_states: int, num_actions: int, num_steps: int) -> float: ...
+
 # --- bind_agents.cpp ---
 
 class DynaQ(Learner): ...

@@ -218,6 +218,7 @@ def calls():
     meta_fit = {"num_episodes": 2, "num_iterations": 2, "num_tasks": 3, "rng": 0, "progress": None}
     meta_fit |= {"callback": None, "every": 1}  # and no checkpoint: what is a path would be written to
     fitted = mf.AverageQ().fit(TASKS, learner, 1, rng=0)
+    steps = mf.train(learner, TASKS, 3, 4, rng=0, record=True).history
     simulator = mf.Simulator(TASKS[0], rng=0)
     simulator.reset()
     step = {"state": 0, "action": 1, "reward": 1.0, "next_state": 2, "terminated": False}
@@ -257,6 +258,31 @@ def calls():
                 "executor": None,
                 "progress": None,
                 "resume": None,
+            },
+        ),
+        "replay": (
+            mf.replay,
+            {
+                "learner": learner,
+                "history": steps,
+                "initial_table": np.zeros((S, A)),
+                "learning_rates": np.full((S, A), 0.5),
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
+        "replay_gradient": (
+            mf.replay_gradient,
+            {
+                "learner": learner,
+                "history": steps,
+                "initial_table": np.zeros((S, A)),
+                "fresh": None,
+                "cotangents": np.ones((len(TASKS), S, A)),
+                "learning_rates": None,
+                "of_learning_rates": True,
+                "num_threads": 1,
+                "progress": None,
             },
         ),
         "adapt": (

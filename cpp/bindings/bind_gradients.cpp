@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Learning from recorded steps, and the way back: shapes checked, pointers passed on.
+#include "arrays.hpp"
+#include "history_arrays.hpp"
+
+#include "../learners/td_learner.hpp"
+
+namespace metarl_fast::bindings {
+namespace {
+
+Shape shape_of(std::int64_t states, std::int64_t actions) {
+  Shape shape;
+  shape.states = states;
+  shape.actions = actions;
+  return shape;
+}
+
+void bound_replay(const Learner& learner, const py::dict& history, const Array<double>& initial_table,
+                  const std::optional<Array<double>>& learning_rates, const py::dict& fresh,
+                  const std::optional<Array<double>>& cotangents, OptionalArray<double> q_table,
+                  OptionalArray<double> loss, OptionalArray<double> of_initial,
+                  OptionalArray<double> of_rates, int num_threads, const py::object& progress) {
+  const auto* settings = dynamic_cast<const TdLearner*>(&learner);
+  if (!settings) throw std::invalid_argument("this learner is no temporal-difference rule");
+  const bool per_task = initial_table.ndim() == 3;
+  if (!per_task)
+    require_shape(initial_table, "initial_table", {initial_table.shape(0), initial_table.shape(1)});
+  const std::int64_t s = initial_table.shape(per_task ? 1 : 0);
+  const std::int64_t a = initial_table.shape(per_task ? 2 : 1);
+  const py::array length = history["length"];
+  const std::int64_t n = length.size();
+  if (per_task) require_shape(initial_table, "initial_table", {n, s, a});
+  const Shape shape = shape_of(s, a);
+  ReplayArrays arrays;
+  arrays.initial_table = initial_table.data();
+  arrays.initial_per_task = per_task;
+  if (learning_rates) {
+    require_shape(*learning_rates, "learning_rates", {s, a});
+    arrays.learning_rates = learning_rates->data();
+  }
+  arrays.history = history_of<double>(history, shape, n);
+  arrays.fresh = history_of<double>(fresh, shape, n);
+  if (cotangents) {
+    require_shape(*cotangents, "cotangents", {n, s, a});
+    arrays.cotangents = cotangents->data();
+  }
+  arrays.q_table = output(q_table, "q_table", {n, s, a});
+  arrays.loss = output(loss, "loss", {n});
+  arrays.of_initial = output(of_initial, "of_initial", {n, s, a});
+  arrays.of_rates = output(of_rates, "of_rates", {n, s, a});
+  const bool way_back = arrays.fresh.length || arrays.cotangents;
+  if ((arrays.of_initial || arrays.loss) && !way_back) {
+    throw std::invalid_argument("a gradient needs fresh steps, or cotangents");
+  }
+  const RunOptions options = run_options(num_threads, progress);
+  const Unlocked unlocked;  // only raw pointers from here on
+  replay(shape, n, *settings, arrays, options);
+}
+
+}  // namespace
+
+void bind_gradients(py::module_& m) {
+  m.def("replay", &bound_replay, py::arg("learner"), py::arg("history"), py::arg("initial_table").noconvert(),
+        py::arg("learning_rates").noconvert().none(true), py::arg("fresh"),
+        py::arg("cotangents").noconvert().none(true), py::arg("q_table").noconvert().none(true),
+        py::arg("loss").noconvert().none(true), py::arg("of_initial").noconvert().none(true),
+        py::arg("of_rates").noconvert().none(true), py::arg("num_threads"), py::arg("progress").none(true));
+  m.def(
+      "replay_scratch",
+      [](std::int64_t states, std::int64_t actions, std::int64_t num_steps) {
+        return replay_scratch(shape_of(states, actions), num_steps);
+      },
+      py::arg("num_states"), py::arg("num_actions"), py::arg("num_steps"));
+}
+
+}  // namespace metarl_fast::bindings

@@ -1,0 +1,179 @@
+"""Learning again from recorded steps, and exact gradients through it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from bits import assert_same_bits
+
+GRID = mf.GoalGrid(3, slip=0.2)
+RANDOM = mf.TaskDistribution(4, 3, horizon=6)
+MASKED = mf.from_outcomes(
+    [
+        {
+            0: {0: [(1.0, 1, 1.0, False)], 2: [(0.5, 0, 0.0, False), (0.5, 2, 2.0, False)]},
+            1: {1: [(1.0, 2, -1.0, False)]},
+            2: {0: [(0.3, 0, 0.5, True), (0.7, 1, 0.0, False)], 1: [(1.0, 0, 0.1, False)]},
+        }
+    ],
+    horizon=5,
+)
+LEARNERS = {
+    "q_learning": mf.QLearning(epsilon=0.3, learning_rate=0.4),
+    "decaying": mf.QLearning(learning_rate=0.9, learning_rate_decay=0.6, initial_visits=0.5, bonus=1.0),
+    "sees_reset": mf.QLearning(epsilon=0.5, sees_reset=True),
+    "uniform": mf.ExpectedSarsa(epsilon=1.0),
+    "greedy": mf.ExpectedSarsa(epsilon=0.5, epsilon_decay=0.8),
+    "greedy_bonus": mf.ExpectedSarsa(epsilon=0.3, bonus=0.7, bonus_episodes=4),
+    "softmax": mf.ExpectedSarsa(temperature=0.7, temperature_decay=0.9, learning_rate_decay=0.3),
+    "softmax_bonus": mf.ExpectedSarsa(temperature=0.4, bonus=0.5),
+}
+each = pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
+
+
+def start_of(tasks, seed=0):
+    return np.random.default_rng(seed).normal(size=(tasks.num_states, tasks.num_actions))
+
+
+def lived(learner, tasks, theta, episodes=8, rng=1, **more):
+    return mf.train(
+        learner, tasks, episodes, rng=rng, initial_table=theta, record=True, dtype=np.float64, **more
+    )
+
+
+@each
+@pytest.mark.parametrize("tasks", [GRID.sample(5, rng=0), RANDOM.sample(5, rng=0), MASKED])
+def test_a_run_replayed_gives_its_tables_to_the_bit(learner, tasks):
+    if learner.sees_reset and tasks is MASKED:
+        pytest.skip("episodes begin anywhere")
+    theta = start_of(tasks)
+    run = lived(learner, tasks, theta, snapshot_episodes=[0])
+    assert_same_bits(mf.replay(learner, run.history, run.snapshots[:, 0]), run.q_table)
+
+
+def test_a_run_that_goes_on_past_its_time_limit_is_replayed():
+    tasks = RANDOM.sample(3, rng=0)
+    learner = LEARNERS["greedy"]
+    run = lived(learner, tasks, start_of(tasks), continuing=True)
+    assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
+
+
+@each
+def test_gradients_are_central_differences(learner):
+    """Of all entries of the table and of the rates at once: along a direction, for each task."""
+    tasks = RANDOM.sample(20, rng=0)
+    theta, rates = start_of(tasks), np.full((4, 3), learner.learning_rate) * 0.9
+    run = lived(learner, tasks, theta)
+    fresh = lived(learner, tasks, run.q_table, 4, rng=2).history
+
+    def loss(step, rate_step):
+        found = mf.replay_gradient(
+            learner, run.history, theta + step, fresh=fresh, learning_rates=rates + rate_step
+        )
+        return found.loss
+
+    found = mf.replay_gradient(
+        learner, run.history, theta, fresh=fresh, learning_rates=rates, of_learning_rates=True
+    )
+    way, small = start_of(tasks, 5), 1e-6
+    along = (loss(small * way, 0.0) - loss(-small * way, 0.0)) / (2 * small)
+    np.testing.assert_allclose((found.initial_table * way).sum(axis=(1, 2)), along, atol=3e-8)
+    along = (loss(0.0, small * way) - loss(0.0, -small * way)) / (2 * small)
+    np.testing.assert_allclose((found.learning_rates * way).sum(axis=(1, 2)), along, atol=3e-8)
+    assert np.abs(found.initial_table).max() > 1e-3
+    assert np.abs(found.learning_rates).max() > 1e-3
+    assert_same_bits(found.q_table, mf.replay(learner, run.history, theta, learning_rates=rates))
+
+
+def twin(learner, history, theta, fresh):
+    """One task of Q-learning, the adjoint of each update in plain Python."""
+    alpha, gamma = learner.learning_rate, learner.discount
+
+    def look(q, row):
+        best = max(range(len(row)), key=lambda a: row[a])
+        return best, row[best]
+
+    def steps(of):
+        n = int(of.length[0])
+        names = ("state", "action", "reward", "next_state", "terminated")
+        return [tuple(getattr(of, name)[0, k].item() for name in names) for k in range(n)]
+
+    q, tape = theta.tolist(), []
+    for s, a, r, after, terminated in steps(history):
+        best, ahead = look(q, q[after])
+        target = r if terminated else r + gamma * ahead
+        tape.append((s, a, after, best, terminated, target - q[s][a]))
+        q[s][a] = (1.0 - alpha) * q[s][a] + alpha * target
+    adjoint = [[0.0] * len(row) for row in q]
+    of_rates = [[0.0] * len(row) for row in q]
+    loss, share = 0.0, 1.0 / int(fresh.length[0])
+    for s, a, r, after, terminated in steps(fresh):
+        best, ahead = look(q, q[after])
+        error = (r if terminated else r + gamma * ahead) - q[s][a]
+        loss += 0.5 * share * error * error
+        adjoint[s][a] -= share * error
+        if not terminated:
+            adjoint[after][best] += gamma * (share * error)
+    for s, a, after, best, terminated, error in reversed(tape):
+        moved = adjoint[s][a]
+        of_rates[s][a] += moved * error
+        adjoint[s][a] = (1.0 - alpha) * moved
+        if not terminated:
+            adjoint[after][best] += gamma * (alpha * moved)
+    return loss, adjoint, of_rates
+
+
+def test_the_way_back_is_that_of_the_twin_to_the_bit():
+    learner = LEARNERS["q_learning"]
+    for family in (GRID, RANDOM):
+        tasks = family.sample(1, rng=3)
+        run = lived(learner, tasks, start_of(tasks), 12)
+        fresh = lived(learner, tasks, run.q_table, 5, rng=2).history
+        found = mf.replay_gradient(learner, run.history, start_of(tasks), fresh=fresh, of_learning_rates=True)
+        loss, adjoint, of_rates = twin(learner, run.history, start_of(tasks), fresh)
+        assert found.loss.tolist() == [loss]
+        assert_same_bits(found.initial_table, np.array([adjoint]))
+        assert_same_bits(found.learning_rates, np.array([of_rates]))
+
+
+@pytest.mark.parametrize("name", ["q_learning", "softmax"])
+def test_long_histories_are_gone_back_through_piece_by_piece(name):
+    """As one: through three histories, one after the other, by the chain rule."""
+    learner = LEARNERS[name].replace(temperature_decay=1.0, learning_rate_decay=0.0, learning_rate=0.02)
+    tasks = RANDOM.sample(2, rng=0)
+    run = lived(learner, tasks, start_of(tasks), 1200, snapshot_episodes=[0, 400, 800])
+    assert run.history.state.shape[1] == 7200
+    back = np.stack([start_of(tasks, 5), start_of(tasks, 6)])
+    whole = mf.replay_gradient(learner, run.history, start_of(tasks), cotangents=back, of_learning_rates=True)
+    assert_same_bits(whole.q_table, run.q_table)
+    of_rates = np.zeros((2, 4, 3))
+    for first, last in reversed(list(pairwise((0, 2400, 4800, 7200)))):
+        steps = {name: array[:, first:last] for name, array in run.history._steps()}
+        piece = replace(run.history, **steps, length=np.full(2, last - first))
+        found = mf.replay_gradient(
+            learner, piece, run.snapshots[:, first // 2400], cotangents=back, of_learning_rates=True
+        )
+        back = found.initial_table
+        of_rates += found.learning_rates
+    assert_same_bits(whole.initial_table, back)
+    np.testing.assert_allclose(whole.learning_rates, of_rates, rtol=1e-12)
+
+
+def test_threads_change_nothing_and_no_steps_change_nothing():
+    tasks = RANDOM.sample(70, rng=0)
+    learner = LEARNERS["greedy"]
+    run = lived(learner, tasks, start_of(tasks))
+    one, three = (
+        mf.replay_gradient(learner, run.history, start_of(tasks), fresh=run.history, num_threads=threads)
+        for threads in (1, 3)
+    )
+    assert_same_bits(one.initial_table, three.initial_table)
+    nothing = lived(learner, tasks, start_of(tasks), 0).history
+    found = mf.replay_gradient(learner, nothing, start_of(tasks), cotangents=one.initial_table)
+    assert_same_bits(found.initial_table, one.initial_table)
+    assert mf.replay_gradient(learner, nothing, start_of(tasks), fresh=nothing).loss.tolist() == [0.0] * 70
