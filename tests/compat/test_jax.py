@@ -1,0 +1,84 @@
+"""Gradients through recorded updates against JAX's automatic differentiation of the same computation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+
+pytest.importorskip("jax")
+
+import jax
+import jax.numpy as jnp
+
+jax.config.update("jax_enable_x64", True)
+
+TASKS = mf.TaskDistribution(5, 3, horizon=10).sample(8, rng=0)
+THETA = np.random.default_rng(0).normal(size=(5, 3))
+RATES = np.random.default_rng(1).uniform(0.1, 0.6, size=(5, 3))
+EPSILON, TEMPERATURE = 0.3, 0.6
+
+
+def largest(row):
+    """The first of the largest alone has a derivative."""
+    return row[jnp.argmax(row)]
+
+
+def epsilon_greedy(row):
+    return EPSILON * row.mean() + (1 - EPSILON) * largest(row)
+
+
+def softmax(row):
+    return (jax.nn.softmax(row / TEMPERATURE) * row).sum()
+
+
+CASES = {
+    "q_learning": (mf.QLearning(epsilon=EPSILON), largest),
+    "epsilon_greedy": (mf.ExpectedSarsa(epsilon=EPSILON), epsilon_greedy),
+    "softmax": (mf.ExpectedSarsa(temperature=TEMPERATURE), softmax),
+}
+
+
+def steps(history):
+    names = ("state", "action", "reward", "next_state", "terminated")
+    return tuple(jnp.asarray(getattr(history, name)) for name in names)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_those_of_automatic_differentiation(name):
+    learner, look_ahead = CASES[name]
+    run = mf.train(learner, TASKS, 20, rng=1, initial_table=THETA, record=True, dtype=np.float64)
+    fresh = mf.train(learner, TASKS, 5, rng=2, initial_table=run.q_table, record=True, dtype=np.float64)
+
+    def target(q, reward, after, terminated):
+        return reward + jnp.where(terminated, 0.0, learner.discount * look_ahead(q[after]))
+
+    def update(rates):
+        def step(q, seen):
+            s, a, r, after, terminated = seen
+            return q.at[s, a].add(rates[s, a] * (target(q, r, after, terminated) - q[s, a])), None
+
+        return step
+
+    def loss(theta, rates, learned_from, judged_by):
+        q, _ = jax.lax.scan(update(rates), theta, learned_from)
+        s, a, r, after, terminated = judged_by
+        errors = jax.vmap(target, (None, 0, 0, 0))(q, r, after, terminated) - q[s, a]
+        return 0.5 * (errors**2).mean()
+
+    expected = jax.vmap(jax.value_and_grad(loss, (0, 1)), (None, None, 0, 0))(
+        jnp.asarray(THETA), jnp.asarray(RATES), steps(run.history), steps(fresh.history)
+    )
+    found = mf.replay_gradient(
+        learner,
+        run.history,
+        THETA,
+        fresh=fresh.history,
+        learning_rates=RATES,
+        of_learning_rates=True,
+    )
+    (value, (of_theta, of_rates)) = expected
+    np.testing.assert_allclose(found.loss, value, rtol=1e-12)
+    for own, other in ((found.initial_table, of_theta), (found.learning_rates, of_rates)):
+        np.testing.assert_allclose(own, other, rtol=1e-10, atol=1e-10 * float(abs(other).max()))
