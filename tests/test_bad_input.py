@@ -178,6 +178,8 @@ for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
     refuses_counts(entry.__name__, "num_actions", with_keyword(entry, "num_actions", num_states=S), 0)
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
 refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "learning_rate"), 0.0)
+refuses_numbers("Maml", "step_size", with_keyword(mf.Maml, "step_size"), 0.0)
+refuses_counts("Maml", "fresh_episodes", with_keyword(mf.Maml, "fresh_episodes"), 0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
 for name in ("inner_held_out", "neighbours"):
     refuses_numbers("EmpiricalBayes", name, with_keyword(mf.EmpiricalBayes, name), -0.1, 1.1)

@@ -564,6 +564,7 @@ def calls():
         "Fixed": (mf.Fixed, {"rewards": 0.5}),
         "Cells": (mf.Cells, {"cells": ((0, 1), (1, 1)), "weights": (1.0, 2.0)}),
         "Region": (mf.Region, {"rows": (0, 2), "columns": (0, 2)}),
+        "Maml": (mf.Maml, {"step_size": 0.1, "fresh_episodes": 2, "first_order": True}),
         "Reptile": (mf.Reptile, {"step_size": 0.1, "tasks_per_iteration": 4}),
         "PolicyPrior": (mf.PolicyPrior, {"learning_rate": 0.1, "tasks_per_iteration": 4}),
         "AverageQ.observe": (

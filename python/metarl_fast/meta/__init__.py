@@ -8,6 +8,7 @@ from metarl_fast.meta.base import Meta as Meta
 from metarl_fast.meta.empirical_bayes import EmpiricalBayes as EmpiricalBayes
 from metarl_fast.meta.fine_tuning import FineTuning as FineTuning
 from metarl_fast.meta.fitted import Fitted as Fitted
+from metarl_fast.meta.maml import Maml as Maml
 from metarl_fast.meta.max_q_init import MaxQInit as MaxQInit
 from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
 from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior

@@ -1,0 +1,154 @@
+"""MAML on action values: the start from which a few updates lead furthest, by the gradient through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import checks
+from metarl_fast.engine import Progress, episode_steps, train
+from metarl_fast.learners import Learner, Table
+from metarl_fast.meta.base import Meta
+from metarl_fast.meta.fitted import State, check_state
+from metarl_fast.replay import replay_gradient
+from metarl_fast.seeding import Seed, child, make_key
+from metarl_fast.shards import in_order, shard_sums
+from metarl_fast.tasks import Task, Tasks, as_batch
+
+_HISTORY = 2.0**28
+"""Bytes of recorded steps that are held at once."""
+_BYTES_OF_STEP = 40
+_MOMENTS = 0.9, 0.999
+"""How much Adam keeps of its two averages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maml(Meta):
+    """theta <- theta - step_size * d/dtheta mean_T L_T(U_T(theta)), in steps of Adam.
+
+    U_T(theta) is the table learned from theta on task T, in `num_episodes` episodes: few of them, since what
+    is looked for is a start from which few are enough. L_T is half the mean squared temporal-difference error
+    of that table on fresh steps in T, taken by the adapted learner. The gradient goes back through all
+    updates, exactly, as in `replay_gradient`; the steps themselves are held fixed.
+    Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017,
+    with Q-learning or expected SARSA as the learner inside; Kingma and Ba, "Adam", ICLR 2015.
+
+    Parameters
+    ----------
+    step_size
+        The most by which an action value moves in a step, about; above 0.
+    fresh_episodes
+        Episodes on each task whose steps the adapted table is judged by.
+    first_order
+        Take the gradient with respect to the adapted table for that with respect to theta: first-order MAML.
+    """
+
+    step_size: float = 0.05
+    fresh_episodes: int = 5
+    first_order: bool = False
+    tasks_per_iteration: int = 64
+    recorded: ClassVar[tuple[str, ...]] = ("returns", "loss")
+    default_iterations: ClassVar[int | None] = 100
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, "step_size", checks.real, 0.0, open_low=True)
+        checks.keep(self, "fresh_episodes", checks.integer, 1)
+        checks.keep(self, "first_order", checks.flag)
+
+    def init(self, learner: Learner) -> State:
+        """Return the state before any task was seen: what the learner starts from by itself."""
+        start = np.array(learner.initial_q, np.float64)
+        if start.ndim > 2:
+            raise ValueError(
+                f"the learner's initial_q has shape {start.shape}, expected one table for all tasks"
+            )
+        nothing = np.zeros(start.shape)
+        return {
+            "theta": start,
+            "mean": nothing,
+            "square": nothing,
+            "kept": np.ones(2),
+            "returns": np.empty(0),
+            "loss": np.zeros(()),
+        }
+
+    def step(
+        self,
+        state: State,
+        learner: Learner,
+        tasks: Tasks | Task,
+        rng: Seed,
+        num_episodes: int,
+        num_steps: int | None = None,
+        *,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> State:
+        """Return the state after one meta-batch; the arguments are those of `train`."""
+        batch, student = as_batch(tasks), self.apply(state, learner)
+        student.check_sizes(batch.num_states, batch.num_actions)
+        episodes = checks.integer(num_episodes, "num_episodes", 0)
+        key = make_key(rng)
+        work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": num_threads}
+        judge = learner.replace(learning_rate=0.0)
+        returns, losses, gradients = [], [], []
+        for places in _pieces(batch, episodes + self.fresh_episodes, num_steps):
+            part = batch[places]
+            run = train(student, part, episodes, num_steps, rng=child(key, 0), snapshot_episodes=[0], **work)
+            fresh = train(
+                judge,
+                part,
+                self.fresh_episodes,
+                num_steps,
+                rng=child(key, 1),
+                initial_table=run.q_table,
+                **work,
+            ).history
+            steps, begun = run.history, run.snapshots[:, 0]
+            if self.first_order:  # as if nothing had led to the table
+                steps, begun = replace(steps, length=np.zeros_like(steps.length)), run.q_table
+            found = replay_gradient(student, steps, begun, fresh=fresh, num_threads=num_threads)
+            returns.append(run.returns)
+            losses.append(np.asarray(found.loss))
+            gradients.append(found.initial_table)
+            if progress is not None:
+                progress(places.stop, len(batch))
+        mean = _mean(np.concatenate(gradients))
+        return {
+            **self._moved(state, mean),
+            "returns": _mean(np.concatenate(returns)),
+            "loss": _mean(np.concatenate(losses)),
+        }
+
+    def _moved(self, state: State, gradient: NDArray[np.float64]) -> State:
+        """Return the state after one step of Adam."""
+        kept = state["kept"] * _MOMENTS
+        mean = _MOMENTS[0] * state["mean"] + (1.0 - _MOMENTS[0]) * gradient
+        square = _MOMENTS[1] * state["square"] + (1.0 - _MOMENTS[1]) * gradient * gradient
+        size = np.sqrt(square / (1.0 - kept[1])) + 1e-12
+        theta = state["theta"] - self.step_size * (mean / (1.0 - kept[0])) / size
+        return {"theta": theta, "mean": mean, "square": square, "kept": kept}
+
+    def apply(self, state: State, learner: Learner) -> Learner:
+        """Return the learner that starts from theta."""
+        check_state(state, dict.fromkeys(("theta", "mean", "square", "kept"), np.zeros(())))
+        start = state["theta"]
+        return learner.replace(initial_q=Table(start) if start.ndim else float(start))
+
+
+def _pieces(tasks: Tasks, num_episodes: int, num_steps: int | None) -> Iterator[slice]:
+    """Yield places of tasks whose steps fit into memory together."""
+    steps = num_episodes * float(np.max(episode_steps(tasks, num_steps), initial=1))
+    at_once = max(1, int(_HISTORY / (_BYTES_OF_STEP * steps)))
+    for first in range(0, len(tasks), at_once):
+        yield slice(first, min(first + at_once, len(tasks)))
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over tasks [N, ...], summed by shards, in order."""
+    return np.asarray(in_order(shard_sums(values)) / max(1, len(values)))

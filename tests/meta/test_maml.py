@@ -1,0 +1,93 @@
+"""MAML: steps of Adam along the gradient through the updates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import metarl_fast as mf
+from bits import assert_same_bits
+from metarl_fast.meta import maml
+from metarl_fast.seeding import child, make_key
+
+TASKS = mf.TaskDistribution(4, 3, horizon=6).sample(6, rng=0)
+LEARNER = mf.QLearning(learning_rate=0.3, epsilon=0.3)
+
+
+def loss_of(theta, key, fresh_episodes=5):
+    """Mean over tasks of half the mean squared error on fresh steps, the steps held fixed; and a gradient."""
+    more = {"dtype": np.float64, "record": True}
+    run = mf.train(LEARNER, TASKS, 3, rng=child(key, 0), initial_table=theta, **more)
+    judge = LEARNER.replace(learning_rate=0.0)
+    fresh = mf.train(
+        judge, TASKS, fresh_episodes, rng=child(key, 1), initial_table=run.q_table, **more
+    ).history
+
+    def loss(start):
+        q = mf.replay(LEARNER, run.history, start)
+        total = 0.0
+        for n in range(len(TASKS)):
+            s, a, r, after = (getattr(fresh, f)[n] for f in ("state", "action", "reward", "next_state"))
+            errors = r + 0.95 * q[n][after].max(axis=1) - q[n][s, a]
+            total += 0.5 * (errors**2).mean() / len(TASKS)
+        return total
+
+    small, slope = 1e-6, np.zeros_like(theta)
+    for place in np.ndindex(theta.shape):
+        step = np.zeros_like(theta)
+        step[place] = small
+        slope[place] = (loss(theta + step) - loss(theta - step)) / (2 * small)
+    return loss(theta), slope
+
+
+def test_a_step_goes_down_the_gradient_through_the_updates():
+    theta = np.random.default_rng(0).normal(size=(4, 3))
+    learner = LEARNER.replace(initial_q=mf.Table(theta))
+    meta = mf.Maml(step_size=0.1)
+    state = meta.step(meta.init(learner), learner, TASKS, 7, 3)
+    loss, slope = loss_of(theta, make_key(7))
+    np.testing.assert_allclose(state["loss"], loss, rtol=1e-12)
+    np.testing.assert_allclose(state["mean"] / 0.1, slope, atol=1e-7)  # Adam's first average
+    np.testing.assert_allclose(state["theta"], theta - 0.1 * np.sign(slope), atol=1e-4)
+    again = meta.step(state, learner, TASKS, 8, 3)
+    _, second = loss_of(state["theta"], make_key(8))
+    mean = (0.09 * slope + 0.1 * second) / (1 - 0.9**2)
+    square = (0.999e-3 * slope**2 + 1e-3 * second**2) / (1 - 0.999**2)
+    np.testing.assert_allclose(again["theta"], state["theta"] - 0.1 * mean / np.sqrt(square), atol=1e-4)
+
+
+def test_the_first_order_leaves_out_how_the_table_moves_with_the_start():
+    """Which is by (1 - learning_rate)^N(s, a) where nothing is looked ahead at."""
+    learner, task = LEARNER.replace(discount=0.0), TASKS[:1]
+    steps = mf.train(learner, task, 3, rng=child(make_key(7), 0), dtype=np.float64, record=True).history
+    visits = np.zeros((4, 3))
+    np.add.at(visits, (steps.state[0], steps.action[0]), 1)
+    first, exact = (
+        meta.step(meta.init(learner), learner, task, 7, 3) for meta in (mf.Maml(first_order=True), mf.Maml())
+    )
+    assert_same_bits(first["loss"], exact["loss"])
+    np.testing.assert_allclose(exact["mean"], first["mean"] * 0.7**visits, rtol=1e-12)
+
+
+def test_meta_batches_larger_than_memory_are_taken_in_pieces(monkeypatch):
+    whole = mf.Maml().fit(TASKS, LEARNER, 3, num_iterations=3, rng=0)
+    monkeypatch.setattr(maml, "_HISTORY", maml._BYTES_OF_STEP * 8 * 6 * 2.5)
+    pieces = mf.Maml().fit(TASKS, LEARNER, 3, num_iterations=3, rng=0)
+    for name, values in whole.state.items():
+        assert_same_bits(pieces.state[name], values)
+
+
+def test_actions_that_are_not_available_stay_so():
+    table = {0: {0: [(1.0, 1, 1.0, False)], 1: [(1.0, 0, 0.0, False)]}, 1: {1: [(1.0, 0, 2.0, False)]}}
+    tasks = mf.from_outcomes([table, table], horizon=5)
+    learner = LEARNER.replace(initial_q=mf.Table([[0.0, 0.0], [-np.inf, 0.0]]))
+    theta = mf.Maml().fit(tasks, learner, 3, num_iterations=3, rng=0).state["theta"]
+    assert theta[1, 0] == -np.inf
+    assert np.isfinite(theta).sum() == 3
+    assert theta[1, 1] != 0.0
+
+
+@pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning()])
+def test_it_needs_a_learner_that_can_be_replayed(learner):
+    with pytest.raises(ValueError, match="cannot be replayed"):
+        mf.Maml().fit(TASKS, learner, 2, rng=0)
