@@ -192,6 +192,9 @@ for name, low, high in (
 ):
     refuses_numbers("PosteriorPlanner", name, with_keyword(mf.PosteriorPlanner, name), low, high)
 refuses_counts("DynaQ", "planning_steps", with_keyword(mf.DynaQ, "planning_steps"), -1)
+for name, low, high in (("learning_rate", -0.1, 1.1), ("discount", -0.1, 1.1), ("epsilon", -0.1, 1.1)):
+    refuses_numbers("TiedQLearning", name, with_keyword(mf.TiedQLearning, name), low, high)
+refuses_counts("TiedQLearning", "num_replays", with_keyword(mf.TiedQLearning, "num_replays"), -1)
 refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanner, "num_sweeps"), 0)
 refuses(
     "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"

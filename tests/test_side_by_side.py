@@ -9,7 +9,7 @@ from metarl_fast import side_by_side
 from metarl_fast.cli import main
 from metarl_fast.contenders import size_of_values
 from metarl_fast.experiment import Experiment
-from metarl_fast.meta import empirical_bayes, tables, tuned
+from metarl_fast.meta import model_meta, tables, tuned
 from metarl_fast.seeding import child
 
 CONTENDERS = [
@@ -104,7 +104,7 @@ def test_costs_are_the_episodes_that_fit_takes(monkeypatch):
 
         monkeypatch.setattr(module, "train", call)
 
-    for module in (empirical_bayes, tables, tuned):
+    for module in (model_meta, tables, tuned):
         counting(module)
     for meta, iterations in (
         (mf.AverageQ(tasks_per_iteration=7), None),

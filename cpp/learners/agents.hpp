@@ -7,6 +7,7 @@
 #include "learners.hpp"
 #include "posterior_planner.hpp"
 #include "thompson_sampling.hpp"
+#include "tied_q_learning.hpp"
 #include "ucb1.hpp"
 
 namespace metarl_fast {
@@ -15,6 +16,7 @@ using AgentLearners = LearnerList<  //
     DynaQ,                          //
     PosteriorPlanner,               //
     ThompsonSampling,               //
+    TiedQLearning,                  //
     Ucb1>;
 
 }  // namespace metarl_fast

@@ -17,6 +17,7 @@ from metarl_fast.learners.table import Table as Table
 from metarl_fast.learners.task_prior import TaskPrior as TaskPrior
 from metarl_fast.learners.td import TdLearner as TdLearner
 from metarl_fast.learners.thompson_sampling import ThompsonSampling as ThompsonSampling
+from metarl_fast.learners.tied_q_learning import TiedQLearning as TiedQLearning
 from metarl_fast.learners.ucb1 import UCB1 as UCB1
 from metarl_fast.listing import concrete, public_names
 

@@ -14,6 +14,7 @@ from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
 from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior
 from metarl_fast.meta.pooled_training import PooledTraining as PooledTraining
 from metarl_fast.meta.reptile import Reptile as Reptile
+from metarl_fast.meta.tied_q import TiedQ as TiedQ
 from metarl_fast.meta.transfer import Transfer as Transfer
 from metarl_fast.meta.tuned import Tuned as Tuned
 

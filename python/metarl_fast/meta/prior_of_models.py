@@ -44,9 +44,7 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
     entered, in each task otherwise; class and next state, in all tasks alike; the class, in the mean.
     """
     s, a = (int(size) for size in sums["sizes"])
-    by_entry = sums["unexplained"][0] == 0
-    known_rewards = np.allclose(sums["lowest"], sums["highest"], rtol=1e-9, atol=1e-9)
-    by_transition = bool(known_rewards and not by_entry)
+    by_entry, by_transition = _explained(sums)
     classes, count = _classes(sums, 0 if by_entry or by_transition else 1)
     tasks = np.bincount(classes, sums["known"], count)
     codes = sums["codes"].astype(np.int64)
@@ -86,6 +84,20 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
         terminations,
         values,
     )
+
+
+def ties_of(sums: dict[str, Float]) -> Float:
+    """Return the class of each pair [S, A]: pairs share one if they behave alike in every task."""
+    s, a = (int(size) for size in sums["sizes"])
+    classes, _ = _classes(sums, 0 if _explained(sums)[0] else 1)
+    return classes.reshape(s, a).astype(np.float64)
+
+
+def _explained(sums: dict[str, Float]) -> tuple[bool, bool]:
+    """Return whether rewards depend on the state entered alone; if not, whether all tasks have them alike."""
+    by_entry = bool(sums["unexplained"][0] == 0)
+    known = np.allclose(sums["lowest"], sums["highest"], rtol=1e-9, atol=1e-9)
+    return by_entry, bool(known and not by_entry)
 
 
 def reward_scale(sums: dict[str, Float]) -> float:
