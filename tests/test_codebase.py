@@ -234,7 +234,7 @@ PYTHON_LAYERS = [
     {"diameter"},
     {"compare", "stay_probabilities", "tuning", "citation", "describe", "contexts", "relabelling"},
     {"history_recipe", "queries"},
-    {"history_files"},
+    {"history_files", "history_jobs"},
     {"splits", "gallery", "histories", "in_context", "diagnosis"},
     {"contenders"},
     {"experiment", "benchmark", "reproduce", "diagnose"},

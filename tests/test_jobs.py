@@ -115,6 +115,21 @@ def test_a_card_has_the_same_bits_by_jobs():
     assert cards[0] == cards[1]
 
 
+def test_exported_histories_have_the_same_bits_by_jobs(tmp_path):
+    histories = mf.Histories(LEARNER, TASKS, 3, rng=4)
+    executor = Inline()
+    histories.to_npz(tmp_path / "here")
+    histories.to_npz(tmp_path / "there", executor=executor)
+    histories.to_npz(tmp_path / "there", executor=Inline(fails_at=1))  # all is there
+    assert executor.count == 3
+    for path in (tmp_path / "here").iterdir():
+        assert path.suffix == ".json" or path.read_bytes() == (tmp_path / "there" / path.name).read_bytes()
+    with pytest.raises(OSError, match="gone"):
+        histories.to_npz(tmp_path / "more", executor=Inline(fails_at=3))
+    with pytest.raises(TypeError, match="executor is 5"):
+        histories.to_npz(tmp_path / "more", executor=5)
+
+
 def test_other_processes_have_the_same_bits():
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         same(mf.train(LEARNER, TASKS, 3, rng=7, executor=pool), mf.train(LEARNER, TASKS, 3, rng=7))

@@ -12,8 +12,10 @@ from metarl_fast import checks
 from metarl_fast.contexts import Contexts
 from metarl_fast.engine import Progress, episode_steps
 from metarl_fast.episode_contexts import EpisodeContexts, Episodes
+from metarl_fast.executors import Executor
 from metarl_fast.files import Path
 from metarl_fast.history_files import write_ad, write_dpt, write_hdf5, write_minari, write_npz
+from metarl_fast.history_jobs import made_by
 from metarl_fast.history_recipe import HistoryRecipe
 from metarl_fast.queries import Queries, queries_of
 from metarl_fast.relabelling import best_actions, relabel
@@ -225,12 +227,18 @@ class Histories(HistoryRecipe):
     # --- files ---
 
     def to_npz(
-        self, folder: Path, *, num_threads: int | None = None, progress: Progress | None = None
+        self,
+        folder: Path,
+        *,
+        num_threads: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Write the dataset into a folder: a file of arrays [n, T] for each piece, and an index.
 
         Each file is written whole or not at all, and the index after it: who is interrupted, or killed, can
         call this again, and it goes on. `np.load` reads the files; `optimal_action` is [n, T] there too.
+        An `executor` makes the pieces, as in `train`; they are written here.
 
         Raises
         ------
@@ -239,10 +247,16 @@ class Histories(HistoryRecipe):
         OSError
             If it cannot be written.
         """
-        write_npz(self, folder, num_threads, checks.callback(progress, "progress"))
+        with made_by(self, executor) as data:
+            write_npz(data, folder, num_threads, checks.callback(progress, "progress"))
 
     def to_hdf5(
-        self, path: Path, *, num_threads: int | None = None, progress: Progress | None = None
+        self,
+        path: Path,
+        *,
+        num_threads: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Write the dataset into one HDF5 file in the layout of XLand-100B; needs h5py.
 
@@ -257,13 +271,15 @@ class Histories(HistoryRecipe):
         OSError
             If it cannot be written.
         """
-        write_hdf5(self, path, num_threads, checks.callback(progress, "progress"))
+        with made_by(self, executor) as data:
+            write_hdf5(data, path, num_threads, checks.callback(progress, "progress"))
 
     def to_minari(
         self,
         dataset_id: str,
         *,
         num_threads: int | None = None,
+        executor: Executor | None = None,
         progress: Progress | None = None,
         **described: Any,
     ) -> Any:
@@ -274,10 +290,18 @@ class Histories(HistoryRecipe):
         `terminations` and `truncations` say where episodes end within it. `infos["next_observation"]` [T + 1,
         1] holds, after the first state, what each step led to, the last state of each episode among it.
         """
-        return write_minari(self, dataset_id, described, num_threads, checks.callback(progress, "progress"))
+        with made_by(self, executor) as data:
+            return write_minari(
+                data, dataset_id, described, num_threads, checks.callback(progress, "progress")
+            )
 
     def to_ad(
-        self, folder: Path, *, num_threads: int | None = None, progress: Progress | None = None
+        self,
+        folder: Path,
+        *,
+        num_threads: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Write files as ad-eps, an implementation of algorithm distillation, reads them.
 
@@ -285,7 +309,8 @@ class Histories(HistoryRecipe):
         `K.metadata`, that names it and the place of the largest reward, as `goal`. Where episodes differ in
         length the arrays are [1, T].
         """
-        write_ad(self, folder, num_threads, checks.callback(progress, "progress"))
+        with made_by(self, executor) as data:
+            write_ad(data, folder, num_threads, checks.callback(progress, "progress"))
 
     def to_dpt(self, path: Path, context: int, *, rng: Seed = 0, num_threads: int | None = None) -> None:
         """Write `queries` as decision-pretrained transformers read them: a pickle of a list of dicts.

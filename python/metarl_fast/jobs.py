@@ -128,12 +128,18 @@ class _Later:
 
 def _timed(work: Work, num_threads: int | None, elsewhere: bool) -> tuple[float, Arrays]:
     """Do a job, and say how many seconds it took."""
-    if num_threads is None and elsewhere:  # other processes of the machine have jobs of their own
-        num_threads = thread_count() if os.environ.get("OMP_NUM_THREADS") else 1
+    threads = threads_of_job(num_threads) if elsewhere else num_threads
     begun = time.perf_counter()
     with using(None):
-        arrays = work(num_threads)
+        arrays = work(threads)
     return time.perf_counter() - begun, arrays
+
+
+def threads_of_job(num_threads: int | None) -> int:
+    """Return how many threads a job has where it runs: other processors there have jobs of their own."""
+    if num_threads is None and not os.environ.get("OMP_NUM_THREADS"):
+        return 1
+    return thread_count(num_threads)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
