@@ -1,12 +1,12 @@
 """A million tasks on a SLURM cluster
-==================================
+===================================
 
-submitit's executor is one that `executor=` takes::
+By submitit, whose executor is one that ``executor=`` takes::
 
     python examples/slurm.py --folder run --partition cpu
     python examples/slurm.py --folder run --tasks 8192 --shards 2 --cluster local   # on this machine
 
-SLURM takes a while to begin a job, so each has many shards: `shards_per_job` says how many, rather than one
+SLURM takes a while to begin a job, so each has many shards: ``shards_per_job`` says how many, rather than a
 second's worth. What jobs have returned is kept in the folder: the same command goes on from there.
 """
 
