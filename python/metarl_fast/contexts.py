@@ -64,7 +64,7 @@ class Lifetimes:
         ended = history.terminated | history.truncated
         before = np.cumsum(ended, axis=1, dtype=np.int32) - ended
         self.episode = np.where(history.mask, before * every, 0).astype(np.int32)
-        self._room, self._padded = -1, dict[str, NDArray[Any]]()
+        self._room, self._windows = -1, dict[str, NDArray[Any]]()
 
     @property
     def optimal_action(self) -> NDArray[Any]:
@@ -91,36 +91,41 @@ class Lifetimes:
     def contexts(self, rows: NDArray[np.int64], starts: NDArray[np.int64], size: int) -> Contexts:
         """Return pieces of the rows; one that starts before the first step holds the first steps alone."""
         begins = np.maximum(starts, 0)
-        windows = np.minimum(begins, self.history.state.shape[1])
+        first = np.minimum(begins, self.history.state.shape[1])
         ends = np.minimum(starts + size, self.history.length[rows])
         mask = begins[:, None] + np.arange(size) < ends[:, None]
-        whole = bool(mask.all())
+        # Behind the end of a lifetime there are zeros anyway; behind a piece cut short there are steps.
+        short = np.flatnonzero((starts < 0) & (ends < self.history.length[rows]))
+        behind = ~mask[short]
+        steps = {}
+        for name, windows in self._windows_of(size).items():
+            steps[name] = windows[rows, first]
+            if short.size:
+                steps[name][short] = np.where(behind, 0, steps[name][short])
+        best = self._best_in(rows, steps["state"])
+        if not mask.all():
+            best *= mask
+        return Contexts(**steps, optimal_action=best, mask=mask, task=self.ids[rows], start=begins)
 
-        def piece(array: NDArray[Any]) -> NDArray[Any]:
-            # Windows of memory: a piece is copied at once, and not step by step.
-            found = sliding_window_view(array, size, axis=1)[rows, windows]
-            return found if whole else np.where(mask, found, 0).astype(array.dtype)
+    def _best_in(self, rows: NDArray[np.int64], state: NDArray[Any]) -> NDArray[Any]:
+        """Return the first best actions of the rows' tasks in states [B, C]."""
+        num_states = self.best.shape[1]
+        return self.best.ravel().take((rows * num_states)[:, None] + state)
 
-        steps = {name: piece(array) for name, array in self._with_room(size).items()}
-        best = self.best[rows[:, None], steps["state"]]
-        return Contexts(
-            **steps,
-            optimal_action=best if whole else np.where(mask, best, 0).astype(best.dtype),
-            mask=mask,
-            task=self.ids[rows],
-            start=begins,
-        )
+    def _windows_of(self, size: int) -> dict[str, NDArray[Any]]:
+        """Return the windows [N, T + 1, size] of memory that a piece may be: it is copied at once.
 
-    def _with_room(self, size: int) -> dict[str, NDArray[Any]]:
-        """Return the arrays of steps with as much room behind the longest lifetime as a piece may need."""
+        There is as much room behind the longest lifetime as a piece may need.
+        """
         if self._room != size:
             n, longest = self.history.state.shape
             checks.memory(n * (longest + size) * 20, lambda: f"{n} lifetimes in pieces of {size} steps")
             past = {f.name: getattr(self.history, f.name) for f in fields(History) if f.name != "length"}
             past["episode"] = self.episode
-            self._padded = {name: np.pad(array, ((0, 0), (0, size))) for name, array in past.items()}
+            padded = {name: np.pad(array, ((0, 0), (0, size))) for name, array in past.items()}
+            self._windows = {name: sliding_window_view(a, size, axis=1) for name, a in padded.items()}
             self._room = size
-        return self._padded
+        return self._windows
 
 
 def every_episode(history: History, every: int) -> History:
