@@ -65,7 +65,7 @@ def relabel(
         "optimal": all best actions of the task itself alike, for a discount of 0.99. A learner, or what a
         meta-learner's `fit` returned: it lives through the steps and learns from them; before each one it
         says what is best as far as it knows, ties alike, and explores not. Or an object with a method
-        `labels(history, tasks)`, such as `CommittedThompson`.
+        `labels(history, tasks)` of one's own.
     actions
         None with a `History`.
     rng
