@@ -55,6 +55,14 @@ def test_own_family(output):
     assert min(meta) > 0.95
 
 
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs JAX")
+@pytest.mark.parametrize("output", ["jax_gradient.py"], indirect=True)
+def test_jax_gradient(output):
+    gradient, difference = numbers(output)
+    assert abs(gradient - difference) < 1e-6
+    assert abs(gradient) > 1e-3
+
+
 @pytest.mark.parametrize("output", ["transfer_or_meta_learning.py"], indirect=True)
 def test_transfer_or_meta_learning(output):
     one_goal, corners = output.strip().split("\n\n")
