@@ -143,30 +143,35 @@ def _colours(drawn: _Drawn, values: NDArray[np.float64] | None) -> list[Any]:
 
 
 def _draw_cells(axes: Axes, at: NDArray[np.float64], drawn: _Drawn, colours: list[Any]) -> None:
+    from matplotlib.collections import PolyCollection
     from matplotlib.patches import Rectangle
 
     axes.set_facecolor(_WALL)
     thin = _thinner(at)
     low, high = at.min(axis=0) - 0.5, at.max(axis=0) + 0.5
     axes.add_patch(Rectangle(tuple(low), *(high - low), facecolor=_WALL, linewidth=0))
-    for x, y in _passages(at, drawn):
-        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=_FREE, linewidth=0))
-    for (x, y), colour in zip(at, colours, strict=True):
-        axes.add_patch(
-            Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, facecolor=colour, edgecolor="#c8c8c8", lw=0.6 * thin)
+    between = np.array(_passages(at, drawn)).reshape(-1, 2)
+    axes.add_collection(PolyCollection(_squares(between, 0.5), facecolors=_FREE, linewidths=0, zorder=1))
+    axes.add_collection(
+        PolyCollection(
+            _squares(at, 0.5), facecolors=colours, edgecolors="#c8c8c8", linewidths=0.6 * thin, zorder=1
         )
+    )
     few = 0 < (drawn.starts > 0.0).sum() <= max(1, len(at) // 4)
     for state in np.flatnonzero(drawn.starts > 0.0) if few else ():
         x, y = at[state]
         axes.text(
             x - 0.42, y - 0.4, "S", ha="left", va="top", fontsize=max(4, 7 * thin), color=_LINE, zorder=5
         )
-    for x, y in at[drawn.ends & ~drawn.walls]:  # a frame where episodes end
-        axes.add_patch(
-            Rectangle(
-                (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="black", lw=1.4 * thin, zorder=4
-            )
-        )
+    frames = _squares(at[drawn.ends & ~drawn.walls], 0.42)  # where episodes end
+    axes.add_collection(
+        PolyCollection(frames, facecolors="none", edgecolors="black", linewidths=1.4 * thin, zorder=4)
+    )
+
+
+def _squares(middles: NDArray[np.float64], half: float) -> list[NDArray[np.float64]]:
+    """Return the corners [N, 4, 2] of squares about places [N, 2]."""
+    return list(middles[:, None] + half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]))
 
 
 def _passages(at: NDArray[np.float64], drawn: _Drawn) -> list[tuple[float, float]]:
@@ -234,31 +239,27 @@ def _draw_policy(
     axes: Axes, at: NDArray[np.float64], task: Any, policy: NDArray[np.float64], drawn: _Drawn
 ) -> None:
     """Draw an arrow from each state towards where the policy expects to go; a dot where that is nowhere."""
+    from matplotlib.collections import LineCollection
+
     found = task.outcomes
     moves = at[found["next_state"]] - at[:, None, None, :]
     towards = (found["probability"][..., None] * moves).sum(axis=2)  # [S, A, 2]
     arrows = (policy[:, :, None] * towards).sum(axis=1)
     lengths = np.sqrt((arrows**2).sum(axis=1))
     thin = _thinner(at)
-    for state in np.flatnonzero(~drawn.walls & ~task.terminal):
-        x, y = at[state]
-        if lengths[state] < 0.05:
-            axes.plot(x, y, marker=".", color="black", markersize=3 * thin, zorder=5)
-            continue
-        dx, dy = 0.62 * arrows[state] / lengths[state]
-        axes.annotate(
-            "",
-            xy=(x + dx / 2, y + dy / 2),
-            xytext=(x - dx / 2, y - dy / 2),
-            arrowprops={
-                "arrowstyle": f"->,head_length={0.4 * thin},head_width={0.2 * thin}",
-                "linewidth": 0.9 * thin,
-                "color": "black",
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-            zorder=5,
-        )
+    acts = ~drawn.walls & ~task.terminal
+    stays, goes = at[acts & (lengths < 0.05)], acts & (lengths >= 0.05)
+    axes.plot(*stays.T, linestyle="none", marker=".", color="black", markersize=3 * thin, zorder=5)
+    ahead = arrows[goes] / lengths[goes, None]
+    strokes = LineCollection(list(_arrows(at[goes], ahead)), colors="black", linewidths=0.9 * thin, zorder=5)
+    axes.add_collection(strokes)
+
+
+def _arrows(at: NDArray[np.float64], ahead: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return arrows in one stroke [N, 5, 2], about places and along directions [N, 2]: tail, tip, wings."""
+    tip, aside = at + 0.31 * ahead, ahead[:, ::-1] * np.array([-1.0, 1.0])
+    wings = [tip - 0.16 * ahead + side * 0.1 * aside for side in (1.0, -1.0)]
+    return np.stack([at - 0.31 * ahead, tip, wings[0], tip, wings[1]], axis=1)
 
 
 def _draw_arms(task: Any, axes: Axes) -> Axes:
