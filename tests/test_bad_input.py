@@ -304,6 +304,7 @@ for function in (partial(mf.policy_iteration, PAID), partial(mf.policy_evaluatio
 refuses_numbers("bounds", "discount", partial(mf.bounds, TASKS), -0.1, 1.1)
 for function in (partial(mf.backward_induction, TASKS), partial(mf.bounds, TASKS), evaluate):
     refuses_counts(function.func.__name__, "horizon", with_keyword(function, "horizon"), 0)
+refuses_counts("dynamic_regret", "num_episodes", lambda value: mf.dynamic_regret(TASKS, POLICY, value), 0)
 refuses("bounds", "discount=1", lambda: mf.bounds(PAID, 1.0), ValueError, "give a horizon")
 for function in (mf.backward_induction, partial(mf.train, LEARNER, num_episodes=1)):
     refuses("no horizon", repr(function), lambda f=function: f(tasks=ENDLESS), ValueError, "horizon")
@@ -373,6 +374,8 @@ for function in (
     mf.average_reward,
     lambda tasks: mf.gain_and_bias(tasks, POLICY),
     lambda tasks: mf.occupancy(tasks, POLICY),
+    lambda tasks: mf.dynamic_regret(tasks, POLICY, 1),
+    lambda tasks: mf.regret_of_returns(tasks, np.zeros((N, 1))),
     lambda tasks: mf.long_run_occupancy(tasks, POLICY),
     mf.backward_induction,
     mf.bounds,
@@ -1034,6 +1037,7 @@ for entry, call in (
     ("gain_and_bias", lambda: mf.gain_and_bias(MANY, POLICY)),
     ("occupancy", lambda: mf.occupancy(MANY, POLICY)),
     ("long_run_occupancy", lambda: mf.long_run_occupancy(MANY, POLICY)),
+    ("dynamic_regret", lambda: mf.dynamic_regret(TASKS, POLICY, 2**30)),
     ("bounds", lambda: mf.bounds(MANY)),
     ("AverageQ.fit", lambda: mf.AverageQ(tasks_per_iteration=2**50).fit(MANY, LEARNER, 1)),
     ("bootstrap_mean", lambda: mf.bootstrap_mean([1.0], num_resamples=2**40)),

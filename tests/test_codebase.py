@@ -226,6 +226,7 @@ PYTHON_LAYERS = [
     {"modified_policy_iteration", "average_reward"},
     {"occupancy"},
     {"evaluate"},
+    {"dynamic_regret"},
     {"meta"},
     {"plotting", "config"},
     {"comparison"},

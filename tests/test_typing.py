@@ -62,6 +62,7 @@ def test_results_are_shown_in_a_line(kind):
         solved := mf.value_iteration(tasks),
         solved.info,
         mf.average_reward(tasks),
+        mf.dynamic_regret(tasks, np.zeros(4, int), 2),
         mf.gain_and_bias(tasks, np.zeros(4, int)),
         mf.policy_evaluation(tasks, np.zeros(4, int)),
         mf.bounds(tasks),

@@ -37,6 +37,9 @@ from metarl_fast.describe import MeasureCard as MeasureCard
 from metarl_fast.describe import describe as describe
 from metarl_fast.diagnose import diagnose as diagnose
 from metarl_fast.diagnosis import Diagnosis as Diagnosis
+from metarl_fast.dynamic_regret import DynamicRegret as DynamicRegret
+from metarl_fast.dynamic_regret import dynamic_regret as dynamic_regret
+from metarl_fast.dynamic_regret import regret_of_returns as regret_of_returns
 from metarl_fast.engine import train as train
 from metarl_fast.episode_contexts import EpisodeContexts as EpisodeContexts
 from metarl_fast.evaluate import AdaptationCurve as AdaptationCurve

@@ -472,6 +472,21 @@ def calls():
                 "progress": None,
             },
         ),
+        "dynamic_regret": (
+            mf.dynamic_regret,
+            {
+                "tasks": TASKS,
+                "policy": policy,
+                "num_episodes": 3,
+                "discount": 0.9,
+                "horizon": None,
+                "num_threads": 1,
+            },
+        ),
+        "regret_of_returns": (
+            mf.regret_of_returns,
+            {"tasks": TASKS, "returns": np.zeros((N, 3)), "num_steps": 4, "num_threads": 1},
+        ),
         "average_reward": (mf.average_reward, {"tasks": TASKS, "num_threads": 1, "progress": None}),
         "gain_and_bias": (
             mf.gain_and_bias,
