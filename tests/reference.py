@@ -270,3 +270,10 @@ def sample_by_rejection(weights, stream):
 
 if __name__ == "__main__":
     sys.stdout.write(rng_csv())
+
+
+def time_of(family, task, segment):
+    """Return (segment, task): which task of a family that changes in time it is, and when."""
+    if family.along == "tasks":
+        return (task // family.every if family.segment is None else family.segment), 0
+    return (segment if family.segment is None else family.segment), task

@@ -27,9 +27,10 @@ class Seasonal final : public Changing {
     check_inside();
   }
 
-  void write(std::uint64_t key, std::uint64_t id, std::int64_t now, TaskBuffer& task,
-             const Interrupt& interrupt) const override {
-    const auto season = static_cast<std::uint64_t>(segment_at(now) % seasons);
+ private:
+  void write_at(std::uint64_t key, std::uint64_t id, std::int64_t time, TaskBuffer& task,
+                const Interrupt& interrupt) const override {
+    const auto season = static_cast<std::uint64_t>(time % seasons);
     task.reward_noise = shape().reward_noise;
     family->write(key_of_part(key, season), id, 0, task, interrupt);
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -11,18 +12,95 @@ from hypothesis import strategies as st
 import family_twins
 import metarl_fast as mf
 from bits import assert_same_bits
-from reference import key_of_part
+from reference import key_of_part, time_of
 
 FAMILY = mf.Drifting
 GRID = mf.GoalGrid(3, slip=0.2, wall_density=0.3, start=None)
 DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3, start=mf.Uniform())
 GOLDEN = {"drifting": mf.Drifting(GRID, 2, 3), "drifting_dense": mf.Drifting(DENSE, 1, 4)}
-ARGUMENTS = {"family": GRID, "every": 2, "steps": 3, "segment": None}
+ARGUMENTS = {
+    "family": GRID,
+    "every": 2,
+    "steps": 3,
+    "segment": None,
+    "reward_budget": 0.1,
+    "transition_budget": 0.2,
+    "along": "episodes",
+}
+
+
+def rows_of(model):
+    """[S, A, S + 1]: where pairs lead, the end last."""
+    s, a, k = model.probability.shape
+    rows = np.zeros((s, a, s + 1))
+    if model.next_state is None:
+        rows[..., :s] = model.probability
+        return rows
+    for i, j, o in np.ndindex(s, a, k):
+        rows[i, j, s if model.terminated[i, j, o] else model.next_state[i, j, o]] += model.probability[
+            i, j, o
+        ]
+    return rows
+
+
+def expected_rewards(model):
+    if model.next_state is None:
+        return model.reward
+    total = np.zeros(model.probability.shape[:2])
+    for o in range(model.probability.shape[2]):
+        total += model.probability[..., o] * model.reward[..., o]
+    return total
+
+
+def within_budgets(family, key, task, draw, w):
+    """Around the first draw, in plain Python; sums in another order than the core's, so nearly equal."""
+    first, *others = (
+        family_twins.part(family.family, key_of_part(key, d), task) for d in (0, draw, draw + 1)
+    )
+    dense = first.next_state is None
+    no_end = np.zeros(len(first.start), bool)
+    ends = [no_end if dense else family_twins.terminal(each) for each in (first, *others)]
+    weights = []
+    for other, terminal, time in zip(others, ends[1:], (1.0 - w, w), strict=True):
+        knows = ~(ends[0] | terminal)[:, None]
+        shares = []
+        for budget, of in ((family.reward_budget, expected_rewards), (family.transition_budget, rows_of)):
+            change = np.abs(of(other) - of(first))
+            far = np.where(knows, change if change.ndim == 2 else change.sum(axis=-1), 0.0).max()
+            allowed = np.inf if budget is None else 0.5 * family.steps * budget
+            shares.append(time * (1.0 if far <= allowed else allowed / far))
+        weights.append(shares if dense else [min(shares)] * 2)
+    for_rewards, for_rows = zip(*weights, strict=True)
+    parts = (first, *others)
+
+    def mixed(values, shares):
+        rest = max(0.0, 1.0 - shares[0] - shares[1])
+        return rest * values[0] + shares[0] * values[1] + shares[1] * values[2]
+
+    found = {
+        "start": mixed([each.start for each in parts], for_rows),
+        "reward_noise": mixed([each.reward_noise for each in parts], for_rewards),
+    }
+    if dense:
+        found["probability"] = mixed([each.probability for each in parts], for_rows)
+        found["reward"] = mixed([each.reward for each in parts], for_rewards)
+        return dataclasses.replace(first, weights=None, **found)
+    knows = [~(ends[0] | terminal)[:, None, None] for terminal in ends[1:]]
+    each = [np.where(k, share, 0.0) for k, share in zip(knows, for_rows, strict=True)]
+    rest = np.maximum(0.0, 1.0 - each[0] - each[1])
+    stacked = zip((rest, *each), parts, strict=True)
+    found["probability"] = np.concatenate([weight * part.probability for weight, part in stacked], axis=-1)
+    for name in ("next_state", "reward", "terminated"):
+        found[name] = np.concatenate([getattr(part, name) for part in parts], axis=-1)
+    return dataclasses.replace(first, terminal=ends[0], **found)
 
 
 def twin(family, key, task, segment=0):
     """A task of `Drifting`, in plain Python."""
-    draw, r = divmod(segment if family.segment is None else family.segment, family.steps)
+    now, task = time_of(family, task, segment)
+    draw, r = divmod(now, family.steps)
+    if (family.reward_budget, family.transition_budget) != (None, None):
+        return within_budgets(family, key, task, draw, r / family.steps)
     old, new = (family_twins.part(family.family, key_of_part(key, draw + k), task) for k in (0, 1))
     w = r / family.steps
     start = (1.0 - w) * old.start + w * new.start
@@ -54,7 +132,44 @@ def families():
     parts = [GRID, DENSE, mf.RiverSwim(4, forward=mf.Uniform(0.1, 0.5)), DENSE.split()[1]]
     parts += [mf.Permuted(DENSE), mf.TaskDistribution(66, 2), mf.TaskDistribution(6, 2, mf.Garnet(3))]
     steps, segments = st.integers(1, 4), st.none() | st.integers(0, 9)
-    return st.builds(mf.Drifting, st.sampled_from(parts), st.integers(1, 3), steps, segments)
+    along = st.sampled_from(["episodes", "tasks"])
+    return st.builds(mf.Drifting, st.sampled_from(parts), st.integers(1, 3), steps, segments, along=along)
+
+
+@pytest.mark.parametrize("family", [DENSE, GRID, mf.RiverSwim(4, forward=mf.Uniform(0.1, 0.5))])
+def test_what_changes_stays_within_the_budgets_and_is_the_twin(family):
+    for budgets in ((0.05, None), (None, 0.1), (0.02, 0.3), (0.0, 0.2), (0.3, 0.0)):
+        drifting = mf.Drifting(family, 1, 5, None, *budgets)
+        tasks = drifting.sample(6, rng=0)
+        lives = [tasks.segment(k) for k in range(14)]
+        changed = []
+        for before, after in itertools.pairwise(lives):
+            moved = [np.abs(getattr(after, n) - getattr(before, n)) for n in ("rewards", "transitions")]
+            changed.append([moved[0].max(axis=(1, 2)), moved[1].sum(axis=-1).max(axis=(1, 2))])
+        most = np.max(changed, axis=0)
+        for found, budget in zip(most, budgets, strict=True):
+            assert budget is None or (found <= budget + 1e-14).all()
+        used = [most[k].max() / budgets[k] for k in (0, 1) if budgets[k]]
+        assert family is not DENSE or max(used) > 0.4  # not by standing still
+        for k, i in ((0, 1), (7, 2), (13, 5)):
+            slow = twin(drifting, tasks.recipe.key, i, k)
+            fast = lives[k][i : i + 1]
+            if slow.next_state is None:
+                np.testing.assert_allclose(fast.transitions[0], slow.probability, atol=1e-14)
+                np.testing.assert_allclose(fast.rewards[0], slow.reward, atol=1e-14)
+            else:
+                np.testing.assert_allclose(fast.outcomes["probability"][0], slow.probability, atol=1e-14)
+                assert (fast.outcomes["next_state"][0] == slow.next_state).all()
+                assert_same_bits(fast.terminal[0], slow.terminal)
+            np.testing.assert_allclose(fast.start[0], slow.start, atol=1e-14)
+
+
+def test_without_room_tasks_stand_still():
+    tasks = mf.Drifting(DENSE, 1, 4, None, 0.0, 0.0).sample(3, rng=0)
+    for name in ("transitions", "rewards"):
+        np.testing.assert_allclose(getattr(tasks.segment(9), name), getattr(tasks, name), rtol=1e-14)
+    with pytest.raises(ValueError, match="reward_budget is -1"):
+        mf.Drifting(DENSE, reward_budget=-1.0)
 
 
 def test_rows_rewards_and_starts_move_on_straight_lines():

@@ -8,24 +8,26 @@ from hypothesis import strategies as st
 import family_twins
 import metarl_fast as mf
 from bits import assert_same_bits
-from reference import key_of_part
+from reference import key_of_part, time_of
 
 FAMILY = mf.Seasonal
 GRID = mf.GoalGrid(3, slip=0.2, wall_density=0.3, start=None)
 DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3, start=mf.Uniform())
 GOLDEN_TASKS = {"seasonal": mf.Seasonal(GRID, 2)}
-ARGUMENTS = {"family": GRID, "every": 2, "seasons": 3, "segment": None}
+ARGUMENTS = {"family": GRID, "every": 2, "seasons": 3, "segment": None, "along": "episodes"}
 
 
 def twin(family, key, task, segment=0):
     """A task of `Seasonal`, in plain Python."""
-    now = segment if family.segment is None else family.segment
+    now, task = time_of(family, task, segment)
     return family_twins.part(family.family, key_of_part(key, now % family.seasons), task)
 
 
 def families():
     parts = st.sampled_from([GRID, DENSE, DENSE.split()[1], mf.Permuted(GRID)])
-    return st.builds(mf.Seasonal, parts, st.integers(1, 4), st.integers(1, 3), st.none() | st.integers(0, 7))
+    along = st.sampled_from(["episodes", "tasks"])
+    segments = st.none() | st.integers(0, 7)
+    return st.builds(mf.Seasonal, parts, st.integers(1, 4), st.integers(1, 3), segments, along)
 
 
 def test_seasons_come_again_and_are_draws_of_the_family():

@@ -11,25 +11,84 @@ from hypothesis import strategies as st
 import family_twins
 import metarl_fast as mf
 from bits import assert_same_bits
-from reference import key_of_part
+from reference import key_of_part, make_stream, time_of
 
 FAMILY = mf.Switching
 GRID = mf.GoalGrid(3, slip=0.2, wall_density=0.3, start=None)
 DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3, start=mf.Uniform())
 MIXED = mf.Mixture((mf.TaskDistribution(5, 2, reward_noise=0.5), mf.RiverSwim(5)))
 GOLDEN = {"switching": mf.Switching(GRID, 2), "switching_dense": mf.Switching(DENSE, 3)}
-ARGUMENTS = {"family": GRID, "every": 2, "segment": None}
+ARGUMENTS = {
+    "family": GRID,
+    "every": 2,
+    "segment": None,
+    "probability": 0.5,
+    "modes": 2,
+    "along": "episodes",
+}
 
 
 def twin(family, key, task, segment=0):
     """A task of `Switching`, in plain Python."""
-    now = segment if family.segment is None else family.segment
-    return family_twins.part(family.family, key_of_part(key, now), task)
+    now, task = time_of(family, task, segment)
+    if family.probability == 1.0 and family.modes is None:
+        return family_twins.part(family.family, key_of_part(key, now), task)
+    while True:
+        stream = make_stream(key_of_part(key, 2**64 - 1 - now), task, 5)
+        if stream.next() / 2**32 < family.probability or now == 0:
+            break
+        now -= 1
+    draw = now if family.modes is None else stream.next() * family.modes >> 32
+    return family_twins.part(family.family, key_of_part(key, draw), task)
 
 
 def families():
     parts = [GRID, DENSE, MIXED, DENSE.split()[1], mf.Permuted(GRID), mf.TaskDistribution(66, 2)]
-    return st.builds(mf.Switching, st.sampled_from(parts), st.integers(1, 4), st.none() | st.integers(0, 3))
+    return st.builds(
+        mf.Switching,
+        st.sampled_from(parts),
+        st.integers(1, 4),
+        st.none() | st.integers(0, 3),
+        st.sampled_from([1.0, 0.3]),
+        st.none() | st.integers(1, 3),
+        st.sampled_from(["episodes", "tasks"]),
+    )
+
+
+def test_modes_are_a_markov_chain_that_stays():
+    tasks = mf.Switching(DENSE, every=5, probability=0.3, modes=4).sample(300, rng=0)
+    modes = [mf.Tasks(DENSE._recipe(key_of_part(tasks.recipe.key, k), range(300))).rewards for k in range(4)]
+    found = np.array([tasks.segment(k).rewards for k in range(12)])
+    same = np.array([(found == mode).all(axis=(2, 3)) for mode in modes])
+    assert (same.sum(axis=0) == 1).all()
+    lived = same.argmax(axis=0)
+    np.testing.assert_allclose(np.bincount(lived.ravel()) / lived.size, 0.25, atol=0.03)
+    stays = (lived[1:] == lived[:-1]).mean()
+    assert stays == pytest.approx(1.0 - 0.3 * (1.0 - 1.0 / 4), abs=0.02)
+
+
+def test_without_modes_each_draw_is_a_new_one():
+    tasks = mf.Switching(DENSE, probability=0.2).sample(200, rng=0)
+    found = np.array([tasks.segment(k).rewards[:, 0, 0] for k in range(30)])
+    assert (found[1:] != found[:-1]).mean() == pytest.approx(0.2, abs=0.02)
+    for life in found.T:
+        assert len(np.unique(life)) == 1 + (life[1:] != life[:-1]).sum()
+
+
+@pytest.mark.parametrize("kind", [mf.Switching, mf.Drifting, mf.Seasonal])
+def test_along_the_tasks_a_batch_is_the_time_of_its_first_task(kind):
+    lives = kind(DENSE, every=3).sample(1, rng=0)
+    batch = kind(DENSE, every=3, along="tasks").sample(12, rng=0)
+    for place in range(12):
+        assert_same_bits(batch[place].transitions, lives.segment(place // 3).transitions[0])
+        assert_same_bits(batch[place].rewards, lives.segment(place // 3).rewards[0])
+    assert_same_bits(batch.segment(7).rewards, batch.rewards)
+    assert_same_bits(batch[4:7].rewards, batch.rewards[4:7])
+    assert len(set(kind(DENSE, every=3, along="tasks").clusters(batch))) == len(
+        np.unique(batch.rewards[:, 0, 0])
+    )
+    with pytest.raises(ValueError, match="along is 'time', expected 'episodes' or 'tasks'"):
+        kind(DENSE, along="time")
 
 
 def test_each_segment_is_another_draw_of_the_family():

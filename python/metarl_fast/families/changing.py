@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 class Changing(Around):
-    """A combination of one family whose tasks have segments in time, each of `every` episodes."""
+    """A combination of one family whose tasks have segments in time, each of `every` episodes.
+
+    Or, along the tasks, the batch is that time: each `every` tasks are a segment of task 0.
+    """
 
     group = "Changing in time"
 
     every: int
     segment: int | None
+    along: str
 
     def __post_init__(self) -> None:
         self._keep_family()
@@ -35,11 +39,21 @@ class Changing(Around):
         checks.keep(self, "every", checks.integer, 1, 2**31 - 1)
         if self.segment is not None:
             checks.keep(self, "segment", checks.integer, 0, 2**31 - 1)
+        if not isinstance(self.along, str) or self.along not in ("episodes", "tasks"):
+            kind = ValueError if isinstance(self.along, str) else TypeError
+            raise kind(f"along is {checks.shown(self.along)}, expected 'episodes' or 'tasks'")
 
     @property
     def _episodes_per_segment(self) -> int:  # type: ignore[override]
-        return self.every if self.segment is None else 0
+        return self.every if self.segment is None and self.along == "episodes" else 0
+
+    @property
+    def _time(self) -> dict[str, Any]:
+        """What the core is told of time, by name."""
+        segment = -1 if self.segment is None else self.segment
+        return {"every": self.every, "segment": segment, "along": self.along}
 
     def _in_segment(self, segment: int) -> Self:
         here: Any = self  # a dataclass
-        return self if self.segment is not None else replace(here, segment=segment)
+        stays = self.segment is not None or self.along == "tasks"
+        return self if stays else replace(here, segment=segment)

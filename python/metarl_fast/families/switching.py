@@ -1,10 +1,13 @@
-"""Tasks that are another draw of a family every so many episodes."""
+"""Tasks that are another draw of a family every so many episodes, or by chance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metarl_fast import _core
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
 from metarl_fast.families.changing import Changing
 from metarl_fast.recipes import Ids
@@ -24,6 +27,16 @@ class Switching(Changing):
         Episodes of a segment.
     segment
         None, or the segment in which time stands still; see `Tasks.segment`.
+    probability
+        With which a segment draws anew; at 1 each does. Above 0.
+    modes
+        None, or the number of draws that come again: then a segment that draws takes one of them evenly,
+        maybe that which it was in. The modes are a Markov chain that stays with probability
+        1 - probability (1 - 1 / modes). In turn they come in `Seasonal`.
+    along
+        "episodes": a task changes while it is learned. "tasks": tasks do not change, but differ along the
+        batch as task 0 does along its time, so that a learner that meets them one by one, or a meta-learner,
+        meets a world that changes; `every` counts tasks.
 
     Notes
     -----
@@ -35,10 +48,24 @@ class Switching(Changing):
     family: Family
     every: int = 10
     segment: int | None = None
+    probability: float = 1.0
+    modes: int | None = None
+    along: str = "episodes"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, "probability", checks.real, 0.0, 1.0, open_low=True)
+        if self.modes is not None:
+            checks.keep(self, "modes", checks.integer, 1, 2**30)
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
-        segment = -1 if self.segment is None else self.segment
-        return _core.Switching(family=self.family._view(key, ids), every=self.every, segment=segment)
+        law = {"probability": self.probability, "modes": self.modes or 0}
+        return _core.Switching(family=self.family._view(key, ids), **law, **self._time)
 
     def _inside(self, key: int, ids: Ids) -> Tasks:
         return super()._inside(_core.key_of_part(key, self.segment or 0), ids)
+
+    def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
+        """Return the family's labels of the tasks that these were made of, or labels of the same tasks."""
+        plain = self.probability == 1.0 and self.modes is None and self.along == "episodes"
+        return super().clusters(tasks) if plain else Family.clusters(self, tasks)
