@@ -109,9 +109,10 @@ double instructions(const Work& work) {
   for (const long place : path) ++visits[place];
   std::map<int, int> places;
   for (const auto& [place, times] : visits) ++places[times];
-  static constexpr int kMany = 30;
-  const auto once = std::find_if(places.begin(), places.end(),
-                                 [](const auto& of) { return of.first > 1 && of.second >= kMany; });
+  const auto once = std::find_if(places.begin(), places.end(), [](const auto& of) {
+    constexpr int many = 30;
+    return of.first > 1 && of.second >= many;
+  });
   if (once == places.end()) return std::numeric_limits<double>::quiet_NaN();
   const auto first =
       std::find_if(path.begin(), path.end(), [&](long place) { return visits[place] == once->first; });

@@ -28,8 +28,7 @@ std::unique_ptr<const TaskBatch> stored(const TaskBatch& batch) {
                shape.dense ? nullptr : all->terminated.data(), all->start.data(),
                all->scale.empty() ? nullptr : all->scale.data(), all->terminal.data()},
               {1, nullptr});
-  TaskArrays arrays{all->view(), shape.states, shape.states};
-  arrays.owner = all;
+  const TaskArrays arrays{all->view(), shape.states, shape.states, nullptr, 0, all};
   return std::make_unique<StoredTasks>(shape, batch.ids(), arrays);
 }
 

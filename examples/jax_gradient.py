@@ -1,4 +1,8 @@
-"""What recorded steps teach, as a JAX function whose gradient comes from the core."""
+"""A start table's gradient, in JAX
+===============================
+
+What recorded steps teach is a JAX function, whose gradient comes from the core.
+"""
 
 import importlib.util
 import sys
