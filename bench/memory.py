@@ -45,7 +45,15 @@ def learn(family, seconds):
     learner = mf.QLearning(epsilon=0.1)
     try:
         mf.train(
-            learner, tasks, 1, q_table=False, policy=False, returns=False, mean_returns=True, progress=look
+            learner,
+            tasks,
+            1,
+            None if family.horizon else 1,
+            q_table=False,
+            policy=False,
+            returns=False,
+            mean_returns=True,
+            progress=look,
         )
     except Enough:
         return done

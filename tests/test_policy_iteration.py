@@ -198,6 +198,31 @@ def test_quantecon_finds_the_same(states):
         assert (best.policy[i] == peer.sigma).all()
 
 
+def test_every_planner_is_within_its_tolerance_of_quantecon_on_200_tasks():
+    """Half of them dense, half with two next states a pair, which quantecon gets as sparse rows."""
+    markov, sparse = pytest.importorskip("quantecon.markov"), pytest.importorskip("scipy.sparse")
+    s, a, discount, tolerance = 12, 3, 0.95, 1e-9
+    dense = mf.TaskDistribution(s, a).sample(100, rng=0)
+    few = mf.TaskDistribution(s, a, mf.Garnet(2)).sample(100, rng=1)
+    pairs = np.repeat(np.arange(s), a), np.tile(np.arange(a), s)
+    for tasks in (dense, few):
+        exact = np.empty((100, s))
+        for i, (p, r) in enumerate(
+            zip(np.asarray(tasks.transitions), np.asarray(tasks.rewards), strict=True)
+        ):
+            given = (r, p) if tasks is dense else (r.ravel(), sparse.csr_matrix(p.reshape(s * a, s)))
+            model = markov.DiscreteDP(*given, discount, *(() if tasks is dense else pairs))
+            exact[i] = model.solve(method="policy_iteration").v
+        for found in (
+            mf.policy_iteration(tasks, discount),
+            mf.value_iteration(tasks, discount, tolerance=tolerance),
+            mf.modified_policy_iteration(tasks, discount, tolerance=tolerance),
+        ):
+            error = np.abs(found.values - exact).max(axis=1)
+            assert (error <= found.error_bound + 1e-12).all()
+            assert (found.error_bound <= tolerance).all()
+
+
 def test_progress_is_told_and_can_stop_the_work():
     told = []
     mf.policy_iteration(mf.TaskDistribution(10, 3).sample(500, rng=0), progress=lambda *n: told.append(n))

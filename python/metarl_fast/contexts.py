@@ -110,7 +110,7 @@ class Lifetimes:
     def _best_in(self, rows: NDArray[np.int64], state: NDArray[Any]) -> NDArray[Any]:
         """Return the first best actions of the rows' tasks in states [B, C]."""
         num_states = self.best.shape[1]
-        return self.best.ravel().take((rows * num_states)[:, None] + state)
+        return np.asarray(self.best.ravel().take((rows * num_states)[:, None] + state))
 
     def _windows_of(self, size: int) -> dict[str, NDArray[Any]]:
         """Return the windows [N, T + 1, size] of memory that a piece may be: it is copied at once.
