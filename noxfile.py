@@ -71,9 +71,7 @@ def fuzz(session):
 def kills(session):
     """Kill a run with a checkpoint fifty times, and see that it ends with the bits of one that was not."""
     session.install(".[test]")
-    session.run(
-        "pytest", "tests/distributed/test_killed.py", *session.posargs, env={"METARL_FAST_KILLS": "50"}
-    )
+    session.run("pytest", "tests/clusters/test_killed.py", *session.posargs, env={"METARL_FAST_KILLS": "50"})
 
 
 @nox.session

@@ -305,6 +305,13 @@ refuses_numbers("bounds", "discount", partial(mf.bounds, TASKS), -0.1, 1.1)
 for function in (partial(mf.backward_induction, TASKS), partial(mf.bounds, TASKS), evaluate):
     refuses_counts(function.func.__name__, "horizon", with_keyword(function, "horizon"), 0)
 refuses_counts("dynamic_regret", "num_episodes", lambda value: mf.dynamic_regret(TASKS, POLICY, value), 0)
+refuses(
+    "regret_of_returns",
+    "shape",
+    lambda: mf.regret_of_returns(TASKS, np.zeros(3)),
+    ValueError,
+    "returns has shape",
+)
 refuses("bounds", "discount=1", lambda: mf.bounds(PAID, 1.0), ValueError, "give a horizon")
 for function in (mf.backward_induction, partial(mf.train, LEARNER, num_episodes=1)):
     refuses("no horizon", repr(function), lambda f=function: f(tasks=ENDLESS), ValueError, "horizon")

@@ -109,7 +109,7 @@ def test_every_family_law_and_learner_has_a_form():
         ),
         (
             {"type": "FamilyPart", "family": {"type": "QLearning"}},
-            "expected one of BernoulliBandit, ",
+            "expected one of AnyMdp, ",
         ),
         ({"type": "Garnet"}, "Garnet needs branching"),
         ({"type": "GoalGrid", "goals": {"type": "Region", "rows": [0, 2]}}, "Region needs columns"),

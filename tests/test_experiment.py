@@ -500,7 +500,7 @@ def test_files_of_before_keep_working():
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLambda has no setting 'epsylon'"),
         ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected Double"),
-        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected DoubleQLearning, Exp"),
+        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected DoubleQLearning, DynaQ, Exp"),
         (
             {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
             ValueError,

@@ -36,7 +36,7 @@ def test_settings_come_back_equal(value, tmp_path):
 
 @pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
 def test_what_was_fitted_comes_back_and_goes_on(kind, tmp_path):
-    meta, learner = kind(tasks_per_iteration=3), mf.QLambda(initial_q=TABLE, epsilon=0.3)
+    meta, learner = kind(tasks_per_iteration=3), mf.QLearning(initial_q=TABLE, epsilon=0.3)
     fitted = meta.fit(FAMILY, learner, 4, num_iterations=2, num_tasks=9, rng=0)
     fitted = fitted.replace(context={"family": "any", "size": [6, {"a": None}], "name": "ü"})
     fitted.save(tmp_path / "meta.npz")

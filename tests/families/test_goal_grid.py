@@ -128,7 +128,8 @@ class Twin:
         )
         starts = {family.start} if family.start is not None else self.reaching(goal, walls) - {goal}
         start = np.array([1.0 / len(starts) if c in starts else 0.0 for c in self.cells])
-        return Model(probability, next_state, reward.astype(float), terminated, start)
+        ends = np.array([cell == goal or cell in walls for cell in self.cells])
+        return Model(probability, next_state, reward.astype(float), terminated, start, terminal=ends)
 
 
 def twin(family, key, task, segment=0):

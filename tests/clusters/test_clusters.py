@@ -80,7 +80,7 @@ def test_a_node_of_a_ray_cluster_dies(own_folders, expected):
 
 
 def test_a_worker_of_a_dask_cluster_dies(expected):
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("dask.distributed")
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
