@@ -1,5 +1,5 @@
 """A start table's gradient, in JAX
-===============================
+================================
 
 What recorded steps teach is a JAX function, whose gradient comes from the core.
 """

@@ -1,5 +1,5 @@
 """learn2learn's MAML on our tasks
-================================
+===============================
 
 It adapts a torch policy on this package's tasks, all copies of a task stepped in the core.
 Needs learn2learn and torch. For each task a copy of the policy takes one gradient step (REINFORCE) on its own

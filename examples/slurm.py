@@ -1,5 +1,5 @@
 """A million tasks on a SLURM cluster
-===================================
+==================================
 
 By submitit, whose executor is one that ``executor=`` takes::
 

@@ -50,7 +50,7 @@ class Diagnosis(Result):
         of [len(num_tasks), len(episodes)] over splits, each with a meta-training of its own.
     scratch, untuned
         Scores of the learner with hyper-parameters tuned on all training tasks, and as it was given:
-        `Interval`s of [len(episodes)].
+        each an `Interval` of [len(episodes)].
     num_tasks, episodes
         Numbers of training tasks, and of episodes on a new task.
     card
