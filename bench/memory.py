@@ -81,7 +81,7 @@ def main(arguments=None):
         if options.only not in name:
             continue
         command = [sys.executable, __file__, "--family", name, "--seconds", str(options.seconds)]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         done, megabytes = printed.split()
         worst = max(worst, float(megabytes))
         whole = "" if int(done) == MILLION else f" ({done} done)"
