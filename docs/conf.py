@@ -21,13 +21,14 @@ version = release = metarl_fast.__version__
 
 extensions = [
     "myst_parser",
+    "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
-    "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
 html_theme = "furo"
+html_show_copyright = False
 html_title = f"metarl_fast {release}"
 default_role = "code"
 myst_heading_anchors = 3
@@ -35,14 +36,15 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autosummary_generate = True
-napoleon_google_docstring = False
-napoleon_use_rtype = False
+templates_path = ["templates"]
+exclude_patterns = ["templates"]
+numpydoc_show_class_members = False  # autodoc does
 
 sphinx_gallery_conf = {
     "examples_dirs": str(DOCS.parent / "examples"),
     "gallery_dirs": "generated/examples",
-    # Those that need torch or JAX are shown and not run.
-    "filename_pattern": r"(tutorial|own_family|frozen_lake|sutton_barto|driving)\.py",
+    # Those that need more than the extras of the documentation are shown and not run.
+    "filename_pattern": r"(tutorial|own_family|frozen_lake|sutton_barto|driving|transfer_\w+)\.py",
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from itertools import groupby
 from pathlib import Path
 
 import metarl_fast as mf
@@ -16,9 +15,9 @@ CONCEPTS = ("Task", "Tasks", "Family", "Learner", "Agent", "Meta", "Simulator")
 
 def pages() -> dict[str, tuple[str, dict[str, list[str]]]]:
     """Return {file: (title, {section: names})} that hold each public name once."""
-    families = {
-        group: [kind.__name__ for kind in kinds] for group, kinds in groupby(FAMILIES, lambda f: f.group)
-    }
+    families: dict[str, list[str]] = {}
+    for kind in FAMILIES:
+        families.setdefault(kind.group, []).append(kind.__name__)
     learners = [kind.__name__ for kind in LEARNERS]
     metas = [kind.__name__ for kind in METAS]
     listed = {*CONCEPTS, *learners, *metas, *(name for names in families.values() for name in names)}
