@@ -75,6 +75,11 @@ def test_the_order_is_the_seeds_and_shared_out_among_workers(ending):
     ]
     assert shares[0] | shares[1] == set(range(2100))
     assert not shares[0] & shares[1]
+    for worker in ((2, 2), (0, 0), (-1, 2)):
+        with pytest.raises(ValueError, match="worker"):
+            next(histories.iterate(8, 5, worker=worker))
+    with pytest.raises(ValueError, match="rng is None, expected an integer that all 2 workers share"):
+        next(histories.episodes(8, 2, worker=(0, 2), rng=None))
 
 
 def test_contexts_by_place(ending):
@@ -129,8 +134,8 @@ def test_recipes_are_short_and_name_the_dataset(ending):
 def test_files_are_written_once_and_gone_on_with(tmp_path, monkeypatch):
     histories = mf.Histories(LEARNER, ROOM.sample(2100, rng=0), 2, rng=1)
     calls = []
-    learn = mf.Histories.history
-    monkeypatch.setattr(mf.Histories, "history", lambda *a, **k: calls.append(a[1]) or learn(*a, **k))
+    learn = mf.Histories.lifetimes
+    monkeypatch.setattr(mf.Histories, "lifetimes", lambda *a, **k: calls.append(a[1]) or learn(*a, **k))
 
     def stop(done, total):
         if done == 2048:

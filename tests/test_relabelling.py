@@ -1,11 +1,13 @@
 """What a teacher would have done at each step of what somebody else did."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.relabelling import best_actions
+from metarl_fast.relabelling import equally_good
 
 ROOM = mf.Darkroom(4, (1, 1), 6)
 LADDER = mf.RiverSwim(5)
@@ -67,8 +69,28 @@ def test_one_that_knows_the_task_shares_alike_among_the_best():
     taken = np.take_along_axis(label, history.action[..., None].astype(int), axis=-1)[..., 0] > 0
     nearer = (moved < away) | ((away == 0) & (moved == 0))
     assert (taken == nearer).all()  # every step nearer is as good as any other
-    policy = mf.policy_iteration(tasks, 0.99).policy
-    assert (np.take_along_axis(best_actions(tasks, 0.99), policy[..., None], axis=-1) > 0).all()
+    found = mf.policy_iteration(tasks, 0.99)
+    good = equally_good(found.q_values)
+    assert (np.take_along_axis(good, found.policy[..., None], axis=-1) > 0).all()
+    done = []
+    assert_same_bits(mf.relabel(history, None, tasks, progress=lambda *now: done.append(now)), label)
+    assert done[-1] == (5, 5)
+
+
+@pytest.mark.parametrize("teacher", ["optimal", mf.QLearning()])
+def test_steps_that_are_no_tasks_are_refused_whoever_teaches(teacher):
+    tasks = ROOM.sample(3, rng=0)
+    history = history_of(mf.QLearning(), tasks, 2)
+    for name, change, error, match in (
+        ("state", lambda a: a.astype(int) - 20, ValueError, r"state\[0, 0\] is -\d+, expected one of"),
+        ("state", lambda a: a.astype(int) + 2**32, ValueError, r"state\[0, 0\] is 42949\d+, expected one of"),
+        ("next_state", lambda a: a + 0.5, TypeError, r"history\.next_state is float64, expected integers"),
+        ("action", lambda a: a + 9, ValueError, r"action\[0, 0\] is \d+, expected one of the tasks' 5"),
+        ("length", lambda a: a + 1, ValueError, r"history\.length\[0\] is 13, expected at most 12"),
+        ("length", lambda a: a - 13, ValueError, r"history\.length\[0\] is -1, expected at least 0"),
+    ):
+        with pytest.raises(error, match=match):
+            mf.relabel(replace(history, **{name: change(getattr(history, name))}), None, tasks, teacher)
 
 
 def test_a_sequence_of_ones_own():

@@ -18,7 +18,7 @@ from metarl_fast.history_files import write_ad, write_dpt, write_hdf5, write_min
 from metarl_fast.history_jobs import made_by
 from metarl_fast.history_recipe import HistoryRecipe
 from metarl_fast.queries import Queries, queries_of
-from metarl_fast.relabelling import best_actions, relabel
+from metarl_fast.relabelling import equally_good, relabel
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.torch_data import dataset_of
 
@@ -181,9 +181,8 @@ class Histories(HistoryRecipe):
         size, steps = checks.integer(batch, "batch", 1), checks.integer(context, "context", 1, _LONGEST)
         mixed = checks.flag(shuffle, "shuffle")
         for places, draws in self._in_turn(mixed, rng, worker):
-            tasks = self.tasks[places]
-            piece, terminal = self.lifetimes(places, num_threads), tasks.terminal
-            best = best_actions(tasks, self._planning_discount)
+            piece, plan = self.planned(places, num_threads)
+            best, terminal = equally_good(plan.q_values), self.tasks[places].terminal
             rows, starts = piece.cut(steps, draws if mixed else None)
             for first in range(0, len(rows), size):
                 some = slice(first, first + size)
@@ -194,12 +193,16 @@ class Histories(HistoryRecipe):
         self, mixed: bool, rng: Seed, worker: tuple[int, int]
     ) -> Iterator[tuple[slice, np.random.Generator]]:
         """Yield a worker's share of the pieces, and each one's random numbers."""
-        own, others = checks.pair(worker, "worker", 0)
+        own, workers = checks.pair(worker, "worker", 0)
+        if own >= workers:
+            raise ValueError(f"worker is {(own, workers)}, expected (k, n) with k below n")
+        if rng is None and workers > 1:
+            raise ValueError(f"rng is None, expected an integer that all {workers} workers share")
         key = make_key(rng)
         order = np.arange(len(self.pieces))
         if mixed:
             order = np.random.default_rng(key).permutation(len(self.pieces))
-        for number in order[own :: max(1, others)].tolist():
+        for number in order[own::workers].tolist():
             yield self.pieces[number], np.random.default_rng([key, number])
 
     def torch(

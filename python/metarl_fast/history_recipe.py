@@ -23,6 +23,7 @@ from metarl_fast.noise import Disturbed, Noise
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.shards import TASKS_PER_SHARD
+from metarl_fast.solutions import Solution
 from metarl_fast.tasks import Task, Tasks, as_batch
 
 if TYPE_CHECKING:
@@ -170,17 +171,33 @@ class HistoryRecipe:
     ) -> History:
         """Learn some of the lifetimes anew and return their steps."""
         some = self.tasks[places]  # type: ignore[index]
-        table = self._optimal(some).q_values if self.begins == "optimal" else None
+        plan = self._plan(some, num_threads) if self.begins == "optimal" else None
+        return self._lived(some, plan, num_threads, progress)
+
+    def lifetimes(self, places: slice, num_threads: int | None) -> Lifetimes:
+        """Learn some of the lifetimes anew, with the best action in each step."""
+        return self.planned(places, num_threads)[0]
+
+    def planned(self, places: slice, num_threads: int | None) -> tuple[Lifetimes, Solution]:
+        """Learn some of the lifetimes anew, and return the optimum of their tasks with them."""
+        tasks = self.tasks[places]
+        plan = self._plan(tasks, num_threads)
+        made = self._lived(tasks, plan, num_threads)
+        return Lifetimes(made, tasks.ids, plan.policy, self.every), plan
+
+    def _lived(
+        self, tasks: Tasks, plan: Solution | None, num_threads: int | None, progress: Progress | None = None
+    ) -> History:
         learner = self.learner
         if self.noise is not None:
             learner = Disturbed(learner=learner, noise=self.noise)
         run = train(
             learner,
-            some,
+            tasks,
             self.num_episodes,
             self.num_steps,
             rng=self.rng,
-            initial_table=table,
+            initial_table=plan.q_values if plan is not None and self.begins == "optimal" else None,
             record=True,
             returns=False,
             q_table=False,
@@ -190,14 +207,8 @@ class HistoryRecipe:
         )
         return run.history if self.every == 1 else every_episode(run.history, self.every)
 
-    def lifetimes(self, places: slice, num_threads: int | None) -> Lifetimes:
-        """Learn some of the lifetimes anew, with the best action in each step."""
-        tasks = self.tasks[places]
-        made = self.history(places, num_threads=num_threads)
-        return Lifetimes(made, tasks.ids, self._optimal(tasks).policy, self.every)
-
-    def _optimal(self, tasks: Tasks) -> Any:
-        return policy_iteration(tasks.segment(0), self._planning_discount)
+    def _plan(self, tasks: Tasks, num_threads: int | None) -> Solution:
+        return policy_iteration(tasks.segment(0), self._planning_discount, num_threads=num_threads)
 
     @property
     def _planning_discount(self) -> float:

@@ -100,15 +100,13 @@ def relabel(
         steps = history
     else:
         steps = _one_episode(history, rewards, actions)
-    checks.shape(steps.length, "history.length", (len(batch),))
-    for name in ("state", "action", "reward", "next_state", "terminated", "truncated"):
-        checks.shape(getattr(steps, name), f"history.{name}", (len(batch), steps.state.shape[-1]))
+    _check_steps(steps, batch)
     if isinstance(teacher, str):
         if teacher != "optimal":
             raise ValueError(
                 f"teacher is {checks.shown(teacher)}, expected 'optimal', a learner or a teacher"
             )
-        found = _optimal_labels(steps, batch)
+        found = _optimal_labels(steps, batch, num_threads, progress)
     elif isinstance(teacher, Labels) and not isinstance(teacher, Learner):
         shape = (*steps.state.shape, batch.num_actions)
         found = checks.shape(
@@ -137,25 +135,43 @@ def _one_episode(states: Any, rewards: Any, actions: Any) -> History:
     )  # fmt: skip
 
 
-def best_actions(tasks: Tasks, discount: float) -> NDArray[np.float64]:
+def _check_steps(history: History, tasks: Tasks) -> None:
+    """Refuse steps that cannot be of these tasks."""
+    n, room = len(tasks), history.state.shape[-1]
+    length = checks.shape(history.length, "history.length", (n,))
+    for f in fields(history):
+        if f.name != "length":
+            checks.shape(getattr(history, f.name), f"history.{f.name}", (n, room))
+    for number, value in enumerate(length.tolist()):
+        checks.integer(value, f"history.length[{number}]", 0, room)
+    states, actions = tasks.num_states, tasks.num_actions
+    for name, count in (("state", states), ("action", actions), ("next_state", states)):
+        array = getattr(history, name)
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"history.{name} is {array.dtype}, expected integers")
+        wrong = history.mask & ((array < 0) | (array >= count))
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0].tolist())
+            raise ValueError(f"{name}{list(place)} is {array[place]}, expected one of the tasks' {count}")
+
+
+def equally_good(q: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the policy [N, S, A] that shares alike among the actions that are best, but for rounding."""
-    q = policy_iteration(tasks.segment(0), discount).q_values
     largest = q.max(axis=-1, keepdims=True)
     scale = np.maximum(np.abs(np.where(np.isfinite(q), q, 0.0)).max(axis=(1, 2), keepdims=True), 1e-300)
     return greedy_policy(np.where(q >= largest - _CLOSE * scale, 1.0, 0.0))
 
 
-def _optimal_labels(history: History, tasks: Tasks) -> NDArray[np.float32]:
-    policy = best_actions(tasks, 0.99).astype(np.float32)
+def _optimal_labels(
+    history: History, tasks: Tasks, num_threads: int | None, progress: Progress | None
+) -> NDArray[np.float32]:
     checks.memory(history.state.size * tasks.num_actions * 4, lambda: f"labels of {len(tasks)} tasks")
-    state = history.state.astype(np.intp)
-    if (state >= tasks.num_states).any():
-        place = tuple(np.argwhere(state >= tasks.num_states)[0].tolist())
-        raise ValueError(
-            f"state{list(place)} is {state[place]}, expected one of the tasks' {tasks.num_states}"
-        )
-    found = np.take_along_axis(policy, state[..., None], axis=1)
-    return np.asarray(np.where(history.mask[..., None], found, np.float32(0)))
+    found = policy_iteration(tasks.segment(0), 0.99, num_threads=num_threads, progress=progress)
+    policy = equally_good(found.q_values).astype(np.float32)
+    there = history.mask
+    state = np.where(there, history.state, 0).astype(np.intp)
+    label = np.take_along_axis(policy, state[..., None], axis=1)
+    return np.asarray(np.where(there[..., None], label, np.float32(0)))
 
 
 def _learned_labels(
