@@ -117,6 +117,17 @@ def test_learners_are_judged_alike():
     assert found.discovered_by[-1] == 1.0
 
 
+def test_a_learners_episodes_without_steps_keep_their_places():
+    """Half of the episodes begin where they end; the others give 1 for going on."""
+    ahead = np.zeros((30, 2, 1, 2))
+    ahead[..., 1] = 1.0
+    ends = np.tile([False, True], (30, 1))
+    tasks = mf.from_arrays(ahead, np.ones((30, 2, 1)), start=np.full((30, 2), 0.5), terminal=ends, horizon=3)
+    found, learned = (do(mf.QLearning(), tasks, 6, rng=0) for do in (mf.act_in_context, mf.train))
+    np.testing.assert_array_equal(found.returns, learned.returns)
+    assert set(found.returns.ravel()) == {0.0, 1.0}
+
+
 def test_what_is_refused():
     tasks = ROOM.sample(3, rng=0)
     for returned, error, text in (

@@ -35,7 +35,8 @@ class InContext(Result):
     optimal, random
         [N]: what the optimal and the random policy return on average in an episode of the task.
     discovered
-        [N]: the first episode, from 0, with a reward above `threshold`; E if there was none.
+        [N]: the first episode, from 0, with a reward above `threshold`; E if there was none. Episodes that
+        a learner began in a terminal state, and that have no steps, are not counted.
     history
         All steps [N, T]: `relabel` says what a teacher would have done.
     """
@@ -155,9 +156,11 @@ def act_in_context(
             q_table=False, policy=False, num_threads=num_threads, progress=report,
         )  # fmt: skip
         history = run.history
+        _, first = _by_episode(history, episodes, limit)
+        returns = run.returns  # which know of episodes that had no steps
     else:
         history = _Rollout(batch, steps, episodes, seen, make_key(rng)).run(policy, report)
-    returns, first = _by_episode(history, episodes, limit)
+        returns, first = _by_episode(history, episodes, limit)
     limits = bounds(batch, 1.0, horizon=steps, num_threads=num_threads)
     return InContext(returns, limits.optimal, limits.random, first, history)
 
