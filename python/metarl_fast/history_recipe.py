@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, 
 from metarl_fast.history import History
 from metarl_fast.learners import Learner, Linear, QLearning
 from metarl_fast.noise import Disturbed, Noise
+from metarl_fast.part_files import digest
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.shards import TASKS_PER_SHARD
@@ -220,20 +221,4 @@ def _short_config(value: Any) -> Any:
     try:
         return to_config(value)
     except TypeError:
-        digest = hashlib.sha256()
-        _feed(digest.update, value)
-        return {"type": type(value).__name__, "digest": digest.hexdigest()[:32]}
-
-
-def _feed(update: Callable[[bytes], Any], value: Any) -> None:
-    """Give all that settings hold, arrays among it, to a digest."""
-    if is_dataclass(value):
-        update(type(value).__name__.encode())
-        for f in fields(value):
-            update(f"|{f.name}=".encode())
-            _feed(update, getattr(value, f.name))
-    elif isinstance(value, np.ndarray):
-        update(f"{value.dtype}{value.shape}".encode())
-        update(np.ascontiguousarray(value).tobytes())
-    else:
-        update(repr(value).encode())
+        return {"type": type(value).__name__, "digest": digest(value)}
