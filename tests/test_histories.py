@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -171,5 +172,5 @@ def test_fitted_results_and_arguments():
 def test_tensors_for_torch(ending):
     pytest.importorskip("torch")
     histories, expected = ending
-    found = list(histories.torch(16, 10))
+    found = list(pickle.loads(pickle.dumps(histories.torch(16, 10))))  # as workers that are not forked get it
     assert sum(int(batch["mask"].sum()) for batch in found) == expected.length.sum()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ def dataset_of(batches: Callable[..., Iterator[Any]], *arguments: Any, **keyword
     torch = checks.require_extra("torch", "torch")
 
     class Dataset(data.IterableDataset):  # type: ignore[misc,name-defined]
+        def __reduce__(self) -> tuple[Any, ...]:  # for workers that are not forked
+            return partial(dataset_of, batches, *arguments, **keywords), ()
+
         def __iter__(self) -> Iterator[dict[str, Any]]:
             info = data.get_worker_info()
             share = (0, 1) if info is None else (info.id, info.num_workers)
