@@ -88,6 +88,15 @@ class Lifetimes:
             rows, starts = rows[order], starts[order]
         return rows, starts
 
+    def cut_up(
+        self, size: int, batch: int, draws: np.random.Generator | None
+    ) -> Iterator[tuple[NDArray[np.int64], Contexts]]:
+        """Yield all steps once: the rows of up to `batch` pieces, and the pieces."""
+        rows, starts = self.cut(size, draws)
+        for first in range(0, len(rows), batch):
+            some = slice(first, first + batch)
+            yield rows[some], self.contexts(rows[some], starts[some], size)
+
     def contexts(self, rows: NDArray[np.int64], starts: NDArray[np.int64], size: int) -> Contexts:
         """Return pieces of the rows; one that starts before the first step holds the first steps alone."""
         begins = np.maximum(starts, 0)

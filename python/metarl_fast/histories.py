@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from metarl_fast.engine import Progress, episode_steps
 from metarl_fast.episode_contexts import EpisodeContexts, Episodes
 from metarl_fast.executors import Executor
 from metarl_fast.files import Path
-from metarl_fast.history_files import write_ad, write_dpt, write_hdf5, write_minari, write_npz
+from metarl_fast.history_files import Dataset, write_ad, write_dpt, write_hdf5, write_minari, write_npz
 from metarl_fast.history_jobs import made_by
 from metarl_fast.history_recipe import HistoryRecipe
 from metarl_fast.queries import Queries, queries_of
@@ -108,10 +109,8 @@ class Histories(HistoryRecipe):
         mixed = checks.flag(shuffle, "shuffle")
         for places, draws in self._in_turn(mixed, rng, worker):
             piece = self.lifetimes(places, num_threads)
-            rows, starts = piece.cut(steps, draws if mixed else None)
-            for first in range(0, len(rows), size):
-                some = slice(first, first + size)
-                yield piece.contexts(rows[some], starts[some], steps)
+            for _, found in piece.cut_up(steps, size, draws if mixed else None):
+                yield found
 
     def episodes(
         self,
@@ -183,11 +182,8 @@ class Histories(HistoryRecipe):
         for places, draws in self._in_turn(mixed, rng, worker):
             piece, plan = self.planned(places, num_threads)
             best, terminal = equally_good(plan.q_values), self.tasks[places].terminal
-            rows, starts = piece.cut(steps, draws if mixed else None)
-            for first in range(0, len(rows), size):
-                some = slice(first, first + size)
-                found = piece.contexts(rows[some], starts[some], steps)
-                yield queries_of(found, terminal[rows[some]], best[rows[some]], draws)
+            for rows, found in piece.cut_up(steps, size, draws if mixed else None):
+                yield queries_of(found, terminal[rows], best[rows], draws)
 
     def _in_turn(
         self, mixed: bool, rng: Seed, worker: tuple[int, int]
@@ -250,8 +246,7 @@ class Histories(HistoryRecipe):
         OSError
             If it cannot be written.
         """
-        with made_by(self, executor) as data:
-            write_npz(data, folder, num_threads, checks.callback(progress, "progress"))
+        self._write(write_npz, folder, num_threads, executor, progress)
 
     def to_hdf5(
         self,
@@ -274,8 +269,7 @@ class Histories(HistoryRecipe):
         OSError
             If it cannot be written.
         """
-        with made_by(self, executor) as data:
-            write_hdf5(data, path, num_threads, checks.callback(progress, "progress"))
+        self._write(write_hdf5, path, num_threads, executor, progress)
 
     def to_minari(
         self,
@@ -293,10 +287,8 @@ class Histories(HistoryRecipe):
         `terminations` and `truncations` say where episodes end within it. `infos["next_observation"]` [T + 1,
         1] holds, after the first state, what each step led to, the last state of each episode among it.
         """
-        with made_by(self, executor) as data:
-            return write_minari(
-                data, dataset_id, described, num_threads, checks.callback(progress, "progress")
-            )
+        write = partial(write_minari, described=described)
+        return self._write(write, dataset_id, num_threads, executor, progress)
 
     def to_ad(
         self,
@@ -312,8 +304,18 @@ class Histories(HistoryRecipe):
         `K.metadata`, that names it and the place of the largest reward, as `goal`. Where episodes differ in
         length the arrays are [1, T].
         """
+        self._write(write_ad, folder, num_threads, executor, progress)
+
+    def _write(
+        self,
+        write: Callable[[Dataset, Any, int | None, Progress | None], Any],
+        where: Any,
+        num_threads: int | None,
+        executor: Executor | None,
+        progress: Progress | None,
+    ) -> Any:
         with made_by(self, executor) as data:
-            write_ad(data, folder, num_threads, checks.callback(progress, "progress"))
+            return write(data, where, num_threads, checks.callback(progress, "progress"))
 
     def to_dpt(self, path: Path, context: int, *, rng: Seed = 0, num_threads: int | None = None) -> None:
         """Write `queries` as decision-pretrained transformers read them: a pickle of a list of dicts.

@@ -1,6 +1,6 @@
 """Learning histories as files: NumPy shards, and the layouts that projects of in-context learning read.
 
-Who is interrupted, or killed, can write again: what is there and whole is kept.
+Those of many files, and HDF5's, can be written again by who was killed: what is there and whole is kept.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def write_dpt(queries: Iterator[Queries], tasks: Tasks, path: Path) -> None:
 
 
 def write_minari(
-    data: Dataset, dataset_id: str, described: dict[str, Any], num_threads: int | None, report: Report | None
+    data: Dataset, dataset_id: str, num_threads: int | None, report: Report | None, described: dict[str, Any]
 ) -> Any:
     """Write a Minari dataset with one episode a lifetime, and return it."""
     minari = checks.require_extra("minari", "data")
