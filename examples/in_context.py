@@ -18,10 +18,10 @@ Needs torch, and matplotlib for the picture. With --tiny it takes seconds and sh
 
 import argparse
 import json
-import queue
 import sys
-import threading
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -171,22 +171,15 @@ CONTENDERS = {"AD of Q-learning": lifetimes_of_q_learning, "planner": lifetimes_
 
 
 def made_ahead(batches):
-    """Return (what gives the next batch, what stops); a thread of its own makes them."""
-    ready, stop = queue.Queue(64), threading.Event()
-
-    def make():
-        for batch in batches:
-            while not stop.is_set():
-                try:
-                    ready.put(batch, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-            if stop.is_set():
-                return
-
-    threading.Thread(target=make, daemon=True).start()
-    return ready.get, stop.set
+    """Yield batches; a thread of its own makes those that follow."""
+    maker = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(maker.submit(next, batches) for _ in range(64))
+        while True:
+            yield waiting.popleft().result()
+            waiting.append(maker.submit(next, batches))
+    finally:
+        maker.shutdown(cancel_futures=True)
 
 
 def train(network, batches, size, device):
@@ -196,10 +189,10 @@ def train(network, batches, size, device):
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda k: min((k + 1) / warm, max(0.0, 1.0 - k / size.steps) + 0.01)
     )
-    following, stop = made_ahead(batches)
+    ahead = made_ahead(batches)
     start = time.perf_counter()
     for k in range(size.steps):
-        seen, label = following()
+        seen, label = next(ahead)
         numbers, rewards = (part.to(device) for part in network.numbers(seen))
         logits, _ = network(numbers, rewards)
         decides = torch.from_numpy(seen.decides).to(device)
@@ -213,7 +206,7 @@ def train(network, batches, size, device):
         if (k + 1) % 500 == 0:
             seconds = time.perf_counter() - start
             print(f"    step {k + 1}: loss {loss.item():.3f}, {seconds:.0f} s", flush=True)
-    stop()
+    ahead.close()
     return time.perf_counter() - start
 
 

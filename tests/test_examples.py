@@ -15,21 +15,27 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-@pytest.fixture
-def output(request, tmp_path):
-    """What an example prints, run by its own name somewhere else."""
+def printed(folder, *command, timeout=60):
+    """What Python prints in a folder that is not the example's; nothing goes wrong, and nobody is warned."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / request.param],
-        cwd=tmp_path,
+        [sys.executable, *command],
+        cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "2"},
-        timeout=60,
+        timeout=timeout,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert not list(tmp_path.iterdir())
     return done.stdout
+
+
+@pytest.fixture
+def output(request, tmp_path):
+    """What an example prints, run by its own name somewhere else."""
+    found = printed(tmp_path, "-W", "error", EXAMPLES / request.param)
+    assert not list(tmp_path.iterdir())
+    return found
 
 
 def numbers(line):
@@ -158,16 +164,7 @@ def test_there_is_a_test_for_each():
 
 def test_in_context(tmp_path):
     pytest.importorskip("torch")
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / "in_context.py", "--tiny", "--json", "found.json"],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "2"},
-        timeout=120,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    printed(tmp_path, EXAMPLES / "in_context.py", "--tiny", "--json", "found.json", timeout=120)
     runs = json.loads((tmp_path / "found.json").read_text())["runs"]
     assert [run["contender"] for run in runs] == ["AD of Q-learning", "planner"]
     for run in runs:
