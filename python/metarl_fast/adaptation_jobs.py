@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from metarl_fast.criterion import Criterion
 from metarl_fast.executors import Executor
 from metarl_fast.files import Path
-from metarl_fast.jobs import Arrays, Work, gathered
+from metarl_fast.jobs import Arrays, Work, gathered, of_places
 from metarl_fast.part_files import PartFiles, digest
 from metarl_fast.runtime import build_info
 from metarl_fast.seeding import Key, make_key
@@ -62,10 +60,7 @@ def adapt_by_jobs(
     told = {**arguments, "rng": Key(make_key(arguments["rng"]))}
 
     def part(places: slice) -> Work:
-        some = dict(told)
-        for name, each in (("num_steps", 1), ("initial_table", 3)):
-            if isinstance(some[name], np.ndarray) and some[name].ndim == each:
-                some[name] = some[name][places]
+        some = of_places(told, places)
         if some["limits"] is not None:
             some["limits"] = {segment: found.part(places) for segment, found in some["limits"].items()}
         return partial(_adapted, adapt, learner, tasks[places], some)

@@ -147,6 +147,15 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
         progress(done, total)
 
 
+def of_places(arguments: Mapping[str, Any], places: slice) -> dict[str, Any]:
+    """Return a call's arguments for the tasks at some places: arrays with an entry for each task are cut."""
+    cut = dict(arguments)
+    for name, dimensions in (("num_steps", 1), ("initial_table", 3)):
+        if isinstance(cut[name], np.ndarray) and cut[name].ndim == dimensions:
+            cut[name] = cut[name][places]
+    return cut
+
+
 def put(arrays: Arrays, rooms: Mapping[str, NDArray[Any]], rows: slice) -> None:
     """Write a job's arrays into rows of the whole's, which may have longer rows and other axes of runs."""
     for name, room in rooms.items():

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from metarl_fast.executors import Executor
 from metarl_fast.files import Path
-from metarl_fast.jobs import Arrays, Work, put, spread
+from metarl_fast.jobs import Arrays, Work, of_places, put, spread
 from metarl_fast.part_files import PartFiles, digest
 from metarl_fast.result_rooms import Rooms
 from metarl_fast.runtime import build_info
@@ -33,10 +31,7 @@ class TrainingJobs:
 
     def part(self, places: slice) -> Work:
         """Return the call for the tasks at some places."""
-        tasks, told = self.tasks[places], dict(self.arguments)
-        for name, each in (("num_steps", 1), ("initial_table", 3)):
-            if isinstance(told[name], np.ndarray) and told[name].ndim == each:
-                told[name] = told[name][places]
+        tasks, told = self.tasks[places], of_places(self.arguments, places)
         if told["resume"] is not None:
             told["resume"] = told["resume"].to_resume(places, tasks.recipe)
         return partial(_learned, self.train, self.learner, tasks, told)
