@@ -181,7 +181,8 @@ def _spread(wanted: NDArray[np.float64]) -> NDArray[np.float64]:
         pools.append((mean, count))
     level = np.concatenate([np.full(count, mean) for mean, count in pools])
     places = level + _LABEL_HEIGHT * np.arange(len(wanted))
-    return np.asarray(places - max(0.0, places[-1] - 1.0))  # none above the axes
+    # None above the axes; only names that are too high make room, not those far below them.
+    return np.asarray(np.minimum(places, 1.0 - _LABEL_HEIGHT * np.arange(len(wanted))[::-1]))
 
 
 def adaptation(
