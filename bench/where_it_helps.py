@@ -1,7 +1,7 @@
 """Where each way of using training tasks helps, family by family: `python bench/where_it_helps.py`.
 
-Every contender of `metarl-fast compare`, on held-out tasks of ten families. The unit of all intervals is the
-split: each has held-out tasks, a meta-training and a tuning of its own.
+Every contender of `metarl-fast compare`, on held-out tasks of eight families. The unit of all intervals is
+the split: each has held-out tasks, a meta-training and a tuning of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ FAMILIES = {
     "RL2's MDPs": mf.TaskDistribution.rl2(),
     "Garnet, b=2": mf.TaskDistribution.garnet(10, 5, 2, horizon=10),
 }
-EXCHANGEABLE = ("RL2's MDPs", "Garnet, b=2")
 BASELINES = ("tuned_scratch", "transfer", "pooled", "fine_tuning", "optimal")
 SHOWN = ("tuned_scratch", "transfer", "reptile", "policy_prior", "tuned", "empirical_bayes", "optimal")
 FEW, MANY = 5, 50

@@ -1,12 +1,15 @@
 """`metarl-fast compare`: all contenders side by side."""
 
+import copy
 import json
 
 import pytest
 
 import metarl_fast as mf
+import where_it_helps
 from metarl_fast import side_by_side
 from metarl_fast.cli import main
+from metarl_fast.config import read_toml
 from metarl_fast.contenders import size_of_values
 from metarl_fast.experiment import Experiment
 from metarl_fast.meta import model_meta, tables, tuned
@@ -58,6 +61,36 @@ def test_the_command_prints_and_draws_all_contenders_side_by_side(tmp_path, caps
     assert isinstance(mf.load(out / "meta.npz").learner, mf.PosteriorPlanner)
 
 
+def test_the_benchmark_of_families_prints_its_page_and_keeps_its_figures(tmp_path, capsys, monkeypatch):
+    settings = {**side_by_side.default_table(), **read_toml(SMALL)}
+    settings["tuning"]["scaled"] = True
+    monkeypatch.setattr(side_by_side, "default_table", lambda: copy.deepcopy(settings))
+    monkeypatch.setattr(where_it_helps, "FAMILIES", {"grid": mf.GoalGrid(3, horizon=8)})
+    monkeypatch.setattr(where_it_helps, "MANY", 5)
+    arguments = [
+        "--splits",
+        "2",
+        "--json",
+        str(tmp_path / "figures.json"),
+        "--plot",
+        str(tmp_path / "all.png"),
+    ]
+    where_it_helps.main(arguments)
+    first = capsys.readouterr().out
+    heads = [line for line in first.splitlines() if line.startswith("### ")]
+    assert heads[0] == "### Within 5 episodes: where the best meta-learner is furthest ahead"
+    assert len(heads) == 6
+    assert sum(line.startswith("| grid | ") for line in first.splitlines()) == 6
+    figures = json.loads((tmp_path / "figures.json").read_text())["grid"]
+    assert list(figures["scores"]) == list(figures["earned"]) == CONTENDERS
+    assert figures["paired"]["tuned_scratch"]["mean"] == [0.0, 0.0, 0.0]
+    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+    where_it_helps.main(arguments)  # nothing is run again
+    assert capsys.readouterr().out == first
+    with pytest.raises(SystemExit, match="no family has 'door' in its name: grid"):
+        where_it_helps.main(["--only", "door"])
+
+
 def test_a_file_takes_the_place_of_the_defaults():
     found = side_by_side.experiment(mf.GoalGrid(4), {"splits": 2, "tuning": {"candidates": 3}})
     assert list(found.contenders) == CONTENDERS
@@ -76,10 +109,13 @@ def test_scaled_values_are_in_units_of_how_large_values_are():
     for scale in (1.0, 16.0):
         family = mf.TaskDistribution(5, 2, mf.Garnet(2), mf.Normal(0.0, scale), horizon=10, start=base.start)
         table = {"type": "Scratch", "learner": {"epsilon": 0.0}}
+        # The learner itself begins at 0 in both units; other candidates by their places in the space.
+        search = {"type": "Tuned", "tuned": False, "num_random": 12, "num_iterations": 2, "num_pairs": 2}
+        contenders = {"scratch": table, "tuned": {**search, "num_episodes": 5, "learner": {"epsilon": 0.0}}}
         tuning = {"candidates": 12, "tasks": 8, "scaled": True, "type": ["QLearning"]}
         settings = Experiment.from_table(
             {
-                **{"family": family, "contenders": {"scratch": table}, "tuning": tuning, "episodes": [0, 5]},
+                **{"family": family, "contenders": contenders, "tuning": tuning, "episodes": [0, 5]},
                 **{"training_tasks": 16, "training_episodes": 30, "held_out_tasks": 20},
             }
         )
@@ -87,8 +123,9 @@ def test_scaled_values_are_in_units_of_how_large_values_are():
         learner = results.prepared["scratch"][0].learner
         tasks = settings.split(0).tasks("whole", 8)
         assert learner.initial_q / size_of_values(tasks, 0.95, None, None) in mf.tuning.SPACE["initial_q"]
-        scores.append(results.comparison.scores["scratch"])
-    assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+        scores.append(results.comparison.scores)
+    for name, found in scores[0].items():
+        assert found == pytest.approx(scores[1][name], abs=1e-5)
 
 
 def test_costs_are_the_episodes_that_fit_takes(monkeypatch):
