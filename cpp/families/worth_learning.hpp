@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../elementary.hpp"
+#include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "../rng.hpp"
 #include "../solvers/bellman.hpp"
@@ -43,7 +44,7 @@ struct Candidate {
 };
 
 // As outcome lists, state k in place k.
-inline void write_rows(const Candidate& candidate, TaskBuffer& task) {
+inline void write_rows(const Candidate& candidate, TaskBuffer& task, Meter& meter) {
   const Banded& dynamics = candidate.dynamics;
   task.probability = dynamics.probability;
   task.terminal = dynamics.ends;
@@ -51,6 +52,7 @@ inline void write_rows(const Candidate& candidate, TaskBuffer& task) {
   std::size_t place = 0;
   for (std::int64_t s = 0; s < dynamics.states; ++s) {
     const bool over = dynamics.ends[static_cast<std::size_t>(s)];
+    meter.count(dynamics.actions * dynamics.states);
     for (std::int64_t a = 0; a < dynamics.actions; ++a) {
       for (std::int64_t k = 0; k < dynamics.states; ++k, ++place) {
         task.next_state[place] = static_cast<std::int32_t>(k);
@@ -76,13 +78,14 @@ inline void find_optimum(Candidate& candidate, const TaskBuffer& task, double di
 inline bool settle_ends(Stream& stream, Candidate& candidate, TaskBuffer& task, const Interrupt& interrupt) {
   constexpr double kDiscount = 0.99;
   const Banded& dynamics = candidate.dynamics;
+  Meter meter(interrupt);
   std::vector<double>& place = candidate.rewards.place;
   const std::size_t last = place.size() - 1;
   const std::size_t last_left = dynamics.has_goal ? last - 1 : last;
   double pit = 0.0;
   place[last] += 1.0;
   for (int round = 0; round < 5; ++round) {
-    write_rows(candidate, task);
+    write_rows(candidate, task, meter);
     find_optimum(candidate, task, kDiscount, interrupt);
     double lowest = kInfinity, first = -kInfinity;
     for (std::size_t s = 0; s <= last; ++s) {
