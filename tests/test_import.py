@@ -56,3 +56,18 @@ def test_missing_extras_are_named(module, extra, program):
         """
     )
     assert text == f"this needs {module}: install it with `pip install 'metarl-fast[{extra}]'`\n"
+
+
+def test_a_gymnasium_that_is_too_old_is_named():
+    text = fresh_process.run(
+        """
+        import gymnasium.vector
+        del gymnasium.vector.AutoresetMode
+        import metarl_fast
+        try:
+            metarl_fast.envs
+        except ImportError as error:
+            print(error)
+        """
+    )
+    assert text.startswith("this needs a newer gymnasium, one that has gymnasium.vector.AutoresetMode: ")

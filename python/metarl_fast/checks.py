@@ -382,13 +382,16 @@ def one_hot(values: NDArray[Any], size: int) -> NDArray[np.float64]:
     return table.reshape((*values.shape, size))
 
 
-def require_extra(module: str, extra: str) -> Any:
-    """Import an optional module, or say which extra installs it."""
+def require_extra(module: str, extra: str, has: str | None = None) -> Any:
+    """Import an optional module, or say which extra installs it, or a newer one that `has` a name."""
     from importlib import import_module
 
+    package = module.partition(".")[0]
+    install = f"install it with `pip install 'metarl-fast[{extra}]'`"
     try:
-        return import_module(module)
+        found = import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
-        message = f"this needs {package}: install it with `pip install 'metarl-fast[{extra}]'`"
-        raise ImportError(message) from error
+        raise ImportError(f"this needs {package}: {install}") from error
+    if has is not None and not hasattr(found, has):
+        raise ImportError(f"this needs a newer {package}, one that has {module}.{has}: {install}")
+    return found

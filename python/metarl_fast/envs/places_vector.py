@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from gymnasium.vector.utils import batch_space
 else:
     gymnasium = checks.require_extra("gymnasium", "gym")
-    AutoresetMode, VectorEnv = gymnasium.vector.AutoresetMode, gymnasium.vector.VectorEnv
-    batch_space = gymnasium.vector.utils.batch_space
+    vector = checks.require_extra("gymnasium.vector", "gym", has="AutoresetMode")
+    AutoresetMode, VectorEnv = vector.AutoresetMode, vector.VectorEnv
+    batch_space = vector.utils.batch_space
 
 MODES = {
     AutoresetMode.NEXT_STEP: _core.Autoreset.next_step,
