@@ -21,7 +21,9 @@ class AnyMdp(Chain, CoreFamily):
 
     What ends pay is settled by exact planning, and a task is kept if the optimum is worth more than acting
     well once and at random from then on, by 2 in max(4 S, 100) steps, and if in the long run the optimal
-    policy is in many states: Gini's impurity is above 0.7, entropy above half of the largest.
+    policy is in many states: Gini's impurity is above 0.7, entropy above half of the largest. Of few states
+    with many actions most tasks are dropped: one of 8 and 256 takes some tenths of a second, of 16 and 5 a
+    thousandth (`bench/anymdp.py`).
 
     Parameters
     ----------
