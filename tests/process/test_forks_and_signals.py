@@ -58,6 +58,7 @@ HUGE = {
     "drawing": "mf.train(mf.QLearning(2500, 10), dirichlet, 1, 1)",
     "writing out": "dirichlet.materialise()",
     "long lists": "garnet.materialise()",
+    "candidates": "mf.AnyMdp(256, 64).sample(2, rng=0).materialise()",
     "walls": "mf.GoalGrid(1000, wall_density=0.2).sample(8, rng=0).materialise()",
     "softmax": "mf.train(mf.Sarsa(2, 2**18, temperature=1.0), wide, 10**6, 100)",
 }
