@@ -14,8 +14,7 @@ from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import episode_steps
 from metarl_fast.evaluate import learning_bounds
 from metarl_fast.learners import LEARNERS, Learner, Table, TaskPrior, TdLearner
-from metarl_fast.meta import METAS, Fitted, Meta, Tuned
-from metarl_fast.meta.tuned import in_units
+from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
 from metarl_fast.splits import Part, Split
@@ -65,7 +64,7 @@ class Budget:
     scored_at: tuple[int, ...]
     num_threads: int | None
     scaled: bool = False
-    """Whether `SCALED` of the space, and of `Tuned`'s, are in units of how large values are."""
+    """Whether `SCALED` of the space are in units of how large values are in training tasks."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,6 @@ class Contender:
             found = Prepared(self.learner, Spent())
             return self._tuned(found, part, budget, "whole", budget.meta_learning + budget.tuning)
         meta = self.meta()
-        if isinstance(meta, Tuned) and budget.scaled:
-            meta = in_units(meta, self.learner, self._unit(part, budget), SCALED)
         num_tasks, numbers, episodes = self._numbers(meta, budget)
         fitted = meta.fit(
             part.tasks("fitting", num_tasks),
@@ -258,16 +255,16 @@ class Contender:
         """Return what hyper-parameters are drawn from."""
         if not budget.scaled:
             return budget.space
-        unit = self._unit(part, budget)
+        unit = size_of_values(
+            part.tasks("whole", budget.tasks_of_rung),
+            self.learner.discount,
+            budget.num_steps,
+            budget.num_threads,
+        )
         return {
             name: tuple(value * unit for value in values) if name in SCALED else values
             for name, values in budget.space.items()
         }
-
-    def _unit(self, part: Split, budget: Budget) -> float:
-        """Return how large values are in training tasks."""
-        tasks = part.tasks("whole", budget.tasks_of_rung)
-        return size_of_values(tasks, self.learner.discount, budget.num_steps, budget.num_threads)
 
 
 def _tuned_for(value: Any, where: str) -> tuple[int, ...] | str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -192,15 +192,6 @@ class Tuned(Meta):
             value = min(max(low + (high - low) * part, low), high)
             changes[name] = round(value) if isinstance(getattr(learner, name), int) else value
         return learner.replace(**changes)
-
-
-def in_units(meta: Tuned, learner: Learner, unit: float, names: Sequence[str]) -> Tuned:
-    """Return the meta-learner with these settings of its space in other units."""
-    rows = meta._space_of(learner)
-    return replace(
-        meta,
-        space=tuple((n, low * unit, high * unit) if n in names else (n, low, high) for n, low, high in rows),
-    )
 
 
 def _drawn_once(tasks: Tasks) -> Tasks:
