@@ -22,7 +22,7 @@ class Disturbed final : public AgentLearner {
   void check(const TaskBatch& batch, const Schedule& schedule) const override { of_.check(batch, schedule); }
   bool sees_reset() const override { return of_.sees_reset(); }
   double agent_bytes(const Shape& shape, std::size_t real) const override {
-    return of_.agent_bytes(shape, real) + static_cast<double>(shape.pairs());
+    return of_.agent_bytes(shape, real) + sizeof(float) * static_cast<double>(shape.pairs());
   }
   std::unique_ptr<Agent> agent(const Setting<float>& of) const override { return agent_of(of); }
   std::unique_ptr<Agent> agent(const Setting<double>& of) const override { return agent_of(of); }
