@@ -27,14 +27,13 @@ class RecordedSteps {
     return state * stride;
   }
 
-  // The action that the learner chose ahead in the next state of step k: where that was not recorded, the
-  // next one taken; -1 where there is none.
+  // The action that the learner chose ahead in the next state of step k, which is the next one taken; -1
+  // where it took none there.
   std::int32_t next_action(std::int64_t k) const {
-    const bool recorded = history_->next_action.array != nullptr;
-    if (!recorded && (k + 1 == length_ || truncated(k))) return -1;
+    if (k + 1 == length_ || truncated(k)) return -1;
     std::int32_t found = 0;
-    with_type(recorded ? history_->next_action : history_->action,
-              [&](const auto* actions) { found = static_cast<std::int32_t>(actions[row_ + k + !recorded]); });
+    with_type(history_->action,
+              [&](const auto* actions) { found = static_cast<std::int32_t>(actions[row_ + k + 1]); });
     return found;
   }
 

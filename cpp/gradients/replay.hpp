@@ -39,7 +39,6 @@ class Replay {
   // `learning_rates` [S][A] takes the place of the settings' one; or null.
   Replay(const Shape& shape, const TdSettings& settings, const double* learning_rates)
       : settings_(settings),
-        states_(shape.states),
         actions_(static_cast<std::int32_t>(shape.actions)),
         whole_row_(looks_at_whole_row<Rule>()),
         look_(settings, actions_),
@@ -177,7 +176,6 @@ class Replay {
   }
 
   const TdSettings settings_;
-  const std::int64_t states_;
   const std::int32_t actions_;
   const bool whole_row_;
   LookAhead look_;
