@@ -63,6 +63,21 @@ def test_a_run_that_goes_on_past_its_time_limit_is_replayed():
     assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
 
 
+def test_sarsa_is_replayed_where_episodes_are_recorded_until_they_terminate():
+    two_steps = {
+        0: {0: [(0.5, 1, 1.0, False), (0.5, 0, 0.0, True)], 1: [(1.0, 1, 0.5, False)]},
+        1: {0: [(1.0, 0, 1.0, True)], 1: [(1.0, 0, 2.0, True)]},
+    }
+    learner, tasks = mf.Sarsa(epsilon=0.5), mf.from_outcomes([two_steps], horizon=5)
+    run = lived(learner, tasks, start_of(tasks), 20)
+    assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
+    tasks = RANDOM.sample(2, rng=0)
+    run = lived(learner, tasks, start_of(tasks))
+    message = "step 5 of the history of task 0 is the last one that was recorded of its episode"
+    with pytest.raises(ValueError, match=message):
+        mf.replay(learner, run.history, start_of(tasks))
+
+
 @each
 def test_gradients_are_central_differences(learner):
     """Of all entries of the table and of the rates at once: along a direction, for each task."""

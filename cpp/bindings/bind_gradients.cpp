@@ -21,7 +21,10 @@ void bound_replay(const Learner& learner, const py::dict& history, const Array<d
                   OptionalArray<double> loss, OptionalArray<double> of_initial,
                   OptionalArray<double> of_rates, int num_threads, const py::object& progress) {
   const auto* settings = dynamic_cast<const TdLearner*>(&learner);
-  if (!settings) throw std::invalid_argument("this learner is no temporal-difference rule");
+  if (!settings)
+    throw std::invalid_argument(
+        "learners that are no temporal-difference rule cannot be replayed: QLearning, ExpectedSarsa and "
+        "Sarsa can");
   const bool per_task = initial_table.ndim() == 3;
   if (!per_task)
     require_shape(initial_table, "initial_table", {initial_table.shape(0), initial_table.shape(1)});

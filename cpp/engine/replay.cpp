@@ -45,8 +45,11 @@ void check_choices(const RecordedSteps& steps, std::int64_t task) {
   for (std::int64_t k = 0; k < steps.length(); ++k) {
     if (steps.terminated(k) || steps.next_action(k) >= 0) continue;
     std::ostringstream message;
-    message << "step " << k << " of the history of task " << task
-            << " has no next action, which the learner looked at: nothing was recorded after it";
+    message
+        << "step " << k << " of the history of task " << task
+        << " is the last one that was recorded of its episode, which did not terminate: Sarsa learned there "
+           "from the action that it would have taken next, of which nothing is known; ExpectedSarsa and "
+           "QLearning need none";
     throw std::invalid_argument(message.str());
   }
 }
@@ -188,7 +191,9 @@ void replay(const Shape& shape, std::int64_t num_tasks, const TdSettings& settin
       replay_by<decltype(rule)>(shape, num_tasks, settings, arrays, options);
     }
   });
-  if (!known) throw std::invalid_argument("learners of two tables or of traces cannot be replayed");
+  if (!known)
+    throw std::invalid_argument(
+        "learners of two tables or of traces cannot be replayed: QLearning, ExpectedSarsa and Sarsa can");
 }
 
 }  // namespace metarl_fast

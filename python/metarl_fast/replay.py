@@ -59,7 +59,8 @@ def replay(
     Parameters
     ----------
     learner
-        With one table and no eligibility traces: `QLearning`, `ExpectedSarsa`, `Sarsa`.
+        With one table and no eligibility traces: `QLearning`, `ExpectedSarsa`; and `Sarsa`, if each episode
+        is recorded until it terminates, since what it would have done after a time limit is not recorded.
     history
         Steps of N learners in rows of T. Exploration that changes from episode to episode changes after each
         step that is `terminated` or `truncated`.
@@ -170,7 +171,6 @@ class _Batch:
                 checks.real(extreme, "a learning rate of learning_rates", 0.0, 1.0)
         ends = [_most_ends(steps) for steps in (self.history, self.fresh) if steps]
         self.core = own.core(sum(ends) + 1)
-        checks.memory(3 * 8 * n * s * a, lambda: f"gradients of {n} tables")
 
     def run(
         self,
@@ -184,7 +184,11 @@ class _Batch:
         of_rates: Float | None = None,
     ) -> None:
         """Have the core fill the arrays."""
-        wanted = thread_count(num_threads)
+        n, s, a = self.shape
+        threads = max(1, min(thread_count(num_threads), n))
+        longest = self.history["state"].shape[1]
+        scratch = threads * int(_core.replay_scratch(s, a, longest))
+        checks.memory(3 * 8 * n * s * a + scratch, lambda: f"learning again {n} tables [{s}, {a}]")
         _core.replay(
             self.core,
             self.history,
@@ -196,7 +200,7 @@ class _Batch:
             loss,
             of_initial,
             of_rates,
-            max(1, min(wanted, self.shape[0])),
+            threads,
             checks.callback(progress, "progress"),
         )
 
@@ -246,10 +250,12 @@ def _steps(history: Any, name: str, num_states: int, num_actions: int) -> dict[s
         checks.shape(given, f"{name}.{key}", (n, t))
         if kind in (states, actions):
             limit = num_states if key != "action" else num_actions
-            largest = given.max(initial=0)
-            if given.dtype.kind not in "iu" or given.min(initial=0) < 0 or largest >= limit:
+            if given.dtype.kind not in "iu":
+                raise TypeError(f"{name}.{key} has the dtype {given.dtype}, expected integers")
+            low, high = int(given.min(initial=0)), int(given.max(initial=0))
+            if low < 0 or high >= limit:
                 raise ValueError(
-                    f"{name}.{key} has {checks.shown(largest)}, expected integers 0 to {limit - 1}"
+                    f"{name}.{key} has {low if low < 0 else high}, expected integers 0 to {limit - 1}"
                 )
         found[key] = np.ascontiguousarray(given, kind)
     checks.finite(found["reward"], f"{name}.reward")
