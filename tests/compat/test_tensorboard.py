@@ -44,6 +44,9 @@ def test_a_writer_is_told_of_each_step():
         "state/theta/mean",
         "state/theta/rms",
     }
+    fitted(TensorBoard(of_maml := Writer()), mf.Maml)
+    assert [step for step, _ in of_maml.curve("loss")] == [1, 2, 3, 4, 5]
+    assert not of_maml.curve("state/loss")  # it is written already
     fitted(TensorBoard(every_other := Writer(), every=2))
     assert [step for step, _ in every_other.curve("loss")] == [2, 4]
     assert all(np.isfinite(value) for _, value, _ in every_other.rows)

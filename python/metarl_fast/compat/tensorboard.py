@@ -76,6 +76,8 @@ def _scalars(loss: float, state: Mapping[str, Any]) -> list[tuple[str, float]]:
     """Return tags and values of a step."""
     found = [("loss", loss)]
     for name, entry in state.items():
+        if name == "loss":
+            continue
         values = np.asarray(entry, np.float64).ravel()
         values = values[values > -np.inf]
         if not values.size:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from metarl_fast import checks
 from metarl_fast.engine import HasLearner
 from metarl_fast.history import History
 from metarl_fast.learners import Learner
@@ -51,12 +52,7 @@ def adapted(
     ValueError, TypeError
         As `replay` does.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "adapted needs PyTorch: install the extra, as in `pip install 'metarl-fast[torch]'`"
-        ) from error
+    torch = checks.require_extra("torch", "torch")
 
     def numbers(tensor: Any) -> Any:
         return None if tensor is None else tensor.detach().cpu().numpy().astype(np.float64)
