@@ -87,7 +87,27 @@ def test_actions_that_are_not_available_stay_so():
     assert theta[1, 1] != 0.0
 
 
-@pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning()])
+def test_the_figures_of_the_guide():
+    learner = mf.QLearning(learning_rate=0.3, epsilon=0.1)
+
+    def earned(family, *episodes):
+        held_out = family.sample(2000, rng=1)
+        found = [mf.Maml().fit(family, learner, number, rng=1) for number in episodes]
+        runs = [mf.train(one, held_out, 10, rng=2, mean_returns=True) for one in (learner, *found)]
+        return [round(run.mean_returns.mean(), 2) for run in runs]
+
+    assert earned(mf.TaskDistribution(4, 3, horizon=6), None, 100) == [3.18, 3.50, 3.29]
+    scratch, ten = earned(mf.GoalGrid(5), 10)
+    assert ten < scratch
+
+
+def test_of_no_tasks_there_is_nothing_to_learn():
+    meta = mf.Maml()
+    begun = meta.init(LEARNER)
+    assert_same_bits(meta.step(begun, LEARNER, TASKS[:0], 0, 3)["theta"], np.zeros((4, 3)))
+
+
+@pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning(), mf.DynaQ()])
 def test_it_needs_a_learner_that_can_be_replayed(learner):
     with pytest.raises(ValueError, match="cannot be replayed"):
         mf.Maml().fit(TASKS, learner, 2, rng=0)

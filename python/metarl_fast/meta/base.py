@@ -53,6 +53,10 @@ class Meta(Settings, ABC):
     default_iterations: ClassVar[int | None] = None
     """Steps that `fit` takes if nothing is said; None: as many as there are meta-batches, so that each task
     is met once."""
+    default_episodes: ClassVar[int] = 100
+    """Of each task, if nothing is said."""
+    default_tasks: ClassVar[int] = 1000
+    """How many `fit` draws from a family, if nothing is said."""
     adapts: ClassVar[bool] = True
     """Whether what it makes goes on learning on a new task."""
 
@@ -82,6 +86,10 @@ class Meta(Settings, ABC):
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner as the state makes it."""
 
+    def default_learner(self) -> Learner:
+        """Return what `fit` makes better if no learner is named; where that must be named, TypeError."""
+        raise TypeError(f"{type(self).__name__} needs a learner, such as QLearning()")
+
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes; None: with each task once."""
         if num_iterations is None:
@@ -91,12 +99,12 @@ class Meta(Settings, ABC):
     def fit(
         self,
         tasks: Family | Tasks | Task,
-        learner: Learner | HasLearner,
-        num_episodes: int = 100,
+        learner: Learner | HasLearner | None = None,
+        num_episodes: int | None = None,
         num_steps: int | None = None,
         *,
         num_iterations: int | None = None,
-        num_tasks: int = 1000,
+        num_tasks: int | None = None,
         rng: Seed = None,
         num_threads: int | None = None,
         executor: Executor | None = None,
@@ -113,14 +121,15 @@ class Meta(Settings, ABC):
         tasks
             A family, of which `num_tasks` are drawn; or the tasks themselves.
         learner
-            What is made better, and learns on the tasks.
+            What is made better, and learns on the tasks. `EmpiricalBayes` and `TiedQ` need none: theirs is
+            `default_learner`, with the discount of a learner of another kind.
         num_episodes, num_steps
-            As in `train`, on each task.
+            As in `train`, on each task; default: `default_episodes`.
         num_iterations
             How many steps, each on the next `tasks_per_iteration` tasks, the first ones again after the
             last; default: `default_iterations`, else such that each task is met once.
         num_tasks
-            How many tasks are drawn from a family.
+            How many tasks are drawn from a family; default: `default_tasks`.
         rng
             As in `train`.
         num_threads
@@ -160,21 +169,22 @@ class Meta(Settings, ABC):
             As `train` does. This and every other error on the way has what was reached as its `fitted`,
             from which `resume` goes on.
         """
-        base = as_learner(learner)
+        base = as_learner(self.default_learner() if learner is None else learner)
+        episodes = self.default_episodes if num_episodes is None else num_episodes
         checks.callback(progress, "progress")
         where = checked_executor(executor)
         told = _callbacks(callback)
         file = None if checkpoint is None else Checkpoint(checkpoint, every)
         so_far = self._so_far(base, rng, resume, file)
         key, first = so_far.key, so_far.num_iterations
-        count = checks.integer(num_tasks, "num_tasks", 0)
+        count = checks.integer(self.default_tasks if num_tasks is None else num_tasks, "num_tasks", 0)
         batch = tasks.sample(count, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")
         size = min(self.tasks_per_iteration, len(batch))
         last, end = self._end(first, num_iterations, size, len(batch), in_all=file is not None)
         if file is not None:
-            file.begin(so_far, batch, num_episodes, num_steps)
+            file.begin(so_far, batch, episodes, num_steps)
         rows = {name: list(so_far.history.get(name, ())) for name in self.recorded}
         reached = so_far.state, first
         try:
@@ -185,7 +195,7 @@ class Meta(Settings, ABC):
                         base,
                         _in_turn(batch, k * size, min((k + 1) * size, end)),
                         child(key, 1, k),
-                        num_episodes,
+                        episodes,
                         num_steps,
                         num_threads=num_threads,
                         progress=_shifted(progress, (k - first) * size, end - first * size),

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, episode_steps, train
-from metarl_fast.learners import Learner, Table
+from metarl_fast.learners import Learner
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
+from metarl_fast.meta.tables import start_of, starting_from
 from metarl_fast.replay import replay_gradient
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.shards import in_order, shard_sums
@@ -30,12 +31,14 @@ _MOMENTS = 0.9, 0.999
 class Maml(Meta):
     """theta <- theta - step_size * d/dtheta mean_T L_T(U_T(theta)), in steps of Adam.
 
-    U_T(theta) is the table learned from theta on task T, in `num_episodes` episodes: few of them, since what
-    is looked for is a start from which few are enough. L_T is half the mean squared temporal-difference error
-    of that table on fresh steps in T, taken by the adapted learner. The gradient goes back through all
-    updates, exactly, as in `replay_gradient`; the steps themselves are held fixed.
+    U_T(theta) is the table learned from theta on task T, in `num_episodes` episodes: about as many as a new
+    task will have, since what is looked for is a start from which so many are enough. L_T is half the mean
+    squared temporal-difference error of that table on fresh steps in T, taken by the adapted learner. The
+    gradient goes back through all updates, exactly, as in `replay_gradient`. The steps themselves are held
+    fixed: that another start would lead to other steps is not seen, and where rewards are rare, as in
+    `GoalGrid`, the start may be worse than none.
     Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017,
-    with Q-learning or expected SARSA as the learner inside; Kingma and Ba, "Adam", ICLR 2015.
+    with a learner inside that `replay` takes: Q-learning or expected SARSA; Kingma and Ba, "Adam", ICLR 2015.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class Maml(Meta):
     tasks_per_iteration: int = 64
     recorded: ClassVar[tuple[str, ...]] = ("returns", "loss")
     default_iterations: ClassVar[int | None] = 100
+    default_episodes: ClassVar[int] = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,11 +66,7 @@ class Maml(Meta):
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen: what the learner starts from by itself."""
-        start = np.array(learner.initial_q, np.float64)
-        if start.ndim > 2:
-            raise ValueError(
-                f"the learner's initial_q has shape {start.shape}, expected one table for all tasks"
-            )
+        start = start_of(learner)
         nothing = np.zeros(start.shape)
         return {
             "theta": start,
@@ -137,15 +137,14 @@ class Maml(Meta):
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner that starts from theta."""
         check_state(state, dict.fromkeys(("theta", "mean", "square", "kept"), np.zeros(())))
-        start = state["theta"]
-        return learner.replace(initial_q=Table(start) if start.ndim else float(start))
+        return starting_from(state["theta"], learner)
 
 
 def _pieces(tasks: Tasks, num_episodes: int, num_steps: int | None) -> Iterator[slice]:
     """Yield places of tasks whose steps fit into memory together."""
     steps = num_episodes * float(np.max(episode_steps(tasks, num_steps), initial=1))
     at_once = max(1, int(_HISTORY / (_BYTES_OF_STEP * steps)))
-    for first in range(0, len(tasks), at_once):
+    for first in range(0, max(1, len(tasks)), at_once):  # of no tasks one piece, too
         yield slice(first, min(first + at_once, len(tasks)))
 
 

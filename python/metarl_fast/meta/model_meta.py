@@ -5,18 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import HasLearner, Progress, train
-from metarl_fast.executors import Executor
-from metarl_fast.files import Path
+from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner, QLearning
-from metarl_fast.meta.base import Callback, Meta
-from metarl_fast.meta.fitted import Fitted, State, check_state
+from metarl_fast.meta.base import Meta
+from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.meta.task_models import (
     TaskModel,
     fingerprint_of,
@@ -28,9 +26,6 @@ from metarl_fast.meta.task_models import (
 )
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
-
-if TYPE_CHECKING:
-    from metarl_fast.families import Family
 
 _LEAST_TASKS = 5
 """So many different tasks are needed to try settings on some of them."""
@@ -69,6 +64,9 @@ class ModelMeta(Meta):
     experience: int = 0
     inner_held_out: float = 0.2
 
+    default_episodes: ClassVar[int] = 20
+    """For which settings are tried on tasks held back."""
+    default_tasks: ClassVar[int] = 4000
     candidates: ClassVar[Sequence[Any]]
     """Settings to choose from; the first ones do well nearly everywhere."""
 
@@ -83,7 +81,7 @@ class ModelMeta(Meta):
 
     @abstractmethod
     def default_learner(self) -> Learner:
-        """Return the learner that `fit` makes better if none is named."""
+        """Return a learner of the product's kind, which `fit` makes better if none is named."""
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen."""
@@ -166,51 +164,6 @@ class ModelMeta(Meta):
         if not state["num_tasks"].any():
             return learner
         return self.product(state, self.candidates[_best(state["gains"])], learner)
-
-    def fit(
-        self,
-        tasks: Family | Tasks | Task,
-        learner: Learner | HasLearner | None = None,
-        num_episodes: int = 20,
-        num_steps: int | None = None,
-        *,
-        num_iterations: int | None = None,
-        num_tasks: int = 4000,
-        rng: Seed = None,
-        num_threads: int | None = None,
-        executor: Executor | None = None,
-        progress: Progress | None = None,
-        callback: Callback | Sequence[Callback] | None = None,
-        resume: Fitted | None = None,
-        checkpoint: Path | None = None,
-        every: int = 1,
-    ) -> Fitted:
-        """Learn from training tasks; arguments and result are those of `Meta.fit`.
-
-        Parameters
-        ----------
-        learner
-            In the place of one of another kind than the product comes one of its discount. Default: one of
-            the product's kind, such as `PosteriorPlanner()`.
-        num_episodes
-            For which settings are tried on tasks held back.
-        """
-        return super().fit(
-            tasks,
-            self.default_learner() if learner is None else learner,
-            num_episodes,
-            num_steps,
-            num_iterations=num_iterations,
-            num_tasks=num_tasks,
-            rng=rng,
-            num_threads=num_threads,
-            executor=executor,
-            progress=progress,
-            callback=callback,
-            resume=resume,
-            checkpoint=checkpoint,
-            every=every,
-        )
 
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes, if all of them are different.

@@ -27,12 +27,7 @@ class TableMeta(Meta):
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen: what the learner starts from by itself."""
-        start = np.array(learner.initial_q, np.float64)
-        if start.ndim > 2:
-            raise ValueError(
-                f"the learner's initial_q has shape {start.shape}, expected one table for all tasks"
-            )
-        return {**self.blank(start), "returns": np.empty(0)}
+        return {**self.blank(start_of(learner)), "returns": np.empty(0)}
 
     def step(
         self,
@@ -66,8 +61,7 @@ class TableMeta(Meta):
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner that starts from what was meta-learned."""
         check_state(state, self.blank(np.zeros(())))
-        start = self.start(state)
-        return learner.replace(initial_q=Table(start) if start.ndim else float(start))
+        return starting_from(self.start(state), learner)
 
     def student(self, state: State, learner: Learner) -> Learner:
         """Return what learns on the tasks of a meta-batch: the learner as it was given."""
@@ -109,6 +103,19 @@ class TableMeta(Meta):
     @abstractmethod
     def learned(self, state: State, tables: NDArray[np.float64]) -> State:
         """Return the entries of the state that tables [N, S, A] change."""
+
+
+def start_of(learner: Learner) -> NDArray[np.float64]:
+    """Return what a learner starts from by itself, () or [S, A]."""
+    start = np.array(learner.initial_q, np.float64)
+    if start.ndim > 2:
+        raise ValueError(f"the learner's initial_q has shape {start.shape}, expected one table for all tasks")
+    return start
+
+
+def starting_from(start: NDArray[np.float64], learner: Learner) -> Learner:
+    """Return the learner that starts from `start`, () or [S, A]."""
+    return learner.replace(initial_q=Table(start) if start.ndim else float(start))
 
 
 def mean_of_available(
