@@ -39,7 +39,7 @@ class Twin:
         self.epsilon = self.epsilon * self.learner.epsilon_decay if decayed else self.learner.epsilon
 
     def act(self, state, stream):
-        x, row = stream.next(), self.table()[state]
+        x, row = stream.next(), self.row(state)
         if x >> 1 <= int(self.epsilon * 2.0**31 + 0.5) - 1:
             there = [a for a, value in enumerate(row) if value > -math.inf]
             return there[stream.companion * len(there) >> 32]
@@ -47,7 +47,7 @@ class Twin:
 
     def learn(self, state, action, reward, next_state, terminated):
         of, c = self.learner, self.classes[state][action]
-        ahead = 0.0 if terminated else of.discount * max(self.table()[next_state])
+        ahead = 0.0 if terminated else of.discount * max(self.row(next_state))
         self.q[c] = bounded(self.q[c] + of.learning_rate * (float(reward) + ahead - self.q[c]))
 
     def observe(self, state, action, reward, next_state, terminated, stream):
@@ -60,8 +60,11 @@ class Twin:
                 self.learn(*step)
         self.path = []
 
+    def row(self, state):
+        return [-math.inf if c is None else self.q[c] for c in self.classes[state]]
+
     def table(self):
-        return [[-math.inf if c is None else self.q[c] for c in row] for row in self.classes]
+        return [self.row(state) for state in range(len(self.classes))]
 
     def policy(self):
         return [row.index(max(row)) for row in self.table()]
