@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace metarl_fast {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-constexpr std::int64_t kWorkBetweenQuestions = 1 << 20;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -25,24 +25,7 @@ void AverageReward::take(const TaskView& task, const Interrupt& interrupt) {
 void AverageReward::solve_sums(const SparseModel& chain, const std::vector<double>& pay,
                                const std::vector<double>& closed, std::vector<double>& sums,
                                const Interrupt& interrupt) {
-  envelope_.start(chain.states);
-  std::int64_t asked = 0;
-  for (std::int64_t s = 0; s < chain.states; ++s) {
-    if (envelope_.work_done() - asked >= kWorkBetweenQuestions) {
-      asked = envelope_.work_done();
-      stop_if_asked(interrupt);
-    }
-    const std::int32_t of = classes_.of[size(s)];
-    if (of >= 0 && classes_.first[size(of)] == s) {
-      envelope_.eliminate(0.0, 0.0);
-      envelope_.close(closed[size(of)]);
-      continue;
-    }
-    for (std::int64_t k = chain.begin[size(s)]; k < chain.begin[size(s + 1)]; ++k) {
-      envelope_.add(chain.successor[size(k)], chain.weight[size(k)]);
-    }
-    envelope_.eliminate(chain.excess[size(s)], pay[size(s)]);
-  }
+  eliminate(chain, classes_, pay, closed, false, envelope_, interrupt);
   sums.resize(size(chain.states));
   envelope_.solve(sums.data());
 }
@@ -99,38 +82,35 @@ void AverageReward::value(const SparseModel& chain, const Interrupt& interrupt) 
   find_biases(chain, interrupt);
 }
 
-// (P_a g)(s) - g(s).
-double AverageReward::gain_advantage(std::int64_t pair, TermSizes* sizes) const {
-  const double here = gain_[size(pair / model_->actions)];
+// (P_a v)(s) - v(s); adds to the sizes of its terms.
+double AverageReward::change(std::int64_t pair, const std::vector<double>& v, TermSizes& sizes) const {
+  const double here = v[size(pair / model_->actions)];
   const double ends = model_->excess[size(pair)];
   double change = -ends * here;
-  TermSizes found{ends * std::fabs(here), std::fabs(here)};
+  sizes.local += ends * std::fabs(here);
+  sizes.full += std::fabs(here);
   for (std::int64_t k = model_->begin[size(pair)]; k < model_->begin[size(pair + 1)]; ++k) {
-    const double there = gain_[size(model_->successor[size(k)])];
+    const double there = v[size(model_->successor[size(k)])];
     change += model_->weight[size(k)] * (there - here);
-    found.local += model_->weight[size(k)] * std::fabs(there - here);
-    found.full += model_->weight[size(k)] * std::fabs(there);
+    sizes.local += model_->weight[size(k)] * std::fabs(there - here);
+    sizes.full += model_->weight[size(k)] * std::fabs(there);
   }
-  if (sizes) *sizes = found;
   return change;
 }
 
+AverageReward::Advantage AverageReward::gain_advantage(std::int64_t pair) const {
+  Advantage found{};
+  found.value = change(pair, gain_, found.sizes);
+  return found;
+}
+
 // r_a(s) - g(s) + (P_a h)(s) - h(s).
-double AverageReward::bias_advantage(std::int64_t pair, TermSizes* sizes) const {
-  const std::int64_t s = pair / model_->actions;
-  const double here = bias_[size(s)];
-  const double ends = model_->excess[size(pair)];
-  double change = 0.0;
-  const double paid = model_->reward_size[size(pair)] + std::fabs(gain_[size(s)]);
-  TermSizes found{paid + ends * std::fabs(here), paid + std::fabs(here)};
-  for (std::int64_t k = model_->begin[size(pair)]; k < model_->begin[size(pair + 1)]; ++k) {
-    const double there = bias_[size(model_->successor[size(k)])];
-    change += model_->weight[size(k)] * (there - here);
-    found.local += model_->weight[size(k)] * std::fabs(there - here);
-    found.full += model_->weight[size(k)] * std::fabs(there);
-  }
-  if (sizes) *sizes = found;
-  return model_->reward[size(pair)] - gain_[size(s)] + change - ends * here;
+AverageReward::Advantage AverageReward::bias_advantage(std::int64_t pair) const {
+  const double gain = gain_[size(pair / model_->actions)];
+  const double paid = model_->reward_size[size(pair)] + std::fabs(gain);
+  Advantage found{0.0, {paid, paid}};
+  found.value = model_->reward[size(pair)] - gain + change(pair, bias_, found.sizes);
+  return found;
 }
 
 Gain AverageReward::improve_gains() {
@@ -138,14 +118,11 @@ Gain AverageReward::improve_gains() {
   for (std::int64_t s = 0; s < model_->states; ++s) {
     const std::int64_t first = s * model_->actions;
     for (std::int64_t a = 0; a < model_->actions; ++a) {
-      advantage_[size(a)] = model_->usable[size(first + a)] ? gain_advantage(first + a, nullptr) : -kInfinite;
+      advantage_[size(a)] = model_->usable[size(first + a)] ? gain_advantage(first + a).value : -kInfinite;
     }
     std::int32_t action = policy_[size(s)];
-    const Gain gain = improve(advantage_.data(), model_->actions, action, kInfinite, [&](std::int64_t a) {
-      TermSizes sizes{};
-      gain_advantage(first + a, &sizes);
-      return sizes;
-    });
+    const Gain gain = improve(advantage_.data(), model_->actions, action, kInfinite,
+                              [&](std::int64_t a) { return gain_advantage(first + a).sizes; });
     if (gain == Gain::strong) changes_.add(s, action, gain);
   }
   return changes_.largest();
@@ -157,20 +134,16 @@ Gain AverageReward::improve_biases() {
   for (std::int64_t s = 0; s < model_->states; ++s) {
     const std::int64_t first = s * model_->actions;
     for (std::int64_t a = 0; a < model_->actions; ++a) {
-      TermSizes sizes{};
       double& advantage = advantage_[size(a)];
       advantage = -kInfinite;
       if (!model_->usable[size(first + a)]) continue;
-      const double loss = -gain_advantage(first + a, &sizes);
-      if (a != policy_[size(s)] && loss > kNoise * sizes.local + kValueNoise * sizes.full) continue;
-      advantage = bias_advantage(first + a, nullptr);
+      const auto [gained, sizes] = gain_advantage(first + a);
+      if (a != policy_[size(s)] && -gained > kNoise * sizes.local + kValueNoise * sizes.full) continue;
+      advantage = bias_advantage(first + a).value;
     }
     std::int32_t action = policy_[size(s)];
-    const Gain gain = improve(advantage_.data(), model_->actions, action, kInfinite, [&](std::int64_t a) {
-      TermSizes sizes{};
-      bias_advantage(first + a, &sizes);
-      return sizes;
-    });
+    const Gain gain = improve(advantage_.data(), model_->actions, action, kInfinite,
+                              [&](std::int64_t a) { return bias_advantage(first + a).sizes; });
     changes_.add(s, action, gain);
   }
   return changes_.largest();

@@ -47,6 +47,10 @@ class AverageReward {
   void evaluate(const double* policy, const LongRun&, const Interrupt&);
 
  private:
+  struct Advantage {
+    double value;
+    TermSizes sizes;
+  };
   void value(const SparseModel& chain, const Interrupt&);
   void solve_sums(const SparseModel& chain, const std::vector<double>& pay, const std::vector<double>& closed,
                   std::vector<double>& sums, const Interrupt&);
@@ -56,8 +60,9 @@ class AverageReward {
   void find_biases(const SparseModel& chain, const Interrupt&);
   Gain improve_gains();
   Gain improve_biases();
-  double gain_advantage(std::int64_t pair, TermSizes* sizes) const;
-  double bias_advantage(std::int64_t pair, TermSizes* sizes) const;
+  double change(std::int64_t pair, const std::vector<double>& v, TermSizes& sizes) const;
+  Advantage gain_advantage(std::int64_t pair) const;
+  Advantage bias_advantage(std::int64_t pair) const;
   void write(const LongRun&) const;
 
   const Shape shape_;

@@ -9,7 +9,6 @@
 namespace metarl_fast {
 namespace {
 
-constexpr std::int64_t kWorkBetweenQuestions = 1 << 20;
 constexpr double kForgotten = 0x1p-1074;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
@@ -23,26 +22,9 @@ void Occupancy::take(const TaskView& task, double discount, const Interrupt& int
 
 // Recurrent classes, at discount 1, are closed at their first states.
 void Occupancy::eliminate(const SparseModel& chain, const Interrupt& interrupt) {
-  const bool closes = chain.discount == 1.0;
-  if (closes) classes_ = recurrent_classes(chain, interrupt);
-  envelope_.start(chain.states, true);
-  std::int64_t asked = 0;
-  for (std::int64_t s = 0; s < chain.states; ++s) {
-    if (envelope_.work_done() - asked >= kWorkBetweenQuestions) {
-      asked = envelope_.work_done();
-      stop_if_asked(interrupt);
-    }
-    const std::int32_t of = closes ? classes_.of[size(s)] : -1;
-    if (of >= 0 && classes_.first[size(of)] == s) {
-      envelope_.eliminate(0.0, 0.0);
-      envelope_.close(0.0);
-      continue;
-    }
-    for (std::int64_t k = chain.begin[size(s)]; k < chain.begin[size(s + 1)]; ++k) {
-      envelope_.add(chain.successor[size(k)], chain.weight[size(k)]);
-    }
-    envelope_.eliminate(chain.excess[size(s)], 0.0);
-  }
+  classes_ = chain.discount == 1.0 ? recurrent_classes(chain, interrupt) : RecurrentClasses{};
+  const std::vector<double> nothing(size(chain.states), 0.0);
+  metarl_fast::eliminate(chain, classes_, nothing, nothing, true, envelope_, interrupt);
 }
 
 void Occupancy::start_and_solve() {

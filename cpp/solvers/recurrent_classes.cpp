@@ -6,6 +6,8 @@
 namespace metarl_fast {
 namespace {
 
+constexpr std::int64_t kWorkBetweenQuestions = 1 << 20;
+
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 // Strongly connected components by one depth-first search (Tarjan 1972), without recursion. Components are
@@ -106,6 +108,28 @@ RecurrentClasses recurrent_classes(const SparseModel& chain, const Interrupt& in
     of = number[size(of)];
   }
   return found;
+}
+
+void eliminate(const SparseModel& chain, const RecurrentClasses& classes, const std::vector<double>& pay,
+               const std::vector<double>& closed, bool keeps_factors, Envelope& envelope,
+               const Interrupt& interrupt) {
+  envelope.start(chain.states, keeps_factors);
+  std::int64_t asked = 0;
+  for (std::int64_t s = 0; s < chain.states; ++s) {
+    if (envelope.work_done() - asked >= kWorkBetweenQuestions) {
+      asked = envelope.work_done();
+      stop_if_asked(interrupt);
+    }
+    if (classes.begin_at(s)) {
+      envelope.eliminate(0.0, 0.0);
+      envelope.close(closed[size(classes.of[size(s)])]);
+      continue;
+    }
+    for (std::int64_t k = chain.begin[size(s)]; k < chain.begin[size(s + 1)]; ++k) {
+      envelope.add(chain.successor[size(k)], chain.weight[size(k)]);
+    }
+    envelope.eliminate(chain.excess[size(s)], pay[size(s)]);
+  }
 }
 
 }  // namespace metarl_fast
