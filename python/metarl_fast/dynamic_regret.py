@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import checks
 from metarl_fast.criterion import Criterion, Horizon
 from metarl_fast.engine import episode_steps
-from metarl_fast.evaluate import bounds
+from metarl_fast.evaluate import Bounds, bounds
 from metarl_fast.planning import criterion_of_policies, evaluate
 from metarl_fast.policies import given_policies
 from metarl_fast.result import Result
@@ -87,7 +86,7 @@ def dynamic_regret(
     criterion = criterion_of_policies(batch, given, discount, horizon)
     size = len(batch), given.count, count
     checks.memory(24 * size[0] * size[1] * size[2], f"the regret of {len(batch)} tasks")
-    optimal, returns, regret = np.empty(size[::2]), np.empty(size), np.empty(size)
+    optimal, returns, regret = np.empty((len(batch), count)), np.empty(size), np.empty(size)
     for segment, episodes in _segments(batch, count):
         here = batch.segment(segment)
         limits = _limits(here, criterion, num_threads)
@@ -151,7 +150,7 @@ def regret_of_returns(
     return DynamicRegret(optimal, earned, best - earned)
 
 
-def _limits(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Any:
+def _limits(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Bounds:
     steps = np.inf if criterion.horizon is None else criterion.horizon
     return bounds(tasks, criterion.discount, horizon=steps, num_threads=num_threads)
 
