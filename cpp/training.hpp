@@ -41,7 +41,8 @@ inline std::int64_t longest_episode(const Schedule& schedule, std::int64_t n) {
   return steps == nullptr || n == 0 ? schedule.num_steps : *std::max_element(steps, steps + n);
 }
 
-// Tables in and out; Real is float or double. Null for what is not wanted.
+// Tables in and out; Real is float or double. Null for what is not wanted. Learners of weights have those in
+// place of tables, with as many rows as they say (Learner::rows).
 template <class Real>
 struct TrainArrays {
   const Real* initial_table = nullptr;  // [S][A], or [tasks][S][A] if initial_per_task; -infinity is allowed

@@ -143,9 +143,10 @@ def train(
             life.end_episode()
     if num_episodes in snapshots_at:
         snapshots.append(life.twin.table())
-    shape = (len(snapshots), *np.shape(table))
+    learned = np.array(life.twin.table(), real)
+    shape = (len(snapshots), *learned.shape)
     return (
-        np.array(life.twin.table(), real),
+        learned,
         np.array(life.twin.policy(), np.int32),
         np.array(returns, float),
         np.array(snapshots, real).reshape(shape),

@@ -206,6 +206,27 @@ refuses(
     ValueError,
     "classes has shape (3, 0)",
 )
+for kind in (mf.LinearQLearning, mf.LinearSarsa):
+    entry = kind.__name__
+    refuses(entry, "features=5", lambda k=kind: k(features=5), TypeError, "features is 5, expected some such")
+    refuses_numbers(entry, "learning_rate", with_keyword(kind, "learning_rate"), -0.1, 1.1)
+for kind in (mf.TileCoding, mf.RandomTiles):
+    refuses_counts(kind.__name__, "size", kind, 0)
+    refuses_counts(kind.__name__, "num_tilings", with_keyword(kind, "num_tilings", 5), 0)
+refuses_counts("TileCoding", "tile", with_keyword(mf.TileCoding, "tile", 5), 0)
+refuses_counts("RandomTiles", "seed", with_keyword(mf.RandomTiles, "seed", 5), -1)
+refuses("RandomTiles", "tile=5", lambda: mf.RandomTiles(5, 5), TypeError, "tile is 5, expected two integers")
+refuses_all(
+    "ListedFeatures",
+    lambda value: mf.ListedFeatures([[0]], value),
+    (
+        (None, TypeError, "values has dtype object"),
+        ([[NAN]], ValueError, "values[0, 0] is nan"),
+        ([[1.0, 1.0]], ValueError, "values has shape (1, 2)"),
+        ([[2.0]], ValueError, "values reach 2"),
+        ([[0.0]], ValueError, "values[0] has squares that sum to 0"),
+    ),
+)
 refuses_counts("EmpiricalBayes", "experience", with_keyword(mf.EmpiricalBayes, "experience"), -1)
 refuses_counts("Tuned", "num_random", with_keyword(mf.Tuned, "num_random"), -1)
 refuses_counts("Tuned", "num_pairs", with_keyword(mf.Tuned, "num_pairs"), 0)
@@ -1142,7 +1163,7 @@ def test_refused(case, monkeypatch):
 
 def test_every_public_entry_is_in_the_table():
     made_by_the_library = {kind.__name__ for kind in concrete(vars(mf), Result)} - {"AdaptationCurve"}
-    made_by_the_library |= {"Anywhere", "Learner", "MdpFile"}
+    made_by_the_library |= {"Anywhere", "Features", "Learner", "LinearLearner", "MdpFile"}
     without_arguments = {"__version__", "build_info"}
     tried = {case.entry.split(".")[0].split("[")[0].split()[0] for case in TABLE}
     assert set(mf.__all__) - made_by_the_library - without_arguments <= tried

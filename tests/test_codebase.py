@@ -14,7 +14,8 @@ import metarl_fast
 from building import ROOT, needs, run
 from metarl_fast.families.combination import Combination
 from metarl_fast.families.core_family import CoreFamily
-from metarl_fast.learners import LEARNERS, TD_LEARNERS
+from metarl_fast.learners import FEATURES, LEARNERS
+from metarl_fast.learners.td_settings import TdSettings
 from metarl_fast.listing import concrete
 
 CPP = sorted([*ROOT.glob("cpp/**/*.?pp")])
@@ -314,8 +315,10 @@ def test_the_core_is_called_by_few():
     drawn = [kind for kind in drawn if not set(drawn) & set(kind.__mro__[1:])]
     shared = {"families.base", "families.python_recipe", "families.core_family", "families.combination"}
     families = {*shared, "families.fixed_task", "families.sharing", *map(module_of, drawn)}
-    agents = set(LEARNERS) - set(TD_LEARNERS)  # each names its parameters, too
-    learners = {"learners.base", "learners.agent", "learners.td", "learners.expected_sarsa"}
+    shared_settings = {kind for kind in LEARNERS if issubclass(kind, TdSettings)}
+    agents = set(LEARNERS) - shared_settings  # each names its parameters, too
+    learners = {"learners.base", "learners.agent", "learners.td_settings", "learners.expected_sarsa"}
+    learners |= {"learners.linear", "learners.features", *map(module_of, FEATURES)}
     learners |= set(map(module_of, agents))
     assert callers == {
         *(

@@ -77,8 +77,8 @@ class BoundSimulator {
 // An agent, the sizes of its task, and which episode it is in.
 class BoundAgent {
  public:
-  BoundAgent(const Shape& shape, std::unique_ptr<Agent> agent, SharedStream stream)
-      : shape_(shape), agent_(std::move(agent)), stream_(std::move(stream)) {}
+  BoundAgent(const Shape& shape, std::int64_t rows, std::unique_ptr<Agent> agent, SharedStream stream)
+      : shape_(shape), rows_(rows), agent_(std::move(agent)), stream_(std::move(stream)) {}
 
   void begin_episode() {
     agent_->begin_episode(episode_++);
@@ -116,13 +116,14 @@ class BoundAgent {
   }
 
   py::array_t<double> q_table() const {
-    py::array_t<double> found({shape_.states, shape_.actions});
+    py::array_t<double> found({rows_, shape_.actions});
     agent_->q_table(found.mutable_data());
     return found;
   }
 
  private:
   Shape shape_;
+  std::int64_t rows_;  // of its table, or weights
   std::unique_ptr<Agent> agent_;
   SharedStream stream_;
   std::int64_t episode_ = 0;  // the next one to begin
@@ -134,14 +135,14 @@ std::unique_ptr<BoundAgent> make_agent(const Learner& learner, const TaskBatch& 
                                        const Array<Real>& initial_table, SharedStream stream) {
   const Shape& shape = batch.shape();
   if (batch.size() != 1) throw std::invalid_argument("batch must hold one task");
-  require_shape(initial_table, "initial_table", {shape.states, shape.actions});
+  require_shape(initial_table, "initial_table", {learner.rows(shape), shape.actions});
   learner.check(batch, Schedule());
   std::optional<TaskBuffer> buffer;  // a large task is written out for its missing actions only
   const bool looked_at = shape.masked || learner.sees_reset();
   const TaskView task = looked_at ? batch.load(0, buffer.emplace(shape)) : TaskView();
   AgentStart<Real> start;
-  const Setting<Real> setting = start.setting(initial_table.data(), shape, task, 0, learner.sees_reset());
-  return std::make_unique<BoundAgent>(shape, learner.agent(setting), std::move(stream));
+  const Setting<Real> setting = start.setting(learner, initial_table.data(), shape, task, 0);
+  return std::make_unique<BoundAgent>(shape, learner.rows(shape), learner.agent(setting), std::move(stream));
 }
 
 template <class Real>

@@ -114,6 +114,7 @@ void bind_train_as(py::module_& m, const char* name) {
         const std::int64_t n = batch.size() * num_runs;
         const std::int64_t s = batch.shape().states;
         const std::int64_t a = batch.shape().actions;
+        const std::int64_t rows = learner.rows(batch.shape());
         const std::int64_t k = snapshot_episodes.size();
         require_shape(snapshot_episodes, "snapshot_episodes", {k});
         num_steps.ndim() == 0 ? require_shape(num_steps, "num_steps", {})
@@ -128,15 +129,15 @@ void bind_train_as(py::module_& m, const char* name) {
                                 first_episode};
         TrainArrays<Real> arrays;
         arrays.initial_per_task = initial_table.ndim() == 3;
-        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {batch.size(), s, a})
-                                : require_shape(initial_table, "initial_table", {s, a});
+        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {batch.size(), rows, a})
+                                : require_shape(initial_table, "initial_table", {rows, a});
         arrays.initial_table = initial_table.data();
-        arrays.q_table = output(q_table, "q_table", {n, s, a});
+        arrays.q_table = output(q_table, "q_table", {n, rows, a});
         arrays.policy = output(policy, "policy", {n, s});
         arrays.returns = output(returns, "returns", {n, episodes_of(schedule)});
         arrays.return_sums =
             output(return_sums, "return_sums", {number_of_shards(batch.size()), episodes_of(schedule)});
-        arrays.snapshots = output(snapshots, "snapshots", {n, k, s, a});
+        arrays.snapshots = output(snapshots, "snapshots", {n, k, rows, a});
         arrays.snapshot_episodes = snapshot_episodes.data();
         arrays.num_snapshots = k;
         const CarriedSizes sizes = learner.carried(batch.shape(), continuing);
@@ -165,12 +166,12 @@ void bind_relabel_as(py::module_& m, const char* name) {
       [](const TaskBatch& batch, const Learner& learner, std::uint64_t key, const Array<Real>& initial_table,
          const py::dict& history, Array<float>& label, int num_threads, const py::object& progress) {
         const std::int64_t n = batch.size();
-        const std::int64_t s = batch.shape().states;
+        const std::int64_t rows = learner.rows(batch.shape());
         const std::int64_t a = batch.shape().actions;
         RelabelArrays<Real> arrays;
         arrays.initial_per_task = initial_table.ndim() == 3;
-        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {n, s, a})
-                                : require_shape(initial_table, "initial_table", {s, a});
+        arrays.initial_per_task ? require_shape(initial_table, "initial_table", {n, rows, a})
+                                : require_shape(initial_table, "initial_table", {rows, a});
         arrays.initial_table = initial_table.data();
         arrays.history = history_of<Real>(history, Shape(), n);
         require_shape(label, "label", {n, arrays.history.room, a});

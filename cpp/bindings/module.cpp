@@ -14,6 +14,7 @@ void bind_families(pybind11::module_& m);
 void bind_train(pybind11::module_& m);
 void bind_gradients(pybind11::module_& m);
 void bind_agents(pybind11::module_& m);
+void bind_linear(pybind11::module_& m);
 void bind_vector(pybind11::module_& m);
 void bind_planning(pybind11::module_& m);
 void bind_long_run(pybind11::module_& m);
@@ -44,6 +45,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   metarl_fast::bindings::bind_train(m);
   metarl_fast::bindings::bind_gradients(m);
   metarl_fast::bindings::bind_agents(m);
+  metarl_fast::bindings::bind_linear(m);
   metarl_fast::bindings::bind_vector(m);
   metarl_fast::bindings::bind_planning(m);
   metarl_fast::bindings::bind_long_run(m);

@@ -32,12 +32,12 @@ class Witness {
 
   void live(std::int64_t task, const Interrupt& interrupt) {
     const Shape& shape = batch_.shape();
+    const std::int64_t entries = learner_.rows(shape) * shape.actions;
     const Real* initial =
-        arrays_.initial_table + (arrays_.initial_per_task ? task * shape.pairs() : std::int64_t{0});
+        arrays_.initial_table + (arrays_.initial_per_task ? task * entries : std::int64_t{0});
     const bool looked_at = shape.masked || learner_.sees_reset();
     const TaskView view = looked_at ? batch_.load(task, buffer_) : TaskView();
-    const std::unique_ptr<Agent> agent =
-        learner_.agent(start_.setting(initial, shape, view, task, learner_.sees_reset()));
+    const std::unique_ptr<Agent> agent = learner_.agent(start_.setting(learner_, initial, shape, view, task));
     Stream stream = learning_stream(schedule_, batch_, task);
     Meter meter(interrupt);
     const History<Real>& history = arrays_.history;

@@ -22,7 +22,7 @@ template <class Real>
 struct Setting {
   Shape shape;
   const std::uint8_t* available = nullptr;  // [S][A], null if all actions are
-  const Real* initial_table = nullptr;      // [S][A], -infinity where an action is not available
+  const Real* initial_table = nullptr;      // [S][A], -infinity where an action is not available; or weights
   std::int32_t only_start = -1;  // where all episodes begin, if that is one state and somebody asked
 };
 
@@ -42,9 +42,10 @@ class Agent {
 
   // What it would do with what it has learned: probabilities [S][A].
   virtual void policy(double* probability) const = 0;
-  // What it thinks actions are worth [S][A]; -infinity where they are not available.
+  // What it thinks actions are worth [S][A]; -infinity where they are not available. Or the weights that say
+  // so, if it learns those (Learner::num_weights).
   virtual void q_table(double* values) const = 0;
-  // The same of one state [A], if that is quicker than all of them: else it says no.
+  // What actions are worth in one state [A], if that is quicker than all of them: else it says no.
   virtual bool q_row(std::int32_t state, double* values) const {
     return static_cast<void>(state), static_cast<void>(values), false;
   }

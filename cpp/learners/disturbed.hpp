@@ -21,6 +21,7 @@ class Disturbed final : public AgentLearner {
 
   void check(const TaskBatch& batch, const Schedule& schedule) const override { of_.check(batch, schedule); }
   bool sees_reset() const override { return of_.sees_reset(); }
+  std::int64_t num_weights() const override { return of_.num_weights(); }
   double agent_bytes(const Shape& shape, std::size_t real) const override {
     return of_.agent_bytes(shape, real) + sizeof(float) * static_cast<double>(shape.pairs());
   }

@@ -39,6 +39,11 @@ class Learner {
   // Whether its agents want to know where episodes begin, and refuse tasks of several such states.
   virtual bool sees_reset() const { return false; }
 
+  // How many weights of each action it learns in place of a table [S][A]; 0 for learners of tables.
+  virtual std::int64_t num_weights() const { return 0; }
+  // Rows of what it starts from and hands back: [rows][A].
+  std::int64_t rows(const Shape& shape) const { return num_weights() ? num_weights() : shape.states; }
+
   // What a run has to hand on to be continued; nothing, for learners that cannot be.
   virtual CarriedSizes carried(const Shape&, bool /*continuing*/) const { return {}; }
 

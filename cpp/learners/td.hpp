@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: MIT
-// The temporal-difference rules for one task at a time: an agent in plain numbers, equal to the kernel's
-// lanes bit for bit. A rule's own file says which of the values below it looks ahead by (kernel/lanes.hpp has
-// the same words for all lanes at once).
+// The temporal-difference rules for one task at a time: an agent in plain numbers, of a table equal to the
+// kernel's lanes bit for bit. A rule's own file says which of the values below it looks ahead by
+// (kernel/lanes.hpp has the same words for all lanes at once), a form how values are made of what is learned.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "../carried.hpp"
 #include "agent.hpp"
 #include "behaviour.hpp"
 #include "expectation.hpp"
 #include "rule.hpp"
+#include "table_form.hpp"
 #include "td_settings.hpp"
 
 namespace metarl_fast {
 
-template <class Rule, class Real>
+template <class Rule, class Real, class Form = TableForm<Real>>
 class TdAgent final : public Agent {
  public:
-  TdAgent(const TdSettings& settings, const Setting<Real>& of)
+  TdAgent(const TdSettings& settings, const Setting<Real>& of) : TdAgent(settings, of, Form(of)) {}
+
+  TdAgent(const TdSettings& settings, const Setting<Real>& of, Form form)
       : settings_(settings),
+        form_(std::move(form)),
         states_(of.shape.states),
         actions_(static_cast<std::int32_t>(of.shape.actions)),
         masked_(of.available != nullptr),
@@ -30,14 +34,16 @@ class TdAgent final : public Agent {
         discount_(static_cast<Real>(settings.discount)),
         trace_decay_(static_cast<Real>(settings.discount * settings.trace_decay)),
         preference_(static_cast<std::size_t>(actions_)),
-        values_(static_cast<std::size_t>(actions_)) {
-    const auto pairs = static_cast<std::size_t>(of.shape.pairs());
+        values_(static_cast<std::size_t>(actions_)),
+        others_(static_cast<std::size_t>(actions_)),
+        ahead_(static_cast<std::size_t>(actions_)) {
+    const std::size_t size = form_.size();
     for (std::vector<Real>* table : {&first_, &second_}) {
-      if (table == &first_ || Rule::kTwoTables) table->assign(of.initial_table, of.initial_table + pairs);
+      if (table == &first_ || Rule::kTwoTables) table->assign(of.initial_table, of.initial_table + size);
     }
     if (!counts_visits()) return;
-    first_visits_.resize(pairs);
-    if (Rule::kTwoTables) second_visits_.resize(pairs);
+    first_visits_.resize(size);
+    if (Rule::kTwoTables) second_visits_.resize(size);
   }
 
   void begin_episode(std::int64_t episode) override {
@@ -62,17 +68,15 @@ class TdAgent final : public Agent {
     other_ = &second_;
     visits_ = &first_visits_;
     next_state_ = step.truncated && settings_.sees_reset ? only_start_ : step.next_state;
-    const std::int64_t taken = cell(step.state) + step.action;
-    if (!Rule::kTwoTables) count_visit(taken);
+    if (!Rule::kTwoTables) count_visit(step);
     Rule::look_ahead(*this);
-    if (Rule::kTwoTables) count_visit(taken);  // of the table that learns
+    if (Rule::kTwoTables) count_visit(step);  // of the table that learns
     const Real target =
         bounded(one_step_target(static_cast<Real>(step.reward), discount_, ahead, step.terminated));
     if constexpr (Rule::kTraces) {
       learn_along_path(step, target);
     } else {
-      Real& q = (*learning_)[index(taken)];
-      q = bounded(towards(q, target, learning_rate(taken)));
+      form_.learn(*learning_, step.state, step.action, target, learning_rate(step));
     }
   }
 
@@ -82,10 +86,10 @@ class TdAgent final : public Agent {
   }
 
   void policy(double* probability) const override {
-    std::vector<Real> q(static_cast<std::size_t>(actions_));
+    std::vector<Real> q(index(actions_)), more(index(actions_));
     for (std::int64_t s = 0; s < states_; ++s, probability += actions_) {
       std::fill_n(probability, actions_, 0.0);
-      probability[first_largest(values(s, q.data()))] = 1.0;
+      probability[first_largest(values(s, q.data(), more.data()))] = 1.0;
     }
   }
 
@@ -98,8 +102,8 @@ class TdAgent final : public Agent {
   }
 
   bool q_row(std::int32_t state, double* out) const override {
-    std::vector<Real> q(static_cast<std::size_t>(actions_));
-    const Real* row = values(state, q.data());
+    std::vector<Real> q(index(actions_)), more(index(actions_));
+    const Real* row = values(state, q.data(), more.data());
     const Real share = Rule::kTwoTables ? Real{0.5} : Real{1};  // of two tables `values` is the sum
     std::transform(row, row + actions_, out,
                    [share](Real value) { return static_cast<double>(share * value); });
@@ -111,7 +115,7 @@ class TdAgent final : public Agent {
   Real ahead = 0;
 
   // max_a q(s_t, a)
-  void largest_next_values(Real& value) const { value = largest(next_row(*learning_)); }
+  void largest_next_values(Real& value) { value = largest(next_row(*learning_)); }
 
   // a_t
   void choose_next_actions() {
@@ -120,7 +124,7 @@ class TdAgent final : public Agent {
   }
 
   // q(s_t, a_t)
-  void next_values(Real& value) const { value = next_row(*learning_)[next_action_]; }
+  void next_values(Real& value) { value = next_row(*learning_)[next_action_]; }
 
   // sum_a pi(a | s_t) q(s_t, a)
   void expected_next_values(Real& value) {
@@ -146,16 +150,17 @@ class TdAgent final : public Agent {
   }
 
   // q_2(s_t, argmax_a q_1(s_t, a)), table 1 being the one that learns
-  void values_in_the_other_table(Real& value) const {
-    value = next_row(*other_)[first_largest(next_row(*learning_))];
+  void values_in_the_other_table(Real& value) {
+    const std::int32_t best = first_largest(next_row(*learning_));
+    value = next_row(*other_)[best];
   }
 
  private:
-  using Visits = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;  // as the kernel's Count
-
   static std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
   std::int64_t cell(std::int64_t state) const { return state * actions_; }
-  const Real* next_row(const std::vector<Real>& table) const { return table.data() + cell(next_state_); }
+  const Real* next_row(const std::vector<Real>& table) {
+    return form_.row(table, next_state_, ahead_.data());
+  }
   bool counts_visits() const { return settings_.learning_rate_decay != 0.0 || settings_.bonus != 0.0; }
 
   // max_a q(a)
@@ -165,22 +170,23 @@ class TdAgent final : public Agent {
   }
 
   // The values to act by: of two tables, their sum.
-  const Real* values(std::int64_t state, Real* sum) const {
-    const Real* q = first_.data() + cell(state);
+  const Real* values(std::int64_t state, Real* sum, Real* room) const {
+    const Real* q = form_.row(first_, state, sum);
     if (!Rule::kTwoTables) return q;
-    std::transform(q, q + actions_, second_.data() + cell(state), sum, [](Real a, Real b) { return a + b; });
+    std::transform(q, q + actions_, form_.row(second_, state, room), sum,
+                   [](Real a, Real b) { return a + b; });
     return sum;
   }
 
   // h(a) = q(a) + b / sqrt(N(a) + 1), or q(a)
   const Real* preferences(std::int64_t state) {
-    const Real* q = values(state, values_.data());
+    const Real* q = values(state, values_.data(), others_.data());
     if (settings_.bonus == 0.0) return q;
     const auto before = static_cast<Real>(1.0 + settings_.initial_visits);
     for (std::int32_t a = 0; a < actions_; ++a) {
-      const std::size_t pair = index(cell(state) + a);
-      const Real more = Rule::kTwoTables ? static_cast<Real>(second_visits_[pair]) : Real{0};
-      const Real visits = static_cast<Real>(first_visits_[pair]) + more + before;
+      const Real more =
+          Rule::kTwoTables ? static_cast<Real>(form_.visits(second_visits_, state, a)) : Real{0};
+      const Real visits = static_cast<Real>(form_.visits(first_visits_, state, a)) + more + before;
       preference_[index(a)] = q[a] + exploration_bonus(bonus_, visits);
     }
     return preference_.data();
@@ -198,15 +204,14 @@ class TdAgent final : public Agent {
     return masked_ ? uniform_available_action(h, actions_, y) : uniform_action(y, actions_);
   }
 
-  void count_visit(std::int64_t pair) {
-    constexpr Visits kMost = std::numeric_limits<Visits>::max() - 1;
-    if (counts_visits()) (*visits_)[index(pair)] += (*visits_)[index(pair)] < kMost;
+  void count_visit(const Step& step) {
+    if (counts_visits()) form_.count(*visits_, step.state, step.action);
   }
 
   // alpha, or min(1, alpha / N(s, a)^w)
-  Real learning_rate(std::int64_t pair) const {
+  Real learning_rate(const Step& step) const {
     if (settings_.learning_rate_decay == 0.0) return static_cast<Real>(settings_.learning_rate);
-    const double visits = static_cast<double>((*visits_)[index(pair)]) + settings_.initial_visits;
+    const double visits = form_.visits(*visits_, step.state, step.action) + settings_.initial_visits;
     return static_cast<Real>(
         decayed_learning_rate(settings_.learning_rate, visits, settings_.learning_rate_decay));
   }
@@ -216,7 +221,7 @@ class TdAgent final : public Agent {
     const std::int64_t row = cell(step.state);
     const std::int64_t taken = row + step.action;
     const Real q_tm1 = first_[index(taken)];
-    const Real delta = learning_rate(taken) * (target - q_tm1);
+    const Real delta = learning_rate(step) * (target - q_tm1);
     const bool cut = Rule::kCutsTraces && q_tm1 < largest(first_.data() + row);
     renew(cut, {static_cast<std::int32_t>(row), actions_, static_cast<std::int32_t>(taken)});
     for (std::size_t k = 0; k < index(num_traces_); ++k) {
@@ -234,14 +239,15 @@ class TdAgent final : public Agent {
   }
 
   const TdSettings settings_;
+  const Form form_;
   const std::int64_t states_;
   const std::int32_t actions_;
   const bool masked_;
   const std::int32_t only_start_;
   const Real discount_, trace_decay_;
-  std::vector<Real> first_, second_;  // q_table [S][A]
-  std::vector<Visits> first_visits_, second_visits_;
-  std::vector<Real> preference_, values_;
+  std::vector<Real> first_, second_;  // what is learned: q_table [S][A], or what the form makes it of
+  std::vector<Count<Real>> first_visits_, second_visits_;
+  std::vector<Real> preference_, values_, others_, ahead_;  // [A]
   // Of this episode.
   double exploration_ = 0.0;  // epsilon or the temperature
   std::int32_t last_exploring_ = -1;
@@ -255,7 +261,7 @@ class TdAgent final : public Agent {
   std::int32_t next_state_ = 0;
   Stream* stream_ = nullptr;
   std::vector<Real>*learning_ = nullptr, *other_ = nullptr;
-  std::vector<Visits>* visits_ = nullptr;
+  std::vector<Count<Real>>* visits_ = nullptr;
 };
 
 }  // namespace metarl_fast

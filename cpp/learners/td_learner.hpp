@@ -10,6 +10,7 @@ namespace metarl_fast {
 struct TdLearner : Learner, TdSettings {
   int tasks_at_once() const override;
   void check(const TaskBatch&, const Schedule&) const override;
+  void check_settings(const TaskBatch&, const Schedule&) const;  // all but the size of tables
   bool sees_reset() const override { return TdSettings::sees_reset; }
   CarriedSizes carried(const Shape&, bool continuing) const override;
   double scratch(const TaskBatch&, std::int64_t num_tasks, const Schedule&, bool mean_returns,

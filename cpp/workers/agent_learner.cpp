@@ -11,8 +11,11 @@ double AgentLearner::scratch(const TaskBatch& batch, std::int64_t, const Schedul
   const Shape& shape = batch.shape();
   const auto pairs = static_cast<double>(shape.states) * static_cast<double>(shape.actions);
   const double task = Simulator<double>::bytes(batch);
-  const double tables = pairs * static_cast<double>(sizeof(double) + bytes_of_real + 1);
-  return task + tables + agent_bytes(shape, bytes_of_real) + 8.0 * static_cast<double>(schedule.num_episodes);
+  const double masked =
+      num_weights() == 0 || shape.masked ? pairs * static_cast<double>(bytes_of_real + 1) : 0.0;
+  const double written = static_cast<double>(rows(shape)) * static_cast<double>(shape.actions) * 8.0;
+  return task + masked + written + agent_bytes(shape, bytes_of_real) +
+         8.0 * static_cast<double>(schedule.num_episodes);
 }
 
 std::unique_ptr<Worker> AgentLearner::worker(const TaskBatch& batch, const Schedule& schedule,

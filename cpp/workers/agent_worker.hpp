@@ -24,16 +24,16 @@ class AgentWorker final : public Worker {
         schedule_(schedule),
         arrays_(arrays),
         simulator_(batch),
-        values_(static_cast<std::size_t>(batch.shape().pairs())),
+        entries_(learner.rows(batch.shape()) * batch.shape().actions),
         returns_(static_cast<std::size_t>(schedule.num_episodes)) {}
 
   std::int64_t run(std::int64_t index, const Interrupt& interrupt) override {
     const Shape& shape = batch_.shape();
     simulator_.load(index, interrupt);
     check_task(index);
-    const Real* initial = initial_table_of(arrays_, schedule_, shape, index);
+    const Real* initial = initial_table_of(arrays_, schedule_, entries_, index);
     const std::unique_ptr<Agent> agent =
-        learner_.agent(start_.setting(initial, shape, simulator_.task(), index, learner_.sees_reset()));
+        learner_.agent(start_.setting(learner_, initial, shape, simulator_.task(), index));
     Stream stream = learning_stream(schedule_, batch_, index);
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
@@ -102,24 +102,25 @@ class AgentWorker final : public Worker {
   // How many were taken, 0 or 1.
   int take_snapshot(const Agent& agent, std::int64_t index, std::int64_t k, std::int64_t episode) {
     if (k == arrays_.num_snapshots || arrays_.snapshot_episodes[k] != episode) return 0;
-    const std::int64_t pairs = batch_.shape().pairs();
     if (arrays_.snapshots)
-      write_table(agent, arrays_.snapshots + (index * arrays_.num_snapshots + k) * pairs);
+      write_table(agent, arrays_.snapshots + (index * arrays_.num_snapshots + k) * entries_);
     return 1;
   }
 
   void write_table(const Agent& agent, Real* out) {
+    values_.resize(static_cast<std::size_t>(entries_));
     agent.q_table(values_.data());
     std::transform(values_.begin(), values_.end(), out, [](double q) { return static_cast<Real>(q); });
   }
 
   void write_results(const Agent& agent, std::int64_t index) {
     const Shape& shape = batch_.shape();
-    if (arrays_.q_table) write_table(agent, arrays_.q_table + index * shape.pairs());
+    if (arrays_.q_table) write_table(agent, arrays_.q_table + index * entries_);
     if (arrays_.returns) {
       std::copy(returns_.begin(), returns_.end(), arrays_.returns + index * schedule_.num_episodes);
     }
     if (!arrays_.policy) return;
+    values_.resize(static_cast<std::size_t>(shape.pairs()));
     agent.policy(values_.data());
     const double* row = values_.data();
     for (std::int64_t s = 0; s < shape.states; ++s, row += shape.actions) {
@@ -133,8 +134,9 @@ class AgentWorker final : public Worker {
   const Schedule& schedule_;
   const TrainArrays<Real>& arrays_;
   Simulator<Real> simulator_;
+  const std::int64_t entries_;  // of a table, or weights
   std::int32_t state_ = kNowhere;
-  std::vector<double> values_;   // [S][A], being written out
+  std::vector<double> values_;   // a table, weights or a policy, being written out
   std::vector<double> returns_;  // [num_episodes]
   AgentStart<Real> start_;
 };

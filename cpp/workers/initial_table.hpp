@@ -10,27 +10,27 @@
 #include <vector>
 
 #include "../elementary.hpp"
-#include "../learners/agent.hpp"
+#include "../learners/learner.hpp"
 #include "../learners/rule.hpp"
 #include "../mdp.hpp"
 #include "../training.hpp"
 
 namespace metarl_fast {
 
-// The table [S][A] of the index'th task, or of all.
+// The table of the index'th task, or of all, of so many entries.
 template <class Real>
-const Real* initial_table_of(const TrainArrays<Real>& arrays, const Schedule& schedule, const Shape& shape,
+const Real* initial_table_of(const TrainArrays<Real>& arrays, const Schedule& schedule, std::int64_t entries,
                              std::int64_t index) {
-  return arrays.initial_table + (arrays.initial_per_task ? index / schedule.num_runs * shape.pairs() : 0);
+  return arrays.initial_table + (arrays.initial_per_task ? index / schedule.num_runs * entries : 0);
 }
 
 // The largest of a table's values, sign aside.
 template <class Real>
-double check_initial_table(const Real* initial, const Shape& shape) {
+double check_initial_table(const Real* initial, std::int64_t entries, bool masked) {
   double largest = 0.0;
-  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
-    const auto value = static_cast<double>(initial[pair]);
-    if (shape.masked && value == -kInfinity) continue;  // looked at task by task
+  for (std::int64_t entry = 0; entry < entries; ++entry) {
+    const auto value = static_cast<double>(initial[entry]);
+    if (masked && value == -kInfinity) continue;  // looked at task by task
     require(std::fabs(value) <= static_cast<double>(kLargestValue<Real>), "an initial action value", value,
             "within 2^126 in a table of floats, 2^1022 in one of doubles");
     largest = std::max(largest, std::fabs(value));
@@ -74,20 +74,22 @@ inline std::int32_t only_start(const Shape& shape, const TaskView& task) {
   return found;
 }
 
-// What an agent is told of its task; where some actions are not available its table says so.
+// What an agent is told of its task; where some actions are not available its table, if it has one, says so.
 template <class Real>
 class AgentStart {
  public:
   // Valid until it is asked again.
-  Setting<Real> setting(const Real* initial, const Shape& shape, const TaskView& task, std::int64_t index,
-                        bool sees_reset) {
-    check_initial_table(initial, shape);
-    const std::int32_t start = sees_reset ? only_start(shape, task) : -1;
+  Setting<Real> setting(const Learner& learner, const Real* initial, const Shape& shape, const TaskView& task,
+                        std::int64_t index) {
+    const bool has_table = learner.num_weights() == 0;
+    check_initial_table(initial, learner.rows(shape) * shape.actions, shape.masked && has_table);
+    const std::int32_t start = learner.sees_reset() ? only_start(shape, task) : -1;
     if (!shape.masked) return {shape, nullptr, initial, start};
     available_.resize(static_cast<std::size_t>(shape.pairs()));
     for (std::size_t pair = 0; pair < available_.size(); ++pair) {
       available_[pair] = available(shape, task, static_cast<std::int64_t>(pair));
     }
+    if (!has_table) return {shape, available_.data(), initial, start};
     table_.assign(initial, initial + shape.pairs());
     mask_table(table_.data(), shape.actions, shape, available_, index);
     return {shape, available_.data(), table_.data(), start};

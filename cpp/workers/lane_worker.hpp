@@ -245,14 +245,14 @@ class LaneWorker final : public Worker {
     for (std::int64_t s = 0; s < shape.states; ++s) {
       std::copy_n(initial + s * shape.actions, shape.actions, initial_.begin() + s * block_.q_stride);
     }
-    largest_initial_ = std::max(largest_initial_, check_initial_table(initial, shape));
+    largest_initial_ = std::max(largest_initial_, check_initial_table(initial, shape.pairs(), shape.masked));
   }
 
   void write_table(int lane, std::int64_t index) {
     const Shape& shape = batch_.shape();
     if (visits_) std::fill_n(visits_.get() + lane * q_cells_, q_cells_, Count<Real>{0});
     if (continued()) return take_over(lane, index);
-    if (arrays_.initial_per_task) pad_initial(initial_table_of(arrays_, schedule_, shape, index));
+    if (arrays_.initial_per_task) pad_initial(initial_table_of(arrays_, schedule_, shape.pairs(), index));
     Real* q = q_table_.get() + lane * q_cells_;
     std::copy(initial_.begin(), initial_.end(), q);
     if (shape.masked) mask_table(q, block_.q_stride, shape, tasks_.available(), index);

@@ -49,6 +49,12 @@ void check_exploration(const TdSettings& learner, std::int64_t num_episodes) {
 int TdLearner::tasks_at_once() const { return kLanes; }
 
 void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
+  check_settings(batch, schedule);
+  check_tables(batch.shape(), *this);
+  kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
+}
+
+void TdLearner::check_settings(const TaskBatch& batch, const Schedule& schedule) const {
   require(learning_rate >= 0.0 && learning_rate <= 1.0, "learning_rate", learning_rate, "0 to 1");
   require(learning_rate_decay >= 0.0 && std::isfinite(learning_rate_decay), "learning_rate_decay",
           learning_rate_decay, "a finite number >= 0");
@@ -60,8 +66,6 @@ void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
   require(!TdSettings::sees_reset || batch.episodes_per_segment() == 0, "sees_reset", 1.0,
           "0 for tasks that change");
   if (behaviour != Behaviour::uniform) check_exploration(*this, schedule.num_episodes);
-  check_tables(batch.shape(), *this);
-  kernels();  // an unusable METARL_FAST_ISA is reported before any thread starts
 }
 
 CarriedSizes TdLearner::carried(const Shape& shape, bool continuing) const {

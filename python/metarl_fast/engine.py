@@ -126,7 +126,8 @@ def train(
         and the same on any number of threads.
     initial_table
         A number, [S, A] for all tasks, [N, S, A], or a `Table`; default `learner.initial_q`. Actions that are
-        not available start and stay at -inf, whatever it says; only for them it may say -inf.
+        not available start and stay at -inf, whatever it says; only for them it may say -inf. Of learners
+        with features these are weights [F, A].
     num_runs
         R runs of each task, of independent random numbers, in an axis R after N; the first is what a single
         run gives. Repeating a task, as in `tasks[[0] * 10]`, repeats its run instead, to the last bit.
@@ -178,8 +179,8 @@ def train(
     check_learner(learner, batch)
     runs = 1 if num_runs is None else checks.integer(num_runs, "num_runs", 1, 2**31 - 1)
     n, s, a = len(batch) * runs, batch.num_states, batch.num_actions
-    real = checks.float_type(dtype, "dtype")
-    going_on = checks.flag(continuing, "continuing")
+    shape = learner.table_shape(s, a)
+    real, going_on = checks.float_type(dtype, "dtype"), checks.flag(continuing, "continuing")
     so_far = _resumed(resume, learner, batch, real, num_runs, going_on, rng, initial_table)
     first = 0 if so_far is None else so_far.num_episodes
     going_on = going_on if so_far is None else so_far.continuing
@@ -192,7 +193,7 @@ def train(
     keep_table, keep_policy = checks.flag(q_table, "q_table"), checks.flag(policy, "policy")
     keep_returns, keep_mean = checks.flag(returns, "returns"), checks.flag(mean_returns, "mean_returns")
     size = (
-        n * s * a * (keep_table + len(snapshots_at)) * real.itemsize
+        n * shape[0] * a * (keep_table + len(snapshots_at)) * real.itemsize
         + n * s * 4 * keep_policy
         + n * episodes * 8 * keep_returns
         + episodes * 8 * keep_mean * shard_count(len(batch))
@@ -209,7 +210,7 @@ def train(
     begin, name = (
         (learner.initial_q, "initial_q") if initial_table is None else (initial_table, "initial_table")
     )
-    table = initial_values(begin, name, batch, real)
+    table = initial_values(begin, name, batch, real, shape)
     if table.ndim < 3 and not isinstance(rng, Key):
         _warn_of_repeated_tasks(batch)
 
@@ -222,10 +223,10 @@ def train(
         threads_for(batch.core)  # refused before room is made for large results
 
     wants: dict[str, tuple[bool, tuple[int, ...], DTypeLike]] = {
-        "q_table": (keep_table, (n, s, a), real),
+        "q_table": (keep_table, (n, *shape), real),
         "policy": (keep_policy, (n, s), np.int32),
         "returns": (keep_returns, (n, episodes), np.float64),
-        "snapshots": (bool(snapshots_at), (n, len(snapshots_at), s, a), real),
+        "snapshots": (bool(snapshots_at), (n, len(snapshots_at), *shape), real),
     }
     before = {} if so_far is None or resume is None else so_far.carried(resume.q_table, n)
     rooms = Rooms(

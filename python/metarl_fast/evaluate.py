@@ -368,19 +368,20 @@ def adapt(
         columns = [k for k, found in enumerate(segments) if found == segment]
         # One piece of consecutive columns is looked at where it stands.
         tables = run.snapshots[..., columns[0] : columns[-1] + 1, :, :]
-        scores[..., columns] = _scores(batch.segment(segment), tables, given[segment], num_threads)
+        scores[..., columns] = _scores(learner, batch.segment(segment), tables, given[segment], num_threads)
     return AdaptationCurve(tuple(scored_at), scores, run.returns)
 
 
 def _scores(
-    tasks: Tasks, tables: NDArray[Any], limits: Bounds, num_threads: int | None
+    learner: Learner, tasks: Tasks, tables: NDArray[Any], limits: Bounds, num_threads: int | None
 ) -> NDArray[np.float64]:
-    """Return the scores [N, ...] of the greedy policies of action values [N, ..., S, A], part by part."""
+    """Return the scores [N, ...] of the greedy policies of what was learned [N, ..., S, A], part by part."""
     scores = np.empty(tables.shape[:-2])
-    step = max(1, _PART // max(1, 8 * tables[:1].size))
+    pairs = tasks.num_states * tasks.num_actions
+    step = max(1, _PART // max(1, 8 * math.prod(tables.shape[1:-2]) * pairs))
     for first in range(0, len(tasks), step):
         part = slice(first, first + step)
-        policies = greedy_policy(tables[part])
+        policies = greedy_policy(learner.values_in(tasks[part], tables[part]))
         policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
         found = score(tasks[part], policies, limits.part(part), num_threads=num_threads)
         scores[part] = found.reshape(scores[part].shape)

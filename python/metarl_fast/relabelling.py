@@ -184,7 +184,8 @@ def _learned_labels(
 ) -> NDArray[np.float32]:
     check_learner(learner, tasks)
     real = np.dtype(np.float64 if history.reward.dtype == np.float64 else np.float32)
-    table = initial_values(learner.initial_q, "initial_q", tasks, real)
+    shape = learner.table_shape(tasks.num_states, tasks.num_actions)
+    table = initial_values(learner.initial_q, "initial_q", tasks, real, shape)
     run = _core.relabel_float32 if real == np.float32 else _core.relabel_float64
     checks.memory(history.state.size * tasks.num_actions * 4, lambda: f"labels of {len(tasks)} tasks")
     label = np.zeros((*history.state.shape, tasks.num_actions), np.float32)

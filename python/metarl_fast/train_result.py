@@ -29,7 +29,8 @@ class TrainResult(Result):
     Attributes
     ----------
     q_table
-        Action values [N, S, A]; -inf for actions that are not available.
+        Action values [N, S, A]; -inf for actions that are not available. Learners with features have their
+        weights here, and in `snapshots`, [N, F, A]: `learner.action_values` makes action values of them.
     policy
         First best action of each state [N, S].
     returns

@@ -607,6 +607,10 @@ def calls():
         )
     found["ProgressBar"] = (mf.ProgressBar, {"label": "fit"})
     found["TaskPrior"] = (mf.TaskPrior, task_prior())
+    found["TileCoding"] = (mf.TileCoding, {"size": (S, 2), "tile": (2, 2), "num_tilings": 2})
+    found["RandomTiles"] = (mf.RandomTiles, {"size": (S, 2), "tile": (1, 3), "num_tilings": 2, "seed": 0})
+    lists = {"indices": np.zeros((S, 1), np.int32), "values": np.ones((S, 1))}
+    found["ListedFeatures"] = (mf.ListedFeatures, lists)
     found["Table"] = (mf.Table, {"values": np.zeros((S, A))})
     found["QLearning.replace"] = (learner.replace, {"epsilon": 0.5, "initial_q": mf.Table(np.zeros((S, A)))})
     found["QLearning.update"] = (mf.QLearning(S, A).update, step)

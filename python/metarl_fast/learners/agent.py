@@ -90,7 +90,7 @@ class Agent:
 
     @property
     def q_table(self) -> NDArray[Any]:
-        """What it thinks actions are worth, a copy [S, A]; -inf where they are not available."""
+        """What it thinks actions are worth, or its weights, a copy; -inf where they are not available."""
         return self._core.q_table.astype(self._dtype)
 
     def __repr__(self) -> str:

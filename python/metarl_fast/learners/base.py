@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners.agent import Agent
@@ -16,7 +16,7 @@ from metarl_fast.learners.table import Table
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.settings import Settings
 from metarl_fast.simulator import Simulator
-from metarl_fast.tasks import Task
+from metarl_fast.tasks import Task, Tasks
 
 _SCHEDULED = 2**16
 """Episodes of an agent for which epsilon and the temperature decay; then they stay as they are."""
@@ -59,6 +59,10 @@ class Learner(Settings, ABC):
                 raise TypeError(f"initial_q is {shown}, expected a number, or Table(values) of an array")
             checks.keep(self, "initial_q", checks.real)
             return
+        self._check_table(table)
+
+    def _check_table(self, table: Table) -> None:
+        """Refuse a table of other sizes than the learner's."""
         for name, found in (("num_states", table.num_states), ("num_actions", table.num_actions)):
             if getattr(self, name) not in (None, found):
                 raise ValueError(
@@ -99,15 +103,33 @@ class Learner(Settings, ABC):
             )
         self.check_sizes(of.num_states, of.num_actions)
         real = task.dtype if isinstance(task, Simulator) else checks.float_type(dtype, "dtype")
-        table = initial_values(self.initial_q, "initial_q", of.batch, real).reshape(
-            -1, of.num_states, of.num_actions
-        )
+        shape = self.table_shape(of.num_states, of.num_actions)
+        table = initial_values(self.initial_q, "initial_q", of.batch, real, shape).reshape(-1, *shape)
         if isinstance(task, Simulator):
             stream = task.stream
         else:
             stream = _core.Stream(make_key(rng), of.id, _core.Purpose.acting)
         make: Any = _core.agent_float32 if real == np.float32 else _core.agent_float64
         return Agent(make(self.core(_SCHEDULED), of.batch.core, table[0], stream), of, real)
+
+    def table_shape(self, num_states: int, num_actions: int) -> tuple[int, int]:
+        """Return the shape of what is learned from, and of what was learned, on tasks of S states: (S, A)."""
+        return num_states, num_actions
+
+    def action_values(self, learned: NDArray[Any], num_states: int) -> NDArray[Any]:
+        """Return action values [..., S, A] of what was learned: of a table that is itself."""
+        return learned
+
+    def values_in(self, tasks: Tasks, learned: NDArray[Any]) -> NDArray[Any]:
+        """Return action values [N, ..., S, A] of what N tasks taught, -inf for what is not available.
+
+        Weights do not know which actions are available.
+        """
+        values = self.action_values(learned, tasks.num_states)
+        if values is learned or not tasks.core.masked:
+            return values
+        there = tasks.available.reshape(len(tasks), *(1,) * (values.ndim - 3), *values.shape[-2:])
+        return np.where(there, values, -np.inf)
 
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not the learner's.
@@ -127,8 +149,10 @@ class Learner(Settings, ABC):
                 if size is not None
             )
             raise ValueError(f"the learner has {has}, the tasks {num_states} and {num_actions}")
-        if isinstance(table, Table) and table.shape[-2:] != (num_states, num_actions):
+        rows, columns = self.table_shape(num_states, num_actions)
+        if isinstance(table, Table) and table.shape[-2:] != (rows, columns):
+            what = "states" if rows == num_states else "rows"
             raise ValueError(
-                f"the learner's initial_q has {table.num_states} states and {table.num_actions} actions, "
-                f"the tasks {num_states} and {num_actions}"
+                f"the learner's initial_q has {table.num_states} {what} and {table.num_actions} actions, "
+                f"the tasks {rows} and {columns}"
             )
