@@ -12,6 +12,7 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -190,6 +191,46 @@ def recording(options: argparse.Namespace) -> list[Finding]:
     return [Finding("steps a second recorded into memory, 10x5", value, " million", 60, True, details)]
 
 
+def histories(options: argparse.Namespace) -> list[Finding]:
+    """Ask how many steps of learning histories a second a consumer gets, by turn, by place, and as files."""
+    lifetime = 20_000  # steps of 1,000 episodes in algorithm distillation's Darkroom
+    family, learner = mf.Darkroom.ad(), mf.QLearning(epsilon=0.2)
+    made = mf.Histories(learner, family.sample(options.tasks(1024), rng=0), 1000, rng=1)
+    rates: dict[str, list[float]] = {}
+    used: dict[str, list[float]] = {}
+    for _ in range(options.repeats):
+        for name, batch, size in (("1,000 steps", 64, 1000), ("80 steps", 256, 80)):
+            began, worked = time.perf_counter(), time.process_time()
+            steps = sum(found.mask.size for found in made.iterate(batch, size, num_threads=options.threads))
+            assert steps >= len(made) * lifetime
+            rates.setdefault(name, []).append(1e-6 * len(made) * lifetime / (time.perf_counter() - began))
+            used.setdefault(name, []).append(1e-6 * len(made) * lifetime / (time.process_time() - worked))
+    details = "; ".join(
+        f"contexts of {name} {number(float(np.median(rates[name])))} million, "
+        f"{number(float(np.median(used[name])))} a second of one core"
+        for name in rates
+    )
+    short = mf.Histories(learner, made.tasks, 100, rng=1)
+    waits = []
+    for place in range(0, len(short), -(-len(short) // 20)):
+        began = time.perf_counter()
+        short.context(place, 500, 1000)
+        waits.append(1e3 * (time.perf_counter() - began))
+    count = options.tasks(5000)
+    many = mf.Histories(learner, family.sample(count, rng=0), 1000, rng=1)
+    with tempfile.TemporaryDirectory() as folder:
+        began, worked = time.perf_counter(), time.process_time()
+        many.to_npz(folder, num_threads=options.threads)
+        seconds, of_cores = time.perf_counter() - began, time.process_time() - worked
+    said = f"{number(of_cores)} s of one core"
+    consumed = float(np.median(rates["1,000 steps"]))
+    return [
+        Finding("steps of histories a second into a consumer", consumed, " million", 60, True, details),
+        Finding("1,000 steps of a lifetime by place", float(np.median(waits)), " ms", 10, False),
+        Finding(f"{count * lifetime:,} steps into NumPy shards", seconds, " s", 30, False, said),
+    ]
+
+
 def tiny_call(options: argparse.Namespace) -> list[Finding]:
     """Ask what a call costs that has next to nothing to do."""
     learner = mf.QLearning(10, 5)
@@ -296,6 +337,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], list[Finding]]] = {
     "sizes": sizes,
     "adaptation": adaptation,
     "recording": recording,
+    "histories": histories,
     "tiny_call": tiny_call,
     "memory": memory,
     "implicit": implicit,

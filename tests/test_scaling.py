@@ -129,7 +129,9 @@ def test_the_program_prints_a_verdict_for_each_question_and_writes_json(tmp_path
     assert [
         line[: len(row["question"])] for line, row in zip(verdicts, written["findings"], strict=True)
     ] == [row["question"] for row in written["findings"]]
-    assert len(written["findings"]) == len(scaling.QUESTIONS) + 1  # two of them about adaptation
+    assert (
+        len(written["findings"]) == len(scaling.QUESTIONS) + 3
+    )  # two of them about adaptation, three about histories
     assert [line.rsplit("  ", 1)[1] for line in verdicts] == [row["verdict"] for row in written["findings"]]
     assert written["threads"] == 2
     assert written["build"]["isa"] in lines[0]

@@ -13,6 +13,7 @@ void bind_tasks(pybind11::module_& m);
 void bind_families(pybind11::module_& m);
 void bind_train(pybind11::module_& m);
 void bind_gradients(pybind11::module_& m);
+void bind_histories(pybind11::module_& m);
 void bind_agents(pybind11::module_& m);
 void bind_linear(pybind11::module_& m);
 void bind_vector(pybind11::module_& m);
@@ -44,6 +45,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   metarl_fast::bindings::bind_families(m);
   metarl_fast::bindings::bind_train(m);
   metarl_fast::bindings::bind_gradients(m);
+  metarl_fast::bindings::bind_histories(m);
   metarl_fast::bindings::bind_agents(m);
   metarl_fast::bindings::bind_linear(m);
   metarl_fast::bindings::bind_vector(m);

@@ -244,6 +244,23 @@ def train_float64(
     history: dict[str, NDArray[Any]] = ...,
 ) -> None: ...
 
+# --- bind_histories.cpp ---
+
+def cut_contexts(
+    copied: list[tuple[NDArray[Any], NDArray[Any]]],  # [N, T] and [B, C] of one type, the states first
+    best: NDArray[Any],  # [N, S], uint8, uint16 or uint32
+    optimal_action: NDArray[Any],  # [B, C], the same
+    ends: NDArray[np.int64],  # steps that end an episode, as places in [N, T]
+    ends_before: NDArray[np.int64],  # [N + 1] how many are those of the tasks before each
+    every: int,
+    episode: NDArray[np.int32],  # [B, C]
+    mask: NDArray[np.bool_],  # [B, C]
+    task: NDArray[np.int64],  # [B] rows of the pieces,
+    start: NDArray[np.int64],  # [B] where each begins
+    length: NDArray[np.int64],  # [B] and how long it is
+    num_threads: int,
+) -> None: ...
+
 # --- bind_gradients.cpp ---
 
 def replay(

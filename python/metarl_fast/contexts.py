@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from metarl_fast import checks
+from metarl_fast import _core, checks
 from metarl_fast.history import History
 from metarl_fast.result import Result
+from metarl_fast.runtime import thread_count
+
+_COPIED = ("state", "action", "reward", "next_state", "terminated", "truncated")
+"""What pieces have of a history as it is; the states first, from which best actions are looked up."""
+
+_STEPS_AT_ONCE = 2**17
+"""Steps that are cut in one call: some megabytes, which stay in a processor's cache until they are read."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,6 +54,12 @@ class Contexts(Result):
     task: NDArray[np.uint64]
     start: NDArray[np.int64]
 
+    def part(self, some: slice) -> Contexts:
+        """Return some of the pieces, views of these arrays."""
+        if some.start == 0 and some.stop >= len(self.task):
+            return self
+        return Contexts(*[array[some] for array in vars(self).values()])
+
     def _contents(self) -> Iterator[tuple[str, Any]]:
         names = ("state", "action", "reward", "optimal_action", "task")
         return ((name, getattr(self, name)) for name in names)
@@ -59,18 +72,21 @@ class Lifetimes:
         self, history: History, ids: NDArray[np.uint64], policy: NDArray[np.int32], every: int
     ) -> None:
         """Hold a history [N, T] of every so many-th episode, and the first best actions [N, S]."""
-        self.history, self.ids = history, ids
+        self.history, self.ids, self.every = history, ids, every
         self.best = policy.astype(history.action.dtype)
-        ended = history.terminated | history.truncated
-        before = np.cumsum(ended, axis=1, dtype=np.int32) - ended
-        self.episode = np.where(history.mask, before * every, 0).astype(np.int32)
-        self._room, self._windows = -1, dict[str, NDArray[Any]]()
+
+    @cached_property
+    def ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The steps that end an episode, as places in [N, T], and how many those of the tasks before are."""
+        n, longest = self.history.state.shape
+        places = np.flatnonzero(self.history.terminated | self.history.truncated)
+        return places, np.searchsorted(places, np.arange(n + 1) * longest)
 
     @property
     def optimal_action(self) -> NDArray[Any]:
-        """The first best action of each step [N, T]."""
-        found = np.take_along_axis(self.best, self.history.state.astype(np.intp), axis=1)
-        return np.where(self.history.mask, found, 0).astype(found.dtype)
+        """The first best action of each step [N, T]; zeros behind the end of a lifetime."""
+        n, longest = self.history.state.shape
+        return self.contexts(np.arange(n), np.zeros(n, np.int64), longest).optimal_action
 
     def cut(
         self, size: int, draws: np.random.Generator | None
@@ -89,52 +105,47 @@ class Lifetimes:
         return rows, starts
 
     def cut_up(
-        self, size: int, batch: int, draws: np.random.Generator | None
+        self, size: int, batch: int, draws: np.random.Generator | None, num_threads: int | None = None
     ) -> Iterator[tuple[NDArray[np.int64], Contexts]]:
         """Yield all steps once: the rows of up to `batch` pieces, and the pieces."""
         rows, starts = self.cut(size, draws)
-        for first in range(0, len(rows), batch):
-            some = slice(first, first + batch)
-            yield rows[some], self.contexts(rows[some], starts[some], size)
+        at_once = batch * max(1, _STEPS_AT_ONCE // (batch * size))
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            cut = self.contexts(some, starts[first : first + at_once], size, num_threads)
+            for place in range(0, len(some), batch):
+                part = slice(place, place + batch)
+                yield some[part], cut.part(part)
 
-    def contexts(self, rows: NDArray[np.int64], starts: NDArray[np.int64], size: int) -> Contexts:
+    def contexts(
+        self, rows: NDArray[np.int64], starts: NDArray[np.int64], size: int, num_threads: int | None = None
+    ) -> Contexts:
         """Return pieces of the rows; one that starts before the first step holds the first steps alone."""
+        past, shape = self.history, (len(rows), size)
         begins = np.maximum(starts, 0)
-        first = np.minimum(begins, self.history.state.shape[1])
-        ends = np.minimum(starts + size, self.history.length[rows])
-        mask = begins[:, None] + np.arange(size) < ends[:, None]
-        # Behind the end of a lifetime there are zeros anyway; behind a piece cut short there are steps.
-        short = np.flatnonzero((starts < 0) & (ends < self.history.length[rows]))
-        behind = ~mask[short]
-        steps = {}
-        for name, windows in self._windows_of(size).items():
-            steps[name] = windows[rows, first]
-            if short.size:
-                steps[name][short] = np.where(behind, 0, steps[name][short])
-        best = self._best_in(rows, steps["state"])
-        if not mask.all():
-            best *= mask
-        return Contexts(**steps, optimal_action=best, mask=mask, task=self.ids[rows], start=begins)
-
-    def _best_in(self, rows: NDArray[np.int64], state: NDArray[Any]) -> NDArray[Any]:
-        """Return the first best actions of the rows' tasks in states [B, C]."""
-        num_states = self.best.shape[1]
-        return np.asarray(self.best.ravel().take((rows * num_states)[:, None] + state))
-
-    def _windows_of(self, size: int) -> dict[str, NDArray[Any]]:
-        """Return the windows [N, T + 1, size] of memory that a piece may be: it is copied at once.
-
-        There is as much room behind the longest lifetime as a piece may need.
-        """
-        if self._room != size:
-            n, longest = self.history.state.shape
-            checks.memory(n * (longest + size) * 20, lambda: f"{n} lifetimes in pieces of {size} steps")
-            past = {f.name: getattr(self.history, f.name) for f in fields(History) if f.name != "length"}
-            past["episode"] = self.episode
-            padded = {name: np.pad(array, ((0, 0), (0, size))) for name, array in past.items()}
-            self._windows = {name: sliding_window_view(a, size, axis=1) for name, a in padded.items()}
-            self._room = size
-        return self._windows
+        length = np.clip(np.minimum(starts + size, past.length[rows]) - begins, 0, None)
+        whole = {name: getattr(past, name) for name in _COPIED}
+        each = sum(array.itemsize for array in whole.values()) + self.best.itemsize + 5
+        checks.memory(len(rows) * size * each, lambda: f"{len(rows)} pieces of {size} steps")
+        steps = {name: np.empty(shape, array.dtype) for name, array in whole.items()}
+        best = np.empty(shape, self.best.dtype)
+        episode, mask = np.empty(shape, np.int32), np.empty(shape, np.bool_)
+        _core.cut_contexts(
+            [(whole[name], steps[name]) for name in _COPIED],
+            self.best,
+            best,
+            *self.ends,
+            self.every,
+            episode,
+            mask,
+            rows,
+            np.minimum(begins, past.state.shape[1]),
+            length,
+            thread_count(num_threads),
+        )
+        return Contexts(
+            **steps, optimal_action=best, episode=episode, mask=mask, task=self.ids[rows], start=begins
+        )
 
 
 def every_episode(history: History, every: int) -> History:

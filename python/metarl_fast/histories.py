@@ -109,7 +109,7 @@ class Histories(HistoryRecipe):
         mixed = checks.flag(shuffle, "shuffle")
         for places, draws in self._in_turn(mixed, rng, worker):
             piece = self.lifetimes(places, num_threads)
-            for _, found in piece.cut_up(steps, size, draws if mixed else None):
+            for _, found in piece.cut_up(steps, size, draws if mixed else None, num_threads):
                 yield found
 
     def episodes(
@@ -182,7 +182,7 @@ class Histories(HistoryRecipe):
         for places, draws in self._in_turn(mixed, rng, worker):
             piece, plan = self.planned(places, num_threads)
             best, terminal = equally_good(plan.q_values), self.tasks[places].terminal
-            for rows, found in piece.cut_up(steps, size, draws if mixed else None):
+            for rows, found in piece.cut_up(steps, size, draws if mixed else None, num_threads):
                 yield queries_of(found, terminal[rows], best[rows], draws)
 
     def _in_turn(
