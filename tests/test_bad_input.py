@@ -194,6 +194,14 @@ for name, low, high in (
 refuses_counts("DynaQ", "planning_steps", with_keyword(mf.DynaQ, "planning_steps"), -1)
 for name, low, high in (("learning_rate", -0.1, 1.1), ("discount", -0.1, 1.1), ("epsilon", -0.1, 1.1)):
     refuses_numbers("TiedQLearning", name, with_keyword(mf.TiedQLearning, name), low, high)
+for kind in (mf.Reinforce, mf.ActorCritic, mf.NaturalActorCritic):
+    for name, low, high in (
+        ("learning_rate", -0.1, None),
+        ("value_learning_rate", -0.1, None),
+        ("discount", -0.1, 1.1),
+        ("initial_value", None, None),
+    ):
+        refuses_numbers(kind.__name__, name, with_keyword(kind, name), low, high)
 refuses_counts("TiedQLearning", "num_replays", with_keyword(mf.TiedQLearning, "num_replays"), -1)
 refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanner, "num_sweeps"), 0)
 refuses(
@@ -666,6 +674,16 @@ for entry, observe in (
     ("MetaLearner", mf.MetaLearner(S, A).observe),
 ):
     refuses_arrays(f"{entry}.observe", "q_tables", Q, observe, (NAN, INF))
+refuses_all(
+    "softmax_policy",
+    mf.softmax_policy,
+    (
+        (spoiled(Q, NAN), ValueError, "is nan"),
+        (spoiled(Q, INF), ValueError, "is inf"),
+        (np.full((2, 2), -INF), ValueError, "is -inf"),
+        ([0.0], ValueError, "shape (1,)"),
+    ),
+)
 refuses_all(
     "greedy_policy",
     mf.greedy_policy,

@@ -482,7 +482,7 @@ def test_files_of_before_keep_working():
         (
             {"contenders": {"a": {"type": "Scratch", "learner": {"type": "Q"}}}},
             ValueError,
-            "contenders.a.learner is a Q, expected Double",
+            "contenders.a.learner is a Q, expected Actor",
         ),
         (
             {"contenders": {"a": {"type": "Scratch"}}, "reptile_iterations": 3},
@@ -490,7 +490,7 @@ def test_files_of_before_keep_working():
             "no setting 'reptile_iterations' beside contenders: write num_iterations into the table of one",
         ),
         ({"tuning": {"share": 1}}, ValueError, "tuning.share is 1.0, expected"),
-        ({"tuning": {"type": ["Q"]}}, ValueError, "tuning.type holds 'Q', expected Double"),
+        ({"tuning": {"type": ["Q"]}}, ValueError, "tuning.type holds 'Q', expected Actor"),
         ({"tuning": {"epsilon": 3}}, TypeError, "tuning.epsilon is 3"),
         ({"episodes": 5}, TypeError, "episodes is 5, expected a list of integers"),
         ({"episodes": [5, 1]}, ValueError, r"episodes are \[5, 1\], expected increasing numbers"),
@@ -499,8 +499,12 @@ def test_files_of_before_keep_working():
         ({"family": "GoalGrid"}, ValueError, "family is a str, expected a distribution over tasks"),
         ({"learner": {"epsilon": 2}}, ValueError, "epsilon is 2.0, expected"),
         ({"learner": {"epsylon": 0.1}}, ValueError, "QLambda has no setting 'epsylon'"),
-        ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected Double"),
-        ({"learner": {"type": 3}}, ValueError, "learner is a 3, expected DoubleQLearning, DynaQ, Exp"),
+        ({"learner": {"type": "GoalGrid"}}, ValueError, "learner is a GoalGrid, expected Actor"),
+        (
+            {"learner": {"type": 3}},
+            ValueError,
+            "learner is a 3, expected ActorCritic, DoubleQ",
+        ),
         (
             {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
             ValueError,

@@ -3,9 +3,12 @@
 // here.
 #pragma once
 
+#include "actor_critic.hpp"
 #include "dyna_q.hpp"
 #include "learners.hpp"
+#include "natural_actor_critic.hpp"
 #include "posterior_planner.hpp"
+#include "reinforce.hpp"
 #include "thompson_sampling.hpp"
 #include "tied_q_learning.hpp"
 #include "ucb1.hpp"
@@ -13,8 +16,11 @@
 namespace metarl_fast {
 
 using AgentLearners = LearnerList<  //
+    ActorCritic,                    //
     DynaQ,                          //
+    NaturalActorCritic,             //
     PosteriorPlanner,               //
+    Reinforce,                      //
     ThompsonSampling,               //
     TiedQLearning,                  //
     Ucb1>;

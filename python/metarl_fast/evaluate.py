@@ -19,7 +19,7 @@ from metarl_fast.files import Path
 from metarl_fast.learners import Learner
 from metarl_fast.part_files import check_repeatable
 from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
-from metarl_fast.policies import given_policies, greedy_policy
+from metarl_fast.policies import given_policies
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import alike, end_to_end
@@ -250,7 +250,8 @@ class AdaptationCurve(Result):
     episodes
         Numbers of episodes.
     scores
-        Exact score of the greedy policy [N, len(episodes)]; NaN where nothing can be learned. Of tasks that
+        Exact score of the policy learned [N, len(episodes)], greedy in action values but for learners of
+        preferences; NaN where nothing can be learned. Of tasks that
         change: on the task as it is in the next episode.
     returns
         What the learners earned in each episode while they adapted [N, max(episodes)].
@@ -375,13 +376,13 @@ def adapt(
 def _scores(
     learner: Learner, tasks: Tasks, tables: NDArray[Any], limits: Bounds, num_threads: int | None
 ) -> NDArray[np.float64]:
-    """Return the scores [N, ...] of the greedy policies of what was learned [N, ..., S, A], part by part."""
+    """Return the scores [N, ...] of the policies of what was learned [N, ..., S, A], part by part."""
     scores = np.empty(tables.shape[:-2])
     pairs = tasks.num_states * tasks.num_actions
     step = max(1, _PART // max(1, 8 * math.prod(tables.shape[1:-2]) * pairs))
     for first in range(0, len(tasks), step):
         part = slice(first, first + step)
-        policies = greedy_policy(learner.values_in(tasks[part], tables[part]))
+        policies = learner.policies(learner.values_in(tasks[part], tables[part]))
         policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
         found = score(tasks[part], policies, limits.part(part), num_threads=num_threads)
         scores[part] = found.reshape(scores[part].shape)

@@ -1,4 +1,4 @@
-"""Policies: the forms in which they are given, and the greedy ones of action values."""
+"""Policies: the forms in which they are given, greedy ones of action values, softmax ones of preferences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metarl_fast import checks
+from metarl_fast import _core, checks
 
 
 def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
@@ -33,6 +33,26 @@ def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
         checks.finite(np.where(np.isneginf(q), 0.0, q), "q_table")
     best = q == top
     return np.asarray(best / best.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def softmax_policy(preferences: ArrayLike) -> NDArray[np.float64]:
+    """Return exp(h[..., s, a]) / sum_b exp(h[..., s, b]), the policies [..., S, A] of preferences h.
+
+    (Sutton and Barto, 2nd ed., section 13.1.) Actions of preference -infinity are not available; every state
+    needs another one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For other shapes, NaN, +infinity, and states without an action.
+    """
+    h = checks.array(preferences, "preferences", np.float64)
+    if h.ndim < 2 or h.shape[-1] == 0:
+        raise ValueError(f"preferences has shape {h.shape}, expected (..., S, A)")
+    top = checks.finite(h.max(axis=-1, keepdims=True), "the largest of preferences")  # NaN if there is one
+    # The core's exp: NumPy's gives other bits on other processors.
+    weights = _core.exp(h - top)
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -453,6 +453,7 @@ def calls():
             {"history": TRIALS},
         ),
         "greedy_policy": (mf.greedy_policy, {"q_table": np.zeros((S, A))}),
+        "softmax_policy": (mf.softmax_policy, {"preferences": np.zeros((S, A))}),
         "value_iteration": (
             mf.value_iteration,
             {"tasks": TASKS, "discount": 0.9, "tolerance": 1e-6, "num_threads": 1, "progress": None},

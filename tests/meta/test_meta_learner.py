@@ -82,7 +82,7 @@ def test_logits_that_are_no_numbers_are_refused():
     meta = mf.MetaLearner(2, 2)
     for value in (np.nan, np.inf):
         meta.theta[1, 0] = value
-        with pytest.raises(ValueError, match=rf"the largest theta\[1, 0\] is {value}"):
+        with pytest.raises(ValueError, match=rf"the largest of preferences\[1, 0\] is {value}"):
             _ = meta.policy
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metarl_fast.learners.actor_critic import ActorCritic as ActorCritic
 from metarl_fast.learners.agent import Agent as Agent
 from metarl_fast.learners.base import Learner as Learner
 from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
@@ -12,10 +13,12 @@ from metarl_fast.learners.linear import LinearLearner as LinearLearner
 from metarl_fast.learners.linear_q_learning import LinearQLearning as LinearQLearning
 from metarl_fast.learners.linear_sarsa import LinearSarsa as LinearSarsa
 from metarl_fast.learners.listed_features import ListedFeatures as ListedFeatures
+from metarl_fast.learners.natural_actor_critic import NaturalActorCritic as NaturalActorCritic
 from metarl_fast.learners.posterior_planner import PosteriorPlanner as PosteriorPlanner
 from metarl_fast.learners.q_lambda import QLambda as QLambda
 from metarl_fast.learners.q_learning import QLearning as QLearning
 from metarl_fast.learners.random_tiles import RandomTiles as RandomTiles
+from metarl_fast.learners.reinforce import Reinforce as Reinforce
 from metarl_fast.learners.sarsa import Sarsa as Sarsa
 from metarl_fast.learners.sarsa_lambda import SarsaLambda as SarsaLambda
 from metarl_fast.learners.schedules import Linear as Linear

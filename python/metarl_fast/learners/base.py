@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners.agent import Agent
 from metarl_fast.learners.initial_values import initial_values
 from metarl_fast.learners.table import Table
+from metarl_fast.policies import greedy_policy
 from metarl_fast.seeding import Seed, make_key
 from metarl_fast.settings import Settings
 from metarl_fast.simulator import Simulator
@@ -68,6 +69,13 @@ class Learner(Settings, ABC):
                 raise ValueError(
                     f"{name} is {getattr(self, name)}, but initial_q has the shape {table.shape}"
                 )
+
+    def policies(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return the policies [..., S, A] that its action values [..., S, A] stand for.
+
+        Those that `adapt` scores: greedy in action values, but for learners of preferences.
+        """
+        return greedy_policy(values)
 
     @abstractmethod
     def core(self, num_episodes: int) -> _core.Learner:

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
 from metarl_fast.meta.fitted import State
-from metarl_fast.meta.policy_prior import PolicyPrior, policy_of
+from metarl_fast.meta.policy_prior import PolicyPrior
+from metarl_fast.policies import softmax_policy
 
 
 class MetaLearner:
@@ -58,7 +59,7 @@ class MetaLearner:
     @property
     def policy(self) -> NDArray[np.float64]:
         """The policy prior pi [S, A]."""
-        return policy_of(self.theta)
+        return softmax_policy(self.theta)
 
     @property
     def initial_table(self) -> NDArray[np.float64]:

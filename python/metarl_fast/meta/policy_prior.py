@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import _core, checks
+from metarl_fast import checks
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.tables import TableMeta, mean_of_available
-from metarl_fast.policies import greedy_policy
+from metarl_fast.policies import greedy_policy, softmax_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class PolicyPrior(TableMeta):
         """Return state values [S, 1] times pi(a | s) / max_b pi(b | s)."""
         if not state["theta"].ndim:
             return state["state_values"]
-        return ranked(policy_of(state["theta"]), state["state_values"])
+        return ranked(softmax_policy(state["theta"]), state["state_values"])
 
     def learned(self, state: State, tables: NDArray[np.float64]) -> State:
         """Show the greedy policy of each table, in order, and average in the values of its states."""
@@ -57,18 +57,10 @@ class PolicyPrior(TableMeta):
     def stepped(self, theta: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return theta after a step towards the policy `shown`, both [S, A]."""
         with np.errstate(over="ignore"):
-            found = theta + self.learning_rate * (shown - policy_of(theta))
+            found = theta + self.learning_rate * (shown - softmax_policy(theta))
         if not np.isfinite(found).all():
             raise ValueError(f"learning_rate is {self.learning_rate}: theta would not stay finite")
         return np.asarray(found)
-
-
-def policy_of(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return exp(theta[s, a]) / sum_b exp(theta[s, b])."""
-    top = checks.finite(theta.max(axis=1, keepdims=True), "the largest theta")
-    # The core's exp: NumPy's gives other bits on other processors.
-    weights = _core.exp(theta - top)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def ranked(policy: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,44 @@
+"""Natural actor-critic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_fast import _core
+from metarl_fast.learners.policy_gradient import PolicyGradientLearner
+
+
+@dataclass(frozen=True)
+class NaturalActorCritic(PolicyGradientLearner):
+    """Actor-critic that climbs the natural gradient: by advantages w, however likely actions are.
+
+    The gradient of a softmax policy vanishes as the policy becomes sure of itself, rightly or not. Measured
+    by how the policy moves, not its numbers, it is the advantages of actions themselves (Kakade, "A natural
+    policy gradient", 2001); here learned beside the values, psi being grad ln pi(a | s)::
+
+        delta = r + discount v(s') - v(s), v(s') = 0 if the episode terminated
+        v(s) <- v(s) + value_learning_rate delta
+        w    <- w + value_learning_rate (delta - w psi) psi
+        h(s, b) <- h(s, b) + learning_rate w(s, b), for every action b
+
+    (Bhatnagar, Sutton, Ghavamzadeh and Lee, "Natural actor-critic algorithms", Automatica 45, 2009, algorithm
+    3, with discounted values.) A step moves the row of its state alone, not all of h: so states move as often
+    as they are visited, and a step costs no more than the number of actions.
+
+    Parameters
+    ----------
+    learning_rate
+        Step size of the preferences h, at least 0.
+    value_learning_rate
+        Step size of the critic, v and w, at least 0.
+    discount
+        0 to 1.
+    initial_value
+        v(s) of every state, to begin with.
+    initial_q
+        h, to begin with: the value of every entry, or a `Table` [S, A], or [N, S, A] for each of N tasks.
+    """
+
+    def core(self, num_episodes: int) -> _core.Learner:
+        """Return the core's view of the learner."""
+        return _core.NaturalActorCritic(**self._shared())
