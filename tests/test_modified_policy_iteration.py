@@ -48,3 +48,34 @@ def test_threads_beyond_the_number_of_tasks_are_asked_to_help():
     core = mf.GoalGrid(3).sample(2, rng=0).core
     assert with_helpers(core, 2, 8) == 8
     assert with_helpers(core, 1, 8) == 1  # there was no memory for more
+
+
+def random_walk(states):
+    """Nowhere an end; only the far right pays, and what pays there spreads to the left step by step."""
+    here = np.arange(states)
+    left, right = np.maximum(here - 1, 0), np.minimum(here + 1, states - 1)
+    next_state = np.stack([np.stack([left, here], 1), np.stack([right, left], 1)], 1)
+    transitions = np.zeros((states, 2, states))
+    for action in range(2):
+        for k, chance in enumerate((0.9, 0.1)):
+            np.add.at(transitions, (here, action, next_state[:, action, k]), chance)
+    rewards = np.zeros((states, 2))
+    rewards[-1, 1] = 1.0
+    return mf.from_arrays(transitions, rewards)
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.99, 0.999])
+def test_where_values_spread_slowly_no_extrapolation_leads_away(discount):
+    tasks = random_walk(600)
+    exact = mf.policy_iteration(tasks, discount)
+    found = mf.modified_policy_iteration(tasks, discount, tolerance=1e-6)
+    np.testing.assert_allclose(found.values, exact.values, rtol=0.0, atol=1e-6)
+    assert found.info.iterations[0] < 1_000
+
+
+def test_tasks_that_mix_take_few_rounds_at_any_discount_below_1():
+    tasks = mf.TaskDistribution(2_000, 2, transitions=mf.Garnet(6)).sample(1, rng=0)
+    for discount in (0.9, 0.9999):
+        found = mf.modified_policy_iteration(tasks, discount, tolerance=1e-6)
+        assert found.error_bound[0] <= 1e-6
+        assert found.info.iterations[0] < 20

@@ -9,6 +9,11 @@
 //
 // The values returned lie in the middle. Where episodes may end, m and M count as 0 if they have the other
 // sign, and the values returned are Tv.
+//
+// Where nothing ends and tasks mix, sweeps that use new values only when all are there (Jacobi) are best:
+// from sweep to sweep values are alike up to a constant, which m and M know of, so that what is left falls as
+// fast as the task mixes, not as the discount. Where rewards have a long way to go, new values at once (Gauss
+// and Seidel) carry them along. Which it is the first sweeps tell.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +32,8 @@ constexpr double kLargeTaskError = 1e-10;
 
 // Of modified policy iteration.
 struct Sweeps {
-  std::int64_t greedy = 4;                                    // in a round, there and back
-  std::int64_t policy = 16;                                   // then, likewise, of the policy found
+  std::int64_t greedy = 4;   // in a round whose sweeps use new values at once, there and back
+  std::int64_t policy = 16;  // then of the policy found, at most
   double absolute = std::numeric_limits<double>::infinity();  // the largest error of any value, scaled
   double relative = kLargeTaskError;                          // as a part of the largest value
   bool settle = true;  // whether values far below the largest settle too, where episodes end

@@ -24,10 +24,12 @@ def modified_policy_iteration(
 ) -> BoundedSolution:
     """Solve the discounted problem by sweeps that mostly follow one policy (Puterman and Shin 1978).
 
-    A round is a few sweeps that improve the policy, `num_sweeps` that only value it, and a look at how far
-    values may still be off (MacQueen 1966). Sweeps use new values at once within a range of states and those
-    of the sweep before between ranges, which are the same on any number of threads: so are all results. A
-    task of 10,000 states or more is swept by several threads if it stands in outcome lists.
+    A round is a sweep that improves the policy and says how far values may still be off (MacQueen 1966), and
+    up to `num_sweeps` that only value it. In tasks that mix quickly and never end they use the values of the
+    sweep before, and what is left falls as fast as the task mixes, whatever the discount. In others they use
+    new values at once, there and back, within ranges of states that are the same on any number of threads:
+    so are all results. A task of 10,000 states or more is swept by several threads if it stands in outcome
+    lists.
 
     For small tasks `policy_iteration` is faster and exact. This one needs no more memory than compressed
     rows, 12 bytes an outcome and 41 a pair, beside the task itself and its solution.
@@ -42,7 +44,7 @@ def modified_policy_iteration(
         Largest error of any value, also in units of the task's largest value. Where doubles cannot hold that
         the iteration ends too: `error_bound` of the solution says what was reached.
     num_sweeps
-        Sweeps that value each policy.
+        Sweeps that value each policy, at most: policies that will change are not worth many.
     num_threads, progress
         As in `train`.
 
