@@ -236,6 +236,11 @@ refuses_all(
     ),
 )
 refuses_counts("EmpiricalBayes", "experience", with_keyword(mf.EmpiricalBayes, "experience"), -1)
+refuses_numbers("OnlineReptile", "decay", with_keyword(mf.OnlineReptile, "decay"), -0.1, 1.1)
+refuses_counts("SlidingWindow", "window", with_keyword(mf.SlidingWindow, "window"), 0)
+refuses_numbers("ChangeDetecting", "threshold", with_keyword(mf.ChangeDetecting, "threshold"), 0.0)
+for kind in (mf.SlidingWindow, mf.ChangeDetecting):
+    refuses(kind.__name__, "meta=5", partial(kind, meta=5), TypeError, "meta is 5, expected a meta-learner")
 refuses_counts("Tuned", "num_random", with_keyword(mf.Tuned, "num_random"), -1)
 refuses_counts("Tuned", "num_pairs", with_keyword(mf.Tuned, "num_pairs"), 0)
 for kind in METAS:

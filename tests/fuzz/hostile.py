@@ -600,7 +600,7 @@ def calls():
         settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
     for kind in METAS:
-        more = {f.name: f.default for f in fields(kind) if f.init}
+        more = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found.setdefault(kind.__name__, (kind, {**more, "tasks_per_iteration": 4}))
         found[f"{kind.__name__}.fit"] = (
             kind(tasks_per_iteration=2).fit,
