@@ -184,7 +184,8 @@ def _values(
 ) -> Float:
     """Return V by value iteration."""
     values = np.zeros(classes.shape[0])
-    places = [(reach[:, k], np.maximum(next_states[:, k], 0)) for k in range(next_states.shape[1])]
+    taken = np.flatnonzero(reach.any(axis=0)).tolist()  # the others add nothing
+    places = [(reach[:, k], np.maximum(next_states[:, k], 0)) for k in taken]
     for _ in range(_SWEEPS):
         worth = at_once.copy()
         for weight, entered in places:
