@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def core_build(tmp_path_factory):
-    build = CoreBuild(tmp_path_factory.mktemp("core"))
+def core_build():
+    build = CoreBuild(ROOT / "build")
     build.configure()
     build.build()
     return build
