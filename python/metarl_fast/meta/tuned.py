@@ -14,6 +14,7 @@ from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner
 from metarl_fast.meta.base import Meta
+from metarl_fast.meta.drawn_once import drawn_once
 from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -113,7 +114,7 @@ class Tuned(Meta):
             # Evenly distributed, of standard deviation 1: these need no logarithm.
             z = math.sqrt(3.0) * (2.0 * generator.random((self.num_pairs, mean.size)) - 1.0)
             pool = np.clip(np.vstack([mean + spread * z, mean - spread * z]), 0.0, 1.0)
-        drawn = _drawn_once(batch)
+        drawn = drawn_once(batch)
         returns = [
             train(
                 self._made(place, learner),
@@ -192,13 +193,6 @@ class Tuned(Meta):
             value = min(max(low + (high - low) * part, low), high)
             changes[name] = round(value) if isinstance(getattr(learner, name), int) else value
         return learner.replace(**changes)
-
-
-def _drawn_once(tasks: Tasks) -> Tasks:
-    """Return tasks that all candidates learn on: in memory, if they take little there and do not change."""
-    numbers = len(tasks) * tasks.num_states * tasks.num_actions * tasks.core.num_outcomes
-    small = tasks.recipe.at_once is None and 21 * numbers <= checks.ALWAYS_FITS
-    return tasks.materialise() if small and not tasks.core.episodes_per_segment else tasks
 
 
 def _is_number(value: Any) -> bool:
