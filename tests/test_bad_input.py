@@ -203,6 +203,15 @@ for kind in (mf.Reinforce, mf.ActorCritic, mf.NaturalActorCritic):
     ):
         refuses_numbers(kind.__name__, name, with_keyword(kind, name), low, high)
 refuses_counts("TiedQLearning", "num_replays", with_keyword(mf.TiedQLearning, "num_replays"), -1)
+refuses_numbers(
+    "LearnedPolicyGradient", "discount", with_keyword(mf.LearnedPolicyGradient, "discount"), -0.1, 1.1
+)
+refuses_counts(
+    "LearnedPolicyGradient", "path_length", with_keyword(mf.LearnedPolicyGradient, "path_length"), 0
+)
+refuses_counts("LearnedUpdate", "num_pairs", with_keyword(mf.LearnedUpdate, "num_pairs"), 0)
+for name in ("spread", "step_size"):
+    refuses_numbers("LearnedUpdate", name, with_keyword(mf.LearnedUpdate, name), -0.1)
 refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanner, "num_sweeps"), 0)
 refuses(
     "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"

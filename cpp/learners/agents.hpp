@@ -5,6 +5,7 @@
 
 #include "actor_critic.hpp"
 #include "dyna_q.hpp"
+#include "learned_policy_gradient.hpp"
 #include "learners.hpp"
 #include "natural_actor_critic.hpp"
 #include "posterior_planner.hpp"
@@ -18,6 +19,7 @@ namespace metarl_fast {
 using AgentLearners = LearnerList<  //
     ActorCritic,                    //
     DynaQ,                          //
+    LearnedPolicyGradient,          //
     NaturalActorCritic,             //
     PosteriorPlanner,               //
     Reinforce,                      //

@@ -34,7 +34,7 @@ def assert_same_state(found, expected):
 @pytest.mark.parametrize(
     "kind",
     # Which learn no start, and do not learn on.
-    [kind for kind in METAS if kind not in (mf.Tuned, mf.PooledTraining)],
+    [kind for kind in METAS if kind not in (mf.Tuned, mf.LearnedUpdate, mf.PooledTraining)],
     ids=lambda kind: kind.__name__,
 )
 def test_a_meta_learned_learner_is_ahead_on_held_out_goals(kind):

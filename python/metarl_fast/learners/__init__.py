@@ -9,6 +9,9 @@ from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLea
 from metarl_fast.learners.dyna_q import DynaQ as DynaQ
 from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa
 from metarl_fast.learners.features import Features as Features
+from metarl_fast.learners.learned_policy_gradient import (
+    LearnedPolicyGradient as LearnedPolicyGradient,
+)
 from metarl_fast.learners.linear import LinearLearner as LinearLearner
 from metarl_fast.learners.linear_q_learning import LinearQLearning as LinearQLearning
 from metarl_fast.learners.linear_sarsa import LinearSarsa as LinearSarsa

@@ -9,6 +9,7 @@ from metarl_fast.meta.change_detecting import ChangeDetecting as ChangeDetecting
 from metarl_fast.meta.empirical_bayes import EmpiricalBayes as EmpiricalBayes
 from metarl_fast.meta.fine_tuning import FineTuning as FineTuning
 from metarl_fast.meta.fitted import Fitted as Fitted
+from metarl_fast.meta.learned_update import LearnedUpdate as LearnedUpdate
 from metarl_fast.meta.maml import Maml as Maml
 from metarl_fast.meta.max_q_init import MaxQInit as MaxQInit
 from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
