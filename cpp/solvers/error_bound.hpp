@@ -23,6 +23,12 @@ class ErrorBound {
     residual_ = std::max(residual_, std::fabs(best_advantage));
   }
 
+  void add(const ErrorBound& other) {
+    low_ = std::min(low_, other.low_);
+    high_ = std::max(high_, other.high_);
+    residual_ = std::max(residual_, other.residual_);
+  }
+
   // For pairs of so many outcomes at most. Infinite at discount 1, where nothing is known.
   double of(double discount, double largest_reward, std::int64_t outcomes) const {
     if (discount == 1.0) return std::numeric_limits<double>::infinity();

@@ -83,6 +83,10 @@ void build(const Shape& shape, const TaskView& task, double discount, const std:
   model.begin.assign(pairs + 1, 0);
   model.successor.clear();
   model.weight.clear();
+  if (!shape.dense) {  // dense rows may be mostly zeros
+    model.successor.reserve(static_cast<std::size_t>(shape.probabilities()));
+    model.weight.reserve(static_cast<std::size_t>(shape.probabilities()));
+  }
   model.reward.resize(pairs);
   model.reward_size.resize(pairs);
   model.excess.resize(pairs);

@@ -22,6 +22,7 @@ constexpr double kMultiplicationsPerOutcome = 100.0;
 constexpr double kMostEntriesWithoutBounds = 2.5e8;
 constexpr std::int64_t kWorkBetweenChecks = 1 << 20;
 constexpr std::int64_t kStatesBetweenChecks = 1 << 14;
+constexpr std::int64_t kRowsAtOnce = 1 << 13;  // written by one thread
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -265,36 +266,45 @@ void SparseTask::write_values(double* values) const {
     values[task_state(i)] = room_.values[size(i)] / model_.scale;
 }
 
-double SparseTask::write(const Optimum& out) {
+double SparseTask::write(const Optimum& out, const RowLoop& rows) {
   write_values(out.values);
+  std::vector<ErrorBound> errors(size((model_.states + kRowsAtOnce - 1) / kRowsAtOnce));
+  rows(model_.states, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    ErrorBound& error = errors[size(begin / kRowsAtOnce)];
+    for (std::int64_t i = begin; i < end; ++i) write_state(i, out, error);
+  });
   ErrorBound error;
+  for (const ErrorBound& part : errors) error.add(part);
   std::int64_t outcomes = 0;
-  for (std::int64_t i = 0; i < model_.states; ++i) {
-    const std::int64_t s = task_state(i);
-    double* const q = out.q_values + s * model_.actions;
-    std::int32_t& action = room_.policy[size(i)];
-    out.policy[s] = action;
-    if (abandoned(i)) {
-      std::fill_n(q, model_.actions, -kInfinity);
-      continue;
-    }
-    advantages(i, q);
-    error.add(room_.values[size(i)], q[first_largest(q, model_.actions)]);
-    for (std::int64_t pair = i * model_.actions; pair < (i + 1) * model_.actions; ++pair) {
-      outcomes = std::max(outcomes, begin_[pair + 1] - begin_[pair]);
-      if (model_.excess[size(pair)] != 1.0 - model_.discount) error.add(0.0, 0.0);
-    }
-    const std::int32_t first = finish(
-        q, model_.actions, model_.discount, room_.values[size(i)], bound(),
-        [&](std::int64_t a) { return sizes(i, a); }, [&](std::int64_t a) { return direct(i, a); });
-    if (endless_) {
-      q[action] = room_.values[size(i)];  // the first best action may never end
-    } else {
-      out.policy[s] = first;
-    }
-    for (std::int64_t a = 0; a < model_.actions; ++a) q[a] /= model_.scale;
+  for (std::int64_t pair = 0; pair < model_.pairs(); ++pair) {
+    outcomes = std::max(outcomes, begin_[pair + 1] - begin_[pair]);
   }
   return error.of(model_.discount, model_.largest_reward, outcomes) / model_.scale;
+}
+
+void SparseTask::write_state(std::int64_t i, const Optimum& out, ErrorBound& error) {
+  const std::int64_t s = task_state(i);
+  double* const q = out.q_values + s * model_.actions;
+  std::int32_t& action = room_.policy[size(i)];
+  out.policy[s] = action;
+  if (abandoned(i)) {
+    std::fill_n(q, model_.actions, -kInfinity);
+    return;
+  }
+  advantages(i, q);
+  error.add(room_.values[size(i)], q[first_largest(q, model_.actions)]);
+  for (std::int64_t pair = i * model_.actions; pair < (i + 1) * model_.actions; ++pair) {
+    if (model_.excess[size(pair)] != 1.0 - model_.discount) error.add(0.0, 0.0);
+  }
+  const std::int32_t first = finish(
+      q, model_.actions, model_.discount, room_.values[size(i)], bound(),
+      [&](std::int64_t a) { return sizes(i, a); }, [&](std::int64_t a) { return direct(i, a); });
+  if (endless_) {
+    q[action] = room_.values[size(i)];  // the first best action may never end
+  } else {
+    out.policy[s] = first;
+  }
+  for (std::int64_t a = 0; a < model_.actions; ++a) q[a] /= model_.scale;
 }
 
 void prepare_sparse(const Shape& shape, const TaskView& task, double discount, SparseScratch& scratch,
@@ -315,7 +325,7 @@ Solved solve_sparse(const TaskView& task, SparseScratch& scratch, const Optimum&
   SparseTask sparse(task, scratch);
   const std::int64_t iterations = sparse.solve(interrupt, rows);
   if (iterations == 0) return {};
-  return {iterations, sparse.write(out)};
+  return {iterations, sparse.write(out, rows)};
 }
 
 Solved solve_by_sweeps(const Shape& shape, const TaskView& task, double discount, double tolerance,
@@ -333,7 +343,7 @@ Solved solve_by_sweeps(const Shape& shape, const TaskView& task, double discount
   SparseTask sparse(task, scratch);
   const std::int64_t rounds = sparse.solve(plan, interrupt, rows);
   if (rounds == 0) return {};
-  return {rounds, sparse.write(out)};
+  return {rounds, sparse.write(out, rows)};
 }
 
 void evaluate_sparse(const TaskView& task, const double* policy, SparseScratch& scratch, double* values,

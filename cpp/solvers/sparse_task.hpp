@@ -9,6 +9,7 @@
 
 #include "../elementary.hpp"
 #include "endless.hpp"
+#include "error_bound.hpp"
 #include "improvement.hpp"
 #include "large_task.hpp"
 #include "sparse_policy_iteration.hpp"
@@ -34,7 +35,7 @@ class SparseTask {
   // False if interrupted.
   bool evaluate(const double* policy, const Interrupt& interrupt, const RowLoop& rows);
   // Returns how far a value may be off.
-  double write(const Optimum& out);
+  double write(const Optimum& out, const RowLoop& rows);
   void write_values(double* values) const;
 
  private:
@@ -49,6 +50,7 @@ class SparseTask {
   double direct(std::int64_t s, std::int64_t action) const;
   double bound() const { return model_.largest_reward + 2.0 * largest_value_; }
 
+  void write_state(std::int64_t i, const Optimum& out, ErrorBound& error);
   void sweep(std::int64_t count, const Interrupt& interrupt);
   Gain improve_all();
   void measure_values();
