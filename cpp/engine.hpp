@@ -140,6 +140,21 @@ void occupancy(const TaskBatch&, double discount, const std::int64_t* horizon, c
 // The share of steps that this is in the long run; 0 after the end of episodes.
 void long_run_occupancy(const TaskBatch&, const EvaluateArrays&, double* shares, const RunOptions&);
 
+// How the returns of softmax policies move with their preferences, [tasks][S][A], or [S][A] for all: returns
+// [tasks], gradient [tasks][S][A], and with a direction, alike, the Hessian's product with it [tasks][S][A].
+// For episodes of horizon [tasks] steps, or for ever if it is null.
+struct PolicyGradientArrays {
+  const double* preference;
+  bool shared_preference;
+  const double* direction;  // null if not wanted
+  bool shared_direction;
+  double* returns;
+  double* gradient;
+  double* product;
+};
+void policy_gradient(const TaskBatch&, double discount, const std::int64_t* horizon,
+                     const PolicyGradientArrays&, const RunOptions&);
+
 // Writes every task out in the layout of mdp.hpp; null for what is not wanted.
 struct MaterialiseArrays {
   double* probability = nullptr;

@@ -329,6 +329,7 @@ for function in (
     partial(mf.modified_policy_iteration, TASKS),
     partial(mf.backward_induction, TASKS),
     partial(mf.occupancy, TASKS, POLICY),
+    partial(mf.policy_gradient, TASKS, Q),
     evaluate,
 ):
     entry = function.func.__name__
@@ -427,6 +428,7 @@ for function in (
     lambda tasks: mf.dynamic_regret(tasks, POLICY, 1),
     lambda tasks: mf.regret_of_returns(tasks, np.zeros((N, 1))),
     lambda tasks: mf.long_run_occupancy(tasks, POLICY),
+    lambda tasks: mf.policy_gradient(tasks, Q[0]),
     mf.backward_induction,
     mf.bounds,
     mf.cite,
@@ -648,6 +650,9 @@ refuses_arrays(
     np.zeros((len(TASKS), S, A)),
     lambda value: mf.replay_gradient(LEARNER, STEPS, Q, cotangents=value),
 )
+for name in ("preferences", "direction"):
+    softmax = partial(mf.policy_gradient, TASKS, **({} if name == "preferences" else {"preferences": Q}))
+    refuses_arrays("policy_gradient", name, Q, with_keyword(softmax, name), (NAN, INF))
 refuses_counts("replay", "num_threads", lambda value: mf.replay(LEARNER, STEPS, Q, num_threads=value), 0)
 for name, call, error, text in (
     ("no history", lambda: mf.replay(LEARNER, [1, 2]), TypeError, "history is [1, 2], expected a History"),
@@ -1097,6 +1102,7 @@ for entry, call in (
     ("gain_and_bias", lambda: mf.gain_and_bias(MANY, POLICY)),
     ("occupancy", lambda: mf.occupancy(MANY, POLICY)),
     ("long_run_occupancy", lambda: mf.long_run_occupancy(MANY, POLICY)),
+    ("policy_gradient", lambda: mf.policy_gradient(MANY, Q[0])),
     ("dynamic_regret", lambda: mf.dynamic_regret(TASKS, POLICY, 2**30)),
     ("bounds", lambda: mf.bounds(MANY)),
     ("AverageQ.fit", lambda: mf.AverageQ(tasks_per_iteration=2**50).fit(MANY, LEARNER, 1)),

@@ -178,6 +178,18 @@ GOOD = {
     _core.gain_and_bias: {"batch": DENSE, **GIVEN, **LONG_RUN, "num_threads": 1, "progress": None},
     _core.occupancy: {"batch": DENSE, "discount": 0.9, "horizon": np.full(N, 2), **GIVEN, **VISITS},
     _core.long_run_occupancy: {"batch": DENSE, **GIVEN, **VISITS},
+    _core.policy_gradient: {
+        "batch": DENSE,
+        "discount": 0.9,
+        "horizon": np.full(N, 2),
+        "preferences": np.zeros((1, S, A)),
+        "direction": np.zeros((N, S, A)),
+        "returns": np.empty(N),
+        "gradient": np.empty((N, S, A)),
+        "product": np.empty((N, S, A)),
+        "num_threads": 1,
+        "progress": None,
+    },
     _core.materialise: MATERIALISE,
 }
 FAMILIES = (_core.TaskDistribution, _core.GoalGrid)
@@ -192,6 +204,7 @@ OUTPUTS = {
     _core.gain_and_bias: tuple(LONG_RUN),
     _core.occupancy: ("visits",),
     _core.long_run_occupancy: ("visits",),
+    _core.policy_gradient: ("returns", "gradient", "product"),
     _core.materialise: ("probability", "reward", "terminal", "start", "reward_noise"),
 }
 
@@ -367,7 +380,13 @@ refuses_learner(TypeError, "incompatible", rule=_core.Behaviour.uniform)
 refuses_learner(TypeError, "incompatible", behaviour="softmax")
 for episodes in ([1, 0], [1, 1], [-5, 1], [0, 3]):
     refuses(_core.train_float32, ValueError, "a snapshot episode is", snapshot_episodes=np.array(episodes))
-for function in (_core.policy_iteration, _core.backward_induction, _core.evaluate, _core.occupancy):
+for function in (
+    _core.policy_iteration,
+    _core.backward_induction,
+    _core.evaluate,
+    _core.occupancy,
+    _core.policy_gradient,
+):
     refuses(function, ValueError, "discount is 1.5", discount=1.5)
     refuses(function, ValueError, "discount is nan", discount=math.nan)
 for function in (_core.backward_induction, _core.evaluate, _core.occupancy):

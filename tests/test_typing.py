@@ -73,6 +73,7 @@ def test_results_are_shown_in_a_line(kind):
         trials := mf.train(mf.QLearning(), mf.TwoStep().sample(2, rng=0), 3, rng=0, record=True).history,
         mf.stay_probabilities(trials),
         mf.replay_gradient(mf.QLearning(5, 2), trials, fresh=trials),
+        mf.policy_gradient(tasks, np.zeros((4, 2))),
         mf.describe(tasks, horizon=5),
         mf.diagnose(tasks, num_tasks=[1], episodes=[1], num_splits=2, training_episodes=1, num_steps=2),
         mf.Histories(mf.QLearning(), tasks, 2, 5)[0],

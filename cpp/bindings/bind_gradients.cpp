@@ -60,9 +60,50 @@ void bound_replay(const Learner& learner, const py::dict& history, const Array<d
   replay(shape, n, *settings, arrays, options);
 }
 
+// [N][S][A], or [1][S][A] for all tasks.
+bool is_shared(const TaskBatch& batch, const Array<double>& table, const char* name) {
+  const bool shared = table.ndim() == 3 && table.shape(0) == 1;
+  require_shape(table, name, {shared ? 1 : batch.size(), batch.shape().states, batch.shape().actions});
+  return shared;
+}
+
+void bound_policy_gradient(const TaskBatch& batch, double discount,
+                           const OptionalArray<std::int64_t>& horizon, const Array<double>& preferences,
+                           const OptionalArray<double>& direction, Array<double> returns,
+                           Array<double> gradient, OptionalArray<double> product, int num_threads,
+                           const py::object& progress) {
+  const std::int64_t n = batch.size(), s = batch.shape().states, a = batch.shape().actions;
+  PolicyGradientArrays arrays{};
+  arrays.preference = preferences.data();
+  arrays.shared_preference = is_shared(batch, preferences, "preferences");
+  if (horizon) require_shape(*horizon, "horizon", {n});
+  if (direction.has_value() != product.has_value()) {
+    throw std::invalid_argument("direction and product go together");
+  }
+  require_shape(returns, "returns", {n});
+  require_shape(gradient, "gradient", {n, s, a});
+  arrays.returns = returns.mutable_data();
+  arrays.gradient = gradient.mutable_data();
+  if (direction) {
+    arrays.direction = direction->data();
+    arrays.shared_direction = is_shared(batch, *direction, "direction");
+    require_shape(*product, "product", {n, s, a});
+    arrays.product = product->mutable_data();
+  }
+  const std::int64_t* horizons = horizon ? horizon->data() : nullptr;
+  const RunOptions options = run_options(num_threads, progress);
+  const Unlocked unlocked;  // only raw pointers from here on
+  policy_gradient(batch, discount, horizons, arrays, options);
+}
+
 }  // namespace
 
 void bind_gradients(py::module_& m) {
+  m.def("policy_gradient", &bound_policy_gradient, py::arg("batch"), py::arg("discount"),
+        py::arg("horizon").noconvert().none(true), py::arg("preferences").noconvert(),
+        py::arg("direction").noconvert().none(true), py::arg("returns").noconvert(),
+        py::arg("gradient").noconvert(), py::arg("product").noconvert().none(true), py::arg("num_threads"),
+        py::arg("progress").none(true));
   m.def("replay", &bound_replay, py::arg("learner"), py::arg("history"), py::arg("initial_table").noconvert(),
         py::arg("learning_rates").noconvert().none(true), py::arg("fresh"),
         py::arg("cotangents").noconvert().none(true), py::arg("q_table").noconvert().none(true),

@@ -67,6 +67,8 @@ from metarl_fast.planning import policy_iteration as policy_iteration
 from metarl_fast.planning import value_iteration as value_iteration
 from metarl_fast.policies import greedy_policy as greedy_policy
 from metarl_fast.policies import softmax_policy as softmax_policy
+from metarl_fast.policy_gradient import PolicyGradient as PolicyGradient
+from metarl_fast.policy_gradient import policy_gradient as policy_gradient
 from metarl_fast.progress_bar import ProgressBar as ProgressBar
 from metarl_fast.queries import Queries as Queries
 from metarl_fast.relabelling import relabel as relabel

@@ -277,6 +277,18 @@ def replay(
     num_threads: int,
     progress: _Progress,
 ) -> None: ...
+def policy_gradient(
+    batch: TaskBatch,
+    discount: float,
+    horizon: NDArray[np.int64] | None,  # [N]
+    preferences: NDArray[np.float64],  # [N or 1, S, A]
+    direction: NDArray[np.float64] | None,  # [N or 1, S, A]
+    returns: NDArray[np.float64],  # [N]
+    gradient: NDArray[np.float64],  # [N, S, A]
+    product: NDArray[np.float64] | None,  # [N, S, A]
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
 def replay_scratch(num_states: int, num_actions: int, num_steps: int) -> float: ...
 
 # --- bind_agents.cpp ---

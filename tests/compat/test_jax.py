@@ -82,3 +82,26 @@ def test_gradients_are_those_of_automatic_differentiation(name):
     np.testing.assert_allclose(found.loss, value, rtol=1e-12)
     for own, other in ((found.initial_table, of_theta), (found.learning_rates, of_rates)):
         np.testing.assert_allclose(own, other, rtol=1e-10, atol=1e-10 * float(abs(other).max()))
+
+
+@pytest.mark.parametrize("horizon", [None, 6])
+def test_policy_gradients_and_hessians_are_those_of_automatic_differentiation(horizon):
+    tasks = mf.TaskDistribution(5, 3).sample(4, rng=0)
+    u = np.random.default_rng(2).normal(size=(5, 3))
+    found = mf.policy_gradient(tasks, THETA, 0.9, horizon=horizon, direction=u)
+    for place, task in enumerate(tasks):
+        rows, rewards, start = (jnp.asarray(x) for x in (task.transitions, task.rewards, task.start))
+
+        def returns(h, rows=rows, rewards=rewards, start=start):
+            pi = jax.nn.softmax(h)
+            chain, pay = jnp.einsum("sa,sax->sx", pi, rows), (pi * rewards).sum(axis=1)
+            if horizon is None:
+                return start @ jnp.linalg.solve(jnp.eye(5) - 0.9 * chain, pay)
+            values = jnp.zeros(5)
+            for _ in range(horizon):
+                values = pay + 0.9 * chain @ values
+            return start @ values
+
+        gradient, product = jax.jvp(jax.grad(returns), (jnp.asarray(THETA),), (jnp.asarray(u),))
+        np.testing.assert_allclose(found.gradient[place], gradient, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found.product[place], product, rtol=1e-10, atol=1e-12)

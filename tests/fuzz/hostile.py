@@ -504,6 +504,18 @@ def calls():
                 "progress": None,
             },
         ),
+        "policy_gradient": (
+            mf.policy_gradient,
+            {
+                "tasks": TASKS,
+                "preferences": np.zeros((S, A)),
+                "discount": 0.9,
+                "horizon": None,
+                "direction": np.ones((S, A)),
+                "num_threads": 1,
+                "progress": None,
+            },
+        ),
         "long_run_occupancy": (
             mf.long_run_occupancy,
             {"tasks": TASKS, "policy": policy, "num_threads": 1, "progress": None},
