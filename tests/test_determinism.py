@@ -18,6 +18,7 @@ import golden
 import metarl_fast as mf
 from bits import assert_same_bits, digest
 from following import MORE
+from metarl_fast.families import FAMILIES
 from metarl_fast.learners import TD_LEARNERS
 from metarl_fast.meta import METAS
 
@@ -140,6 +141,19 @@ def test_the_block_a_task_runs_in_does_not_matter(kind, behaviour):
 
 def test_results_are_those_of_the_golden_files():
     assert golden.checksums() == golden.known_checksums()
+
+
+def test_every_family_is_pinned():
+    """By a golden file, alone or as a part; maps drawn by NumPy beside their other tests."""
+    pinned = {"FrozenLakeMaps", *json.loads((golden.FOLDER / "fixed_tasks.json").read_text(encoding="ascii"))}
+    parts = list(golden.FAMILIES.values())
+    while parts:
+        family = parts.pop()
+        pinned.add(type(family).__name__)
+        for setting in vars(family).values():
+            several = setting if isinstance(setting, tuple) else (setting,)
+            parts += [part for part in several if isinstance(part, mf.Family)]
+    assert {kind.__name__ for kind in FAMILIES} <= pinned
 
 
 def run_python(*arguments, **environment):

@@ -8,6 +8,7 @@ import metarl_fast as mf
 from families import test_grid_world
 
 FAMILY = mf.FourRooms
+GOLDEN_TASKS = {"four_rooms": mf.FourRooms()}
 ARGUMENTS = {"slip": 0.1, "slip_to": "sides", "goals": mf.Anywhere(), "horizon": 5}
 twin = test_grid_world.twin
 
