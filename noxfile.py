@@ -34,6 +34,29 @@ def oldest(session):
     session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
 
 
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
+def pythons(session):
+    """Run what decides bits, and what reads and refuses, with each Python."""
+    session.install(".[test]")
+    tests = ["tests/test_import.py", "tests/test_engine.py", "tests/test_determinism.py"]
+    session.run("pytest", *tests, "tests/test_histories.py", "tests/test_typing.py", *session.posargs)
+
+
+@nox.session
+def rllib(session):
+    """Run RLlib's PPO on our vector environments, with the one Gymnasium that RLlib takes."""
+    session.install(".[test]", "ray[rllib]", "torch")
+    session.run("pytest", "tests/compat/test_rllib.py", *session.posargs)
+
+
+@nox.session(python=["3.11"])
+def cherry(session):
+    """Run cherry's wrappers on our environments, with the gym and the NumPy that cherry-rl is for."""
+    session.install(".[gym]", "pytest", "numpy==1.26.*", "gym==0.25.2", "dotmap", "six", "torch")
+    session.install("--no-deps", "cherry-rl==0.2.0")
+    session.run("pytest", "-W", "ignore", "tests/compat/test_learn2learn.py", *session.posargs)
+
+
 @nox.session
 def docs(session):
     """Build the documentation into build/docs; the examples are run."""

@@ -111,3 +111,33 @@ def test_it_is_one_of_learn2learns():
     env = MetaEnv(FAMILY, rng=0)
     assert isinstance(env, learn2learn.gym.MetaEnv)
     assert env.reset().shape == (4,)
+
+
+def test_cherrys_wrappers_run_it():
+    """cherry-rl is for an old gym and an old NumPy: `nox -s cherry` has them."""
+    cherry = pytest.importorskip("cherry")
+    torch = pytest.importorskip("torch")
+    tasks = mf.GoalGrid(3, horizon=12).sample(3, rng=0)
+    env = cherry.envs.Runner(cherry.envs.Torch(MetaEnv(tasks, rng=0)))
+    assert (env.state_size, env.action_size, env.discrete_action) == (9, 4, True)
+    actions = torch.randint(4, (200,), generator=torch.Generator().manual_seed(0)).tolist()
+    taken = iter(actions)
+    env.seed(3)
+    replay = env.run(lambda state: torch.tensor([next(taken)]), episodes=5)
+    assert replay.done().sum() == 5
+    twin = TabularEnv(tasks[0])
+    seen, begins = twin.reset(seed=3)[0], False
+    for step, action in zip(replay, actions, strict=False):
+        if begins:
+            seen = twin.reset()[0]
+        assert step.state.argmax() == seen
+        seen, reward, terminated, truncated, _ = twin.step(action)
+        begins = terminated or truncated
+        assert (step.reward.item(), bool(step.done.item())) == (pytest.approx(reward), begins)
+        assert step.next_state.argmax() == seen
+
+    many = cherry.envs.Runner(cherry.envs.Torch(VectorMetaEnv(tasks, 4, rng=0)))
+    assert many.is_vectorized
+    replay = many.run(lambda state: torch.randint(4, (len(state),)), steps=24)
+    assert replay.state().shape[-1] == 9
+    assert len(replay) == 24

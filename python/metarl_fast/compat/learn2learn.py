@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,6 @@ from metarl_fast.seeding import Seed, make_key
 from metarl_fast.tasks import Task, Tasks
 
 try:
-    from importlib import import_module
-
     _Base: Any = import_module("learn2learn.gym").MetaEnv
 except Exception:  # not installed, or one of the many packages that it needs is missing or too new
     _Base = object
@@ -54,6 +54,16 @@ def _as_task(task: Mapping[str, Any] | Task) -> Task:
     return task if isinstance(task, Task) else from_task_dicts(task)[0]
 
 
+def _old_space(space: Any) -> Any:
+    """Return the space as gym has it, where that was imported: cherry knows no other."""
+    if "gym" not in sys.modules:
+        return space
+    spaces = import_module("gym.spaces")
+    if hasattr(space, "n"):
+        return spaces.Discrete(int(space.n))
+    return spaces.Box(space.low, space.high, dtype=space.dtype.type)
+
+
 class MetaEnv(_Base):  # type: ignore[misc]  # learn2learn's own where it can be imported
     """A family as learn2learn's `MetaEnv`: an environment whose task is sampled and set.
 
@@ -67,7 +77,8 @@ class MetaEnv(_Base):  # type: ignore[misc]  # learn2learn's own where it can be
     task
         The first task; default one that is sampled.
     api
-        "gym": `reset()` returns the observation and `step` four values, as learn2learn and cherry want them;
+        "gym": `reset()` returns the observation and `step` four values, as learn2learn and cherry want them,
+        and spaces are those of the package gym if that was imported;
         "gymnasium": as Gymnasium has it.
     observation
         "one_hot", float32 [S], or "index".
@@ -103,6 +114,9 @@ class MetaEnv(_Base):  # type: ignore[misc]  # learn2learn's own where it can be
             dtype=dtype,
         )
         self.observation_space, self.action_space = self._env.observation_space, self._env.action_space
+        if not self._new_api:
+            self.observation_space = _old_space(self.observation_space)
+            self.action_space = _old_space(self.action_space)
         self.metadata, self.render_mode = TabularEnv.metadata, render_mode
         self.spec = None
         self._seed: int | None = None
@@ -207,8 +221,8 @@ class VectorMetaEnv:
             dtype=dtype,
         )
         self.num_envs = self._env.num_envs
-        self.observation_space = self._env.single_observation_space
-        self.action_space = self._env.single_action_space
+        self.observation_space = _old_space(self._env.single_observation_space)
+        self.action_space = _old_space(self._env.single_action_space)
         self.metadata, self.spec = self._env.metadata, None
         self._seed: int | None = make_key(rng)
         self.set_task(first)
