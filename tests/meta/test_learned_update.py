@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+import learned_update
 import metarl_fast as mf
 from bits import assert_same_bits
 
@@ -49,3 +52,13 @@ def test_states_of_another_network_are_refused():
     state = meta.init(mf.LearnedPolicyGradient(weights=np.ones((1, 26))))
     with pytest.raises(ValueError, match=r"weights has shape \(1, 26\), expected \(8, 33\)"):
         meta.step(state, mf.LearnedPolicyGradient(), tasks, 0, 2)
+
+
+def test_the_benchmark_sets_an_evolved_rule_beside_what_was_tuned(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(learned_update, "LEVELS", {"dense": mf.LpgGrid.dense()})
+    learned_update.main(["--quick", "--json", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert [len(values) for values in found["dense"].values()] == [2] * 5
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[-2].split() == ["evolved", "its", "start", *["Q-learning", "Q(lambda)", "actor-critic"]]
+    assert rows[-1].startswith("dense ")
