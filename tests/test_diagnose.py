@@ -10,7 +10,7 @@ import pytest
 import metarl_fast as mf
 from bits import assert_same_bits
 from metarl_fast.diagnose import _split
-from metarl_fast.diagnosis import KINDS, suggested
+from metarl_fast.diagnosis import KINDS, judged, suggested
 
 GRID = mf.GoalGrid(4, goals=mf.Region((1, 4), (1, 4)), horizon=16)
 SMALL = {
@@ -53,6 +53,20 @@ def test_tasks_that_share_nothing_do_not():
     assert suggested(found.card) == "scalars"
     assert "scalars (Tuned, tune)" in found.advice
     assert found.suits == found.advice.startswith("Yes")
+
+
+def test_where_no_kind_gains_anything_none_is_the_best(grid):
+    """And not simply the first."""
+    nothing = {
+        kind: mf.Interval(*(np.zeros_like(getattr(found, end)) for end in ("mean", "low", "high")))
+        for kind, found in grid.gain.items()
+    }
+    scores = {"scratch": grid.scratch, "untuned": grid.untuned, "card": grid.card}
+    found = judged(grid.comparison, nothing, grid.num_tasks, **scores)
+    assert (found.suits, found.best) == (False, "none")
+    assert found.advice.startswith("No: nothing helps. Over the first 5 episodes no kind")
+    assert "no kind gains anything after 5 episodes, 8 tasks" in repr(found)
+    assert found.to_json()["best"] == "none"
 
 
 def test_gains_are_paired_differences_over_splits(grid):

@@ -29,6 +29,16 @@ def test_it_shows_the_loss_and_goes_away(capsys):
     assert shown.endswith("\r")
 
 
+def test_another_call_has_its_own_total(capsys):
+    pytest.importorskip("tqdm")
+    with mf.ProgressBar() as bar:
+        bar(9, 10)
+        bar(1, 4)
+        bar._bar.refresh()
+        assert (bar._bar.n, bar._bar.total) == (1, 4)
+    assert "1/4" in capsys.readouterr().err
+
+
 def test_where_nobody_can_see_it_the_work_goes_on(monkeypatch):
     pytest.importorskip("tqdm")
 

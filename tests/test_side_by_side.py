@@ -17,7 +17,7 @@ from metarl_fast.seeding import child
 
 CONTENDERS = [
     *("tuned_scratch", "transfer", "pooled", "fine_tuning", "average_q", "max_q_init"),
-    *("reptile", "policy_prior", "tuned", "empirical_bayes", "optimal"),
+    *("reptile", "maml", "policy_prior", "tuned", "tied_q", "empirical_bayes", "optimal"),
 ]
 SMALL = """
 splits = 2

@@ -32,6 +32,8 @@ _RELATED, _UNRELATED, _MYOPIC = 0.3, 0.02, 0.05
 """Shares on the measure card from, below and below which it says so."""
 _NEGLIGIBLE = 0.02
 """A gain of the score."""
+_NONE = "none"
+"""The best kind where no kind gains anything."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,7 +46,7 @@ class Diagnosis(Result):
         Whether the best kind of meta-learner is clearly ahead of tuned scratch after few episodes.
     best
         The kind that gains most over the first episodes with the most training tasks: "table",
-        "exploration", "scalars" or "prior".
+        "exploration", "scalars" or "prior"; "none" if none of them gains anything.
     gain
         By kind: by how much the score of a meta-learned start is above that of tuned scratch, an `Interval`
         of [len(num_tasks), len(episodes)] over splits, each with a meta-training of its own.
@@ -78,6 +80,11 @@ class Diagnosis(Result):
         return few_of(self.episodes)
 
     def __repr__(self) -> str:
+        if self.best == _NONE:
+            return (
+                f"Diagnosis(does not suit meta-learning; no kind gains anything after {self.few} episodes, "
+                f"{self.num_tasks[-1]} tasks)"
+            )
         found, place = self.gain[self.best], self.episodes.index(self.few)
         mean, low, high = (float(getattr(found, end)[-1, place]) for end in ("mean", "low", "high"))
         return (
@@ -167,14 +174,19 @@ def judged(
     """
     episodes = comparison.episodes
     place = episodes.index(few_of(episodes))
-    best = max(gain, key=lambda kind: float(gain[kind].mean[-1, 1 - (episodes[0] > 0) : place + 1].mean()))
-    at_most_tasks = part_of(gain[best], -1)
-    suits = bool(at_most_tasks.low[place] > 0.0 and at_most_tasks.mean[place] >= _NEGLIGIBLE)
+    early = slice(1 - (episodes[0] > 0), place + 1)
+    gains = {kind: float(found.mean[-1, early].mean()) for kind, found in gain.items()}
+    first = max(gains, key=gains.__getitem__)
+    best = first if gains[first] > 0.0 else _NONE
+    at_most_tasks = part_of(gain[first], -1)
+    suits = best != _NONE and bool(
+        at_most_tasks.low[place] > 0.0 and at_most_tasks.mean[place] >= _NEGLIGIBLE
+    )
     advice = " ".join(
         [
             _verdict(suits, best, at_most_tasks, num_tasks[-1], episodes),
             *(
-                _few_tasks(gain[best].mean[:, place], num_tasks)
+                _few_tasks(gain[first].mean[:, place], num_tasks)
                 if suits
                 else _why_not(found["scratch"], place)
             ),
@@ -204,6 +216,11 @@ def _verdict(suits: bool, best: str, gain: Interval, most: int, episodes: Sequen
     mean, low, high = (float(getattr(gain, end)[place]) for end in ("mean", "low", "high"))
     size = f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
     tasks = f"{most} training task{'s' if most > 1 else ''}"
+    if best == _NONE:
+        return (
+            f"No: nothing helps. Over the first {few} episodes no kind that was meta-learned on {tasks} "
+            "is ahead of tuned scratch."
+        )
     if not suits:
         return (
             f"No: after {few} episodes nothing that was meta-learned on {tasks} is clearly ahead of tuned "

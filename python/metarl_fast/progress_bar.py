@@ -51,6 +51,8 @@ class ProgressBar:
             if self._bar is None:
                 self._bar = self._tqdm(total=total, desc=self._label, unit="", leave=False, file=sys.stderr)
                 self._bar.set_postfix_str(self._loss, refresh=False)
+            elif self._bar.total != total:  # another call, which begins anew
+                self._bar.reset(total)
             self._bar.update(done - self._bar.n)
         except OSError:
             self._shown = False

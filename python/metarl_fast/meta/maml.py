@@ -64,6 +64,10 @@ class Maml(Meta):
         checks.keep(self, "fresh_episodes", checks.integer, 1)
         checks.keep(self, "first_order", checks.flag)
 
+    def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
+        """Return how many episodes in training tasks `fit` takes, the fresh ones with the others."""
+        return super().cost(num_tasks, num_episodes + self.fresh_episodes, num_iterations)
+
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen: what the learner starts from by itself."""
         start = start_of(learner)
