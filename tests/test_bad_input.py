@@ -251,6 +251,12 @@ refuses_numbers("ChangeDetecting", "threshold", with_keyword(mf.ChangeDetecting,
 for kind in (mf.SlidingWindow, mf.ChangeDetecting):
     refuses(kind.__name__, "meta=5", partial(kind, meta=5), TypeError, "meta is 5, expected a meta-learner")
 refuses_counts("Tuned", "num_random", with_keyword(mf.Tuned, "num_random"), -1)
+refuses_all(
+    "Tuned",
+    lambda method: mf.Tuned(method=method),
+    ((5, TypeError, "method is 5"), ("cmaes", ValueError, "method is 'cmaes', expected 'es' or 'cma'")),
+)
+refuses("Tuned", "one pair", lambda: mf.Tuned(method="cma", num_pairs=1), ValueError, "num_pairs is 1")
 refuses_counts("Tuned", "num_pairs", with_keyword(mf.Tuned, "num_pairs"), 0)
 for kind in METAS:
     refuses_counts(kind.__name__, "tasks_per_iteration", with_keyword(kind, "tasks_per_iteration"), 0)

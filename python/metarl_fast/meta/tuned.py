@@ -1,11 +1,11 @@
-"""Hyper-parameters as what is meta-learned: random search, then an evolution strategy."""
+"""Hyper-parameters as what is meta-learned: random search, then an evolution strategy or CMA-ES."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner
+from metarl_fast.meta import cma_es
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.drawn_once import drawn_once
 from metarl_fast.meta.fitted import State, check_state
@@ -50,6 +51,11 @@ class Tuned(Meta):
                 "discount": (0, 0.9), "bonus": (0, 3)}
         Tuned(space=five).fit(TaskDistribution.rl2(), QLearning(epsilon=0.0, bonus_episodes=10), 10, rng=0)
 
+    With `method="cma"` the further steps are generations of CMA-ES instead, which learns how settings hang
+    together and how far to look (Hansen and Ostermeier 2001), by the library `cma`. It begins at the best
+    candidate of the first step; how floating-point numbers are summed there is the library's, so that the
+    same seed gives the same on one machine.
+
     On families whose law stays the same if states and actions change places no table is better than a
     constant; settings such as these are what can be meta-learned there.
 
@@ -62,11 +68,14 @@ class Tuned(Meta):
         Candidates of the first step, beside the learner itself.
     num_pairs
         Pairs of candidates of every further step.
+    method
+        Of the further steps: "es", or "cma", which needs the extra `tune` and at least 2 pairs.
     """
 
     space: Mapping[str, tuple[float, float]] | Space | None = None
     num_random: int = 64
     num_pairs: int = 8
+    method: Literal["es", "cma"] = "es"
     tasks_per_iteration: int = 256
 
     default_iterations: ClassVar[int | None] = 20
@@ -75,13 +84,23 @@ class Tuned(Meta):
         super().__post_init__()
         checks.keep(self, "num_random", checks.integer, 0)
         checks.keep(self, "num_pairs", checks.integer, 1)
+        if not isinstance(self.method, str) or self.method not in ("es", "cma"):
+            kind = ValueError if isinstance(self.method, str) else TypeError
+            raise kind(f"method is {checks.shown(self.method)}, expected 'es' or 'cma'")
+        if self.method == "cma" and self.num_pairs < 2:
+            raise ValueError(f"num_pairs is {self.num_pairs}, expected at least 2 with method 'cma'")
         if self.space is not None:
             object.__setattr__(self, "space", _accepted(self.space))
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen; m is in parts of the space, 0 to 1."""
         size = len(self._space_of(learner))
-        return {"steps": np.zeros(1), "mean": np.zeros(size), "returns": np.empty(0)}
+        found: State = {"steps": np.zeros(1), "mean": np.zeros(size), "returns": np.empty(0)}
+        if self.method == "cma":
+            number = 2 * self.num_pairs
+            empty: State = {"normals": np.empty((0, number, size)), "costs": np.empty((0, number))}
+            found |= {"begin": np.zeros(size), **empty}
+        return found
 
     def step(
         self,
@@ -104,9 +123,16 @@ class Tuned(Meta):
         key = make_key(rng)
         generator = np.random.default_rng(child(key, 0))
         steps, mean = int(state["steps"][0]), state["mean"]
+        cma = self.method == "cma"
+        if cma:
+            cma_es.require()
         if steps == 0:
             begin = self._places_of(learner)
             pool = np.vstack([begin, generator.random((self.num_random, begin.size))])
+        elif cma:
+            drawn_now = generator.standard_normal((1, 2 * self.num_pairs, mean.size))
+            normals = np.concatenate([state["normals"], drawn_now])
+            pool = cma_es.asked(state["begin"], _FIRST_SPREAD, normals, state["costs"])
         else:
             spread = _FIRST_SPREAD
             for _ in range(steps - 1):
@@ -136,11 +162,19 @@ class Tuned(Meta):
         weight = np.arange(len(better), 0, -1.0)
         if progress is not None:
             progress(len(batch), len(batch))
-        return {
+        found = {
             "steps": np.array([steps + 1.0]),
             "mean": (weight[:, None] * better).sum(axis=0) / weight.sum(),
             "returns": returns[order[0]],
         }
+        if not cma:
+            return found
+        if steps == 0:
+            kept = {name: state[name] for name in ("normals", "costs")}
+            return {**found, **kept, "begin": found["mean"]}
+        costs = np.vstack([state["costs"], -earned])
+        best = cma_es.favourite(state["begin"], _FIRST_SPREAD, normals, costs)
+        return {**found, "begin": state["begin"], "normals": normals, "costs": costs, "mean": best}
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner with the settings that were found."""
