@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,10 @@ class GeneratedTasks final : public TaskBatch {
 
   std::optional<UniformLaw> uniform_law() const override { return family_->uniform_law(key_); }
   std::int64_t episodes_per_segment() const override { return family_->episodes_per_segment(); }
+  bool has_formula() const override { return family_->has_formula(); }
+  std::unique_ptr<TaskFormula> formula(std::int64_t index) const override {
+    return family_->formula(key_, ids()[index]);
+  }
 
  private:
   TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "interrupt.hpp"
+#include "task_formula.hpp"
 #include "uniform_law.hpp"
 
 namespace metarl_fast {
@@ -122,6 +123,14 @@ class TaskBatch {
 
   // The law of a batch that needs nothing but that; its tasks can be loaded into a buffer without rows.
   virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
+
+  // Whether its tasks need not be written out, and the one at `index`, valid as long as the batch; null if
+  // they have to be.
+  virtual bool has_formula() const { return false; }
+  virtual std::unique_ptr<TaskFormula> formula(std::int64_t index) const {
+    static_cast<void>(index);
+    return nullptr;
+  }
 
   const Shape& shape() const { return shape_; }
   const TaskIds& ids() const { return ids_; }

@@ -98,7 +98,9 @@ class TaskLoader {
       into.look_up(nullptr);
       into.simulator_ = std::make_unique<Simulator<Real>>(batch);
       into.simulator_->load(index, {}, segment);
-      check_start(batch.shape(), into.simulator_->task());
+      const TaskFormula* formula = into.simulator_->formula();
+      if (!formula) check_start(batch.shape(), into.simulator_->task());
+      if (formula && formula->terminal(formula->start())) refuse_start();
       return;
     }
     into.simulator_ = nullptr;
@@ -132,6 +134,10 @@ class TaskLoader {
     for (std::int64_t s = 0; s < shape.states; ++s) {
       if (task.start[s] > 0.0 && !task.terminal[s]) return;
     }
+    refuse_start();
+  }
+
+  [[noreturn]] static void refuse_start() {
     throw std::invalid_argument("a task starts in terminal states alone: its episodes have no steps");
   }
 

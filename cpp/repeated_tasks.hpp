@@ -18,6 +18,10 @@ class RepeatedTasks final : public TaskBatch {
 
   std::optional<UniformLaw> uniform_law() const override { return of_.uniform_law(); }
   std::int64_t episodes_per_segment() const override { return of_.episodes_per_segment(); }
+  bool has_formula() const override { return of_.has_formula(); }
+  std::unique_ptr<TaskFormula> formula(std::int64_t index) const override {
+    return of_.formula(index / times_);
+  }
 
  private:
   TaskView do_load(std::int64_t index, std::int64_t segment, TaskBuffer& buffer,

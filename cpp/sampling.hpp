@@ -9,18 +9,24 @@
 
 namespace metarl_fast {
 
-// The first outcome whose cumulative probability exceeds u, or the last possible one.
-template <class Real>
-static inline std::int64_t sample_row(const double* probability, std::int64_t outcomes, Real u) {
+// The first outcome whose cumulative probability exceeds u, or the last possible one; `probability(k)` is the
+// k-th one's.
+template <class Probability, class Real>
+static inline std::int64_t sample_from(const Probability& probability, std::int64_t outcomes, Real u) {
   double cumulative = 0.0;
   std::int64_t possible = 0;
   for (std::int64_t k = 0; k < outcomes; ++k) {
-    if (!(probability[k] > 0.0)) continue;
-    cumulative += probability[k];
+    if (!(probability(k) > 0.0)) continue;
+    cumulative += probability(k);
     possible = k;
     if (static_cast<Real>(cumulative) > u) break;
   }
   return possible;
+}
+
+template <class Real>
+static inline std::int64_t sample_row(const double* probability, std::int64_t outcomes, Real u) {
+  return sample_from([probability](std::int64_t k) { return probability[k]; }, outcomes, u);
 }
 
 // Half of the proposals are refused, so that so many in a row never are; the last one would be taken.

@@ -92,6 +92,7 @@ CPP_LAYERS = [
         "cpp/row_loop.hpp",
         "cpp/parameters.hpp",
         "cpp/sampling.hpp",
+        "cpp/task_formula.hpp",
         "cpp/thread",
         "cpp/thresholds.hpp",
         "cpp/uniform_law.hpp",

@@ -2,6 +2,7 @@
 // A law of cells: which there are, and their cumulative probabilities.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,9 +25,8 @@ inline void check_cell_law(const std::vector<std::int64_t>& cells, const std::ve
 inline std::int64_t draw_cell(const std::vector<std::int64_t>& cells, const std::vector<double>& cumulative,
                               Stream& stream) {
   const double u = unit(next(stream), double{});
-  std::size_t chosen = 0;
-  while (chosen + 1 < cells.size() && cumulative[chosen] <= u) ++chosen;
-  return cells[chosen];
+  const auto chosen = std::upper_bound(cumulative.begin(), cumulative.end() - 1, u) - cumulative.begin();
+  return cells[static_cast<std::size_t>(chosen)];
 }
 
 }  // namespace metarl_fast

@@ -9,6 +9,7 @@
 
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
+#include "../task_formula.hpp"
 #include "../uniform_law.hpp"
 
 namespace metarl_fast {
@@ -39,6 +40,15 @@ class Family {
   virtual std::optional<UniformLaw> uniform_law(std::uint64_t key) const {
     (void)key;
     return std::nullopt;
+  }
+
+  // Whether each of its tasks may be asked pair by pair in place of being written out; and that task, valid
+  // as long as the family. Such tasks are outcome lists, do not change, and all their actions are available.
+  virtual bool has_formula() const { return false; }
+  virtual std::unique_ptr<TaskFormula> formula(std::uint64_t key, std::uint64_t id) const {
+    static_cast<void>(key);
+    static_cast<void>(id);
+    return nullptr;
   }
 
  protected:

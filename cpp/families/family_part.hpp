@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "../parameters.hpp"
 #include "around.hpp"
@@ -28,6 +29,10 @@ class FamilyPart final : public Around {
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override {
     family->write(key, id + static_cast<std::uint64_t>(first), segment, task, interrupt);
+  }
+  bool has_formula() const override { return family->has_formula(); }
+  std::unique_ptr<TaskFormula> formula(std::uint64_t key, std::uint64_t id) const override {
+    return family->formula(key, id + static_cast<std::uint64_t>(first));
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "../mdp.hpp"
@@ -12,6 +13,7 @@
 #include "../rng.hpp"
 #include "cell_law.hpp"
 #include "family.hpp"
+#include "goal_formula.hpp"
 #include "grid.hpp"
 #include "grid_moves.hpp"
 #include "outcomes.hpp"
@@ -53,6 +55,14 @@ class GoalGrid final : public Family {
   Shape shape() const override { return {grid().cells(), Grid::kActions, Slip{slip}.outcomes(), false, 0.0}; }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
+  // Walls that are drawn leave a way to the goal: what one is depends on all others.
+  bool has_formula() const override { return wall_density == 0.0 && start != kAnywhere; }
+  std::unique_ptr<TaskFormula> formula(std::uint64_t key, std::uint64_t id) const override {
+    Stream stream = make_stream(key, id, Purpose::layout);
+    const std::int64_t goal = draw_cell(goals, goal_cumulative, stream);
+    return std::make_unique<GoalFormula<MarkedCells>>(GridMoves{grid(), {slip}, {}}, MarkedCells{walls},
+                                                      GoalRewards{goal, goal_reward, step_reward}, start);
+  }
 
  private:
   Grid grid() const { return {height, width}; }
@@ -115,9 +125,7 @@ inline void GoalGrid::write(std::uint64_t key, std::uint64_t id, std::int64_t, T
   OutcomeWriter out(shape(), task, meter);
   CellMarks ends(blocked.size(), 0);
   ends[static_cast<std::size_t>(goal)] = 1;
-  const auto reward = [this, goal](std::int64_t cell) {
-    return step_reward + (cell == goal ? goal_reward : 0.0);
-  };
+  const GoalRewards reward{goal, goal_reward, step_reward};
   write_moves({grid(), {slip}, {}}, blocked, ends, all_cells(grid()), reward, out);
   write_start(blocked, goal, out, meter);
 }

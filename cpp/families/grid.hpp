@@ -23,7 +23,8 @@ struct Grid {
   std::int64_t cells() const { return height * width; }
 
   // The cell entered from `cell`; blocked cells and the border leave one where one is.
-  std::int64_t move(std::int64_t cell, std::int64_t action, const CellMarks& blocked) const {
+  template <class Blocked>
+  std::int64_t move(std::int64_t cell, std::int64_t action, const Blocked& blocked) const {
     std::int64_t target = cell;
     bool inside = false;
     switch (action) {

@@ -34,13 +34,27 @@ struct GridMoves {
   std::vector<std::int64_t> wind;  // [width], by how many cells it blows up from each column
 
   // The cell in which a step ends; the wind is that of the column which it leaves.
-  std::int64_t target(std::int64_t cell, std::int64_t direction, const CellMarks& blocked) const {
+  template <class Blocked>
+  std::int64_t target(std::int64_t cell, std::int64_t direction, const Blocked& blocked) const {
     std::int64_t found = grid.move(cell, direction % Grid::kActions, blocked);
     const std::int64_t strength = wind.empty() ? 0 : wind[static_cast<std::size_t>(cell % grid.width)];
     for (std::int64_t k = 0; k < strength; ++k) found = grid.move(found, 0, blocked);
     return found;
   }
 };
+
+// What an action in a cell leads to: `add(probability, cell, stays, ends)` for each outcome, which may end
+// the episode. Cells that are blocked or end it lead to themselves.
+template <class Blocked, class Ends, class Add>
+void for_each_move(const GridMoves& moves, std::int64_t cell, std::int64_t action, const Blocked& blocked,
+                   const Ends& ends, const Add& add) {
+  const auto place = static_cast<std::size_t>(cell);
+  const bool absorbing = blocked[place] || ends[place];
+  for (std::int64_t k = 0; k < moves.slip.outcomes(); ++k) {
+    const std::int64_t found = absorbing ? cell : moves.target(cell, action + moves.slip.turn(k), blocked);
+    add(moves.slip.share(k), found, absorbing, absorbing || ends[static_cast<std::size_t>(found)]);
+  }
+}
 
 // Writes the outcomes of all cells that are states. `state_of` is the number [cells] of a cell's state, or
 // negative; `reward` is what a step that ends in a cell pays, and `ends` whether it ends the episode, too.
@@ -51,16 +65,14 @@ void write_moves(const GridMoves& moves, const CellMarks& blocked, const CellMar
   for (std::int64_t cell = 0; cell < moves.grid.cells(); ++cell) {
     const auto place = static_cast<std::size_t>(cell);
     if (state_of[place] < 0) continue;
-    const bool absorbing = blocked[place] || ends[place];
-    if (absorbing) out.terminal(state_of[place]);
+    if (blocked[place] || ends[place]) out.terminal(state_of[place]);
     for (std::int64_t action = 0; action < Grid::kActions; ++action) {
       out.begin(state_of[place], action);
-      for (std::int64_t k = 0; k < moves.slip.outcomes(); ++k) {
-        const std::int64_t found =
-            absorbing ? cell : moves.target(cell, action + moves.slip.turn(k), blocked);
-        out.add(moves.slip.share(k), state_of[static_cast<std::size_t>(found)],
-                absorbing ? 0.0 : reward(found), absorbing || ends[static_cast<std::size_t>(found)]);
-      }
+      for_each_move(moves, cell, action, blocked, ends,
+                    [&](double probability, std::int64_t found, bool stays, bool ended) {
+                      out.add(probability, state_of[static_cast<std::size_t>(found)],
+                              stays ? 0.0 : reward(found), ended);
+                    });
     }
   }
 }

@@ -5,27 +5,29 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "../rng.hpp"
+#include "binary_tree.hpp"
 #include "cell_law.hpp"
 #include "family.hpp"
+#include "goal_formula.hpp"
 #include "grid_moves.hpp"
 #include "outcomes.hpp"
 
 namespace metarl_fast {
 
-enum class Carving { prim, depth_first };
+enum class Carving { prim, depth_first, binary_tree };
 
-// Rooms lie in every second row and column; a cell between two of them is a wall until it is carved. Both
-// ways of carving begin in the first room and dig on until all rooms are joined:
+// Rooms lie in every second row and column; a cell between two of them is a wall until it is carved. Two ways
+// of carving begin in the first room and dig on until all rooms are joined (binary_tree.hpp has the third):
 //   prim         from any passage to a room that is known, evenly, if it leads to one that is not;
 //   depth_first  from the newest room to one of its neighbours that are not joined, evenly; if all are, from
-//   the
-//                room before it.
+//                the room before it.
 inline CellMarks carve(const Grid& grid, Carving carving, Stream& stream, Meter& meter) {
   struct Passage {
     std::int64_t from, direction;
@@ -76,8 +78,8 @@ inline CellMarks carve(const Grid& grid, Carving carving, Stream& stream, Meter&
 class Maze final : public Family {
  public:
   static constexpr const char* kName = "Maze";
-  static constexpr Word<Carving> kCarvings[] = {{"prim", Carving::prim},
-                                                {"depth_first", Carving::depth_first}};
+  static constexpr Word<Carving> kCarvings[] = {
+      {"prim", Carving::prim}, {"depth_first", Carving::depth_first}, {"binary_tree", Carving::binary_tree}};
 
   std::int64_t height = 0;  // odd, as is the width
   std::int64_t width = 0;
@@ -106,8 +108,19 @@ class Maze final : public Family {
   Shape shape() const override { return {height * width, Grid::kActions, Slip{slip}.outcomes(), false, 0.0}; }
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
+  bool has_formula() const override { return carving == Carving::binary_tree; }
+  std::unique_ptr<TaskFormula> formula(std::uint64_t key, std::uint64_t id) const override {
+    Stream stream = make_stream(key, id, Purpose::layout);
+    const std::int64_t goal = draw_cell(goals, goal_cumulative, stream);
+    return std::make_unique<GoalFormula<BinaryTree>>(GridMoves{grid(), {slip}, {}}, binary_tree(key, id),
+                                                     GoalRewards{goal, goal_reward, step_reward}, start);
+  }
 
  private:
+  Grid grid() const { return {height, width}; }
+  BinaryTree binary_tree(std::uint64_t key, std::uint64_t id) const {
+    return {grid(), make_index_key(key, id, Purpose::layout)};
+  }
   bool is_room(std::int64_t cell) const {
     return cell < height * width && cell / width % 2 == 0 && cell % width % 2 == 0;
   }
@@ -127,17 +140,15 @@ inline void Maze::check() const {
 inline void Maze::write(std::uint64_t key, std::uint64_t id, std::int64_t, TaskBuffer& task,
                         const Interrupt& interrupt) const {
   Meter meter(interrupt);
-  const Grid grid{height, width};
   Stream stream = make_stream(key, id, Purpose::layout);
   const std::int64_t goal = draw_cell(goals, goal_cumulative, stream);
-  const CellMarks walls = carve(grid, carving, stream, meter);
+  const CellMarks walls = carving == Carving::binary_tree ? marks_of(binary_tree(key, id), grid(), meter)
+                                                          : carve(grid(), carving, stream, meter);
   CellMarks ends(walls.size(), 0);
   ends[static_cast<std::size_t>(goal)] = 1;
   OutcomeWriter out(shape(), task, meter);
-  const auto reward = [this, goal](std::int64_t cell) {
-    return step_reward + (cell == goal ? goal_reward : 0.0);
-  };
-  write_moves({grid, {slip}, {}}, walls, ends, all_cells(grid), reward, out);
+  const GoalRewards reward{goal, goal_reward, step_reward};
+  write_moves({grid(), {slip}, {}}, walls, ends, all_cells(grid()), reward, out);
   out.start(start);
 }
 

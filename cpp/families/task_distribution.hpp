@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -23,16 +24,17 @@ class TaskDistribution final : public Family {
  public:
   static constexpr const char* kName = "TaskDistribution";
 
-  enum class TransitionLaw { uniform, dirichlet, garnet };
+  enum class TransitionLaw { uniform, dirichlet, garnet, hashed_garnet };
   static constexpr Word<TransitionLaw> kTransitionLaws[] = {{"uniform", TransitionLaw::uniform},
                                                             {"dirichlet", TransitionLaw::dirichlet},
-                                                            {"garnet", TransitionLaw::garnet}};
+                                                            {"garnet", TransitionLaw::garnet},
+                                                            {"hashed_garnet", TransitionLaw::hashed_garnet}};
 
   std::int64_t states = 0;
   std::int64_t actions = 0;
   TransitionLaw transition_law = TransitionLaw::uniform;
   double concentration = 1.0;  // dirichlet
-  std::int64_t branching = 1;  // garnet
+  std::int64_t branching = 1;  // of both garnets
   RewardLaw reward_law = RewardLaw::uniform;
   double reward_a = 0.0;        // mean or low
   double reward_b = 1.0;        // standard deviation or high
@@ -60,12 +62,21 @@ class TaskDistribution final : public Family {
   void write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
              const Interrupt& interrupt) const override;
   std::optional<UniformLaw> uniform_law(std::uint64_t key) const override;
+  // Rows and rewards that are numbers of their own index need not be written out.
+  bool has_formula() const override;
+  std::unique_ptr<TaskFormula> formula(std::uint64_t key, std::uint64_t id) const override;
 
  private:
+  class ByFormula;
+
+  bool is_garnet() const {
+    return transition_law == TransitionLaw::garnet || transition_law == TransitionLaw::hashed_garnet;
+  }
   bool by_rejection() const;
   void write_rewards_and_start(std::uint64_t key, std::uint64_t id, TaskBuffer& task, Meter& meter) const;
   double write_uniform_row(const IndexKey& key, std::int64_t pair, double* row) const;
   void write_dirichlet_row(Stream& stream, double* row) const;
+  static Stream stream_of_pair(const IndexKey& key, std::int64_t pair);
   void write_garnet_row(Stream& stream, double* probability, std::int32_t* next_state,
                         std::vector<double>& cuts) const;
   double reward_of(const IndexKey& key, std::int64_t pair) const;
@@ -73,8 +84,8 @@ class TaskDistribution final : public Family {
 
 inline void TaskDistribution::check() const {
   check_parameters(*this);
-  require(transition_law != TransitionLaw::garnet || branching <= states, "branching",
-          static_cast<double>(branching), "1 to num_states");
+  require(!is_garnet() || branching <= states, "branching", static_cast<double>(branching),
+          "1 to num_states");
   const auto num_rewards = static_cast<double>(rewards.size());
   require(reward_law != RewardLaw::fixed ||
               num_rewards == static_cast<double>(states) * static_cast<double>(actions),
@@ -84,7 +95,7 @@ inline void TaskDistribution::check() const {
 }
 
 inline Shape TaskDistribution::shape() const {
-  const bool dense = transition_law != TransitionLaw::garnet;
+  const bool dense = !is_garnet();
   return {states, actions,      dense ? states : branching,
           dense,  reward_noise, by_rejection() ? Sampling::rejection : Sampling::inverse};
 }
@@ -156,6 +167,14 @@ inline void TaskDistribution::write_garnet_row(Stream& stream, double* probabili
   }
 }
 
+// The random numbers of a pair's row alone; its first word is odd, for a stream must not begin with zeros.
+inline Stream TaskDistribution::stream_of_pair(const IndexKey& key, std::int64_t pair) {
+  Stream found{};
+  for (std::uint32_t k = 0; k < 4; ++k) found.s[k] = indexed(key, static_cast<std::uint32_t>(pair), k);
+  found.s[0] |= 1u;
+  return found;
+}
+
 inline double TaskDistribution::reward_of(const IndexKey& key, std::int64_t pair) const {
   if (reward_law == RewardLaw::fixed) return rewards[static_cast<std::size_t>(pair)];
   return draw_reward(reward_law, reward_a, reward_b, indexed(key, 0, static_cast<std::uint32_t>(pair)));
@@ -183,13 +202,18 @@ inline void TaskDistribution::write(std::uint64_t key, std::uint64_t id, std::in
       case TransitionLaw::garnet:
         write_garnet_row(stream, row, task.next_state.data() + pair * outcomes, cuts);
         break;
+      case TransitionLaw::hashed_garnet: {
+        Stream of_pair = stream_of_pair(weight_key, pair);
+        write_garnet_row(of_pair, row, task.next_state.data() + pair * outcomes, cuts);
+        break;
+      }
     }
   }
 }
 
 inline void TaskDistribution::write_rewards_and_start(std::uint64_t key, std::uint64_t id, TaskBuffer& task,
                                                       Meter& meter) const {
-  const std::int64_t copies = transition_law == TransitionLaw::garnet ? branching : 1;
+  const std::int64_t copies = is_garnet() ? branching : 1;
   const IndexKey reward_key = make_index_key(key, id, Purpose::rewards);
   for (std::int64_t pair = 0; pair < states * actions; ++pair) {
     meter.count(copies);
@@ -208,6 +232,57 @@ inline std::optional<UniformLaw> TaskDistribution::uniform_law(std::uint64_t key
                     reward_law == RewardLaw::normal,
                     reward_a,
                     reward_b};
+}
+
+class TaskDistribution::ByFormula final : public TaskFormula {
+ public:
+  ByFormula(const TaskDistribution& family, std::uint64_t key, std::uint64_t id)
+      : family_(family),
+        row_key_(make_index_key(key, id, Purpose::transitions)),
+        reward_key_(make_index_key(key, id, Purpose::rewards)),
+        start_(std::max_element(family.start.begin(), family.start.end()) - family.start.begin()),
+        probability_(static_cast<std::size_t>(family.branching)),
+        next_state_(static_cast<std::size_t>(family.branching)) {}
+
+  void outcomes(std::int64_t state, std::int64_t action, Outcome* out) const override {
+    const std::int64_t pair = state * family_.actions + action;
+    Stream stream = stream_of_pair(row_key_, pair);
+    family_.write_garnet_row(stream, probability_.data(), next_state_.data(), cuts_);
+    const double reward = family_.reward_of(reward_key_, pair);
+    for (std::size_t k = 0; k < probability_.size(); ++k) {
+      *out++ = {probability_[k], next_state_[k], reward, false};
+    }
+  }
+  bool terminal(std::int64_t) const override { return false; }
+  std::int64_t start() const override { return start_; }
+  double largest_reward() const override {
+    constexpr double kFarthest = 8.0;  // no normal number of 32 bits lies so many standard deviations out
+    const double a = std::fabs(family_.reward_a), b = std::fabs(family_.reward_b);
+    switch (family_.reward_law) {
+      case RewardLaw::normal: return a + kFarthest * b;
+      case RewardLaw::uniform: return std::max(a, b);
+      case RewardLaw::fixed: break;
+    }
+    double largest = 0.0;
+    for (const double reward : family_.rewards) largest = std::max(largest, std::fabs(reward));
+    return largest;
+  }
+
+ private:
+  const TaskDistribution& family_;
+  const IndexKey row_key_, reward_key_;
+  const std::int64_t start_;
+  mutable std::vector<double> probability_, cuts_;  // of the pair that was asked for last
+  mutable std::vector<std::int32_t> next_state_;
+};
+
+inline bool TaskDistribution::has_formula() const {
+  return transition_law == TransitionLaw::hashed_garnet &&
+         std::count_if(start.begin(), start.end(), [](double p) { return p > 0.0; }) == 1;
+}
+
+inline std::unique_ptr<TaskFormula> TaskDistribution::formula(std::uint64_t key, std::uint64_t id) const {
+  return std::make_unique<ByFormula>(*this, key, id);
 }
 
 }  // namespace metarl_fast

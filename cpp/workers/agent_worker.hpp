@@ -32,8 +32,8 @@ class AgentWorker final : public Worker {
     simulator_.load(index, interrupt);
     check_task(index);
     const Real* initial = initial_table_of(arrays_, schedule_, entries_, index);
-    const std::unique_ptr<Agent> agent =
-        learner_.agent(start_.setting(learner_, initial, shape, simulator_.task(), index));
+    const std::unique_ptr<Agent> agent = learner_.agent(
+        start_.setting(learner_, initial, shape, simulator_.task(), index, simulator_.formula()));
     Stream stream = learning_stream(schedule_, batch_, index);
     Meter meter(interrupt);
     std::int64_t snapshots = 0;
@@ -95,7 +95,10 @@ class AgentWorker final : public Worker {
   }
 
   void check_task(std::int64_t index) const {
-    const double reach = check_rewards<Real>(simulator_.task(), batch_.shape().rewards(), index);
+    const double largest = simulator_.formula() ? simulator_.formula()->largest_reward() : 0.0;
+    const double reach = simulator_.formula()
+                             ? check_rewards<Real>(&largest, 1, simulator_.task().reward_noise, index)
+                             : check_rewards<Real>(simulator_.task(), batch_.shape().rewards(), index);
     check_sums(reach, steps_of(schedule_, index), arrays_.return_sums ? batch_.size() : 1);
   }
 

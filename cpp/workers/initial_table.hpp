@@ -74,16 +74,23 @@ inline std::int32_t only_start(const Shape& shape, const TaskView& task) {
   return found;
 }
 
+inline std::int32_t only_start(const TaskFormula& task) {
+  require_only_start(!task.terminal(task.start()));
+  return static_cast<std::int32_t>(task.start());
+}
+
 // What an agent is told of its task; where some actions are not available its table, if it has one, says so.
 template <class Real>
 class AgentStart {
  public:
   // Valid until it is asked again.
   Setting<Real> setting(const Learner& learner, const Real* initial, const Shape& shape, const TaskView& task,
-                        std::int64_t index) {
+                        std::int64_t index, const TaskFormula* formula = nullptr) {
     const bool has_table = learner.num_weights() == 0;
     check_initial_table(initial, learner.rows(shape) * shape.actions, shape.masked && has_table);
-    const std::int32_t start = learner.sees_reset() ? only_start(shape, task) : -1;
+    const std::int32_t start = !learner.sees_reset() ? -1
+                               : formula             ? only_start(*formula)
+                                                     : only_start(shape, task);
     if (!shape.masked) return {shape, nullptr, initial, start};
     available_.resize(static_cast<std::size_t>(shape.pairs()));
     for (std::size_t pair = 0; pair < available_.size(); ++pair) {

@@ -52,16 +52,21 @@ double check_rewards(const double* rewards, std::int64_t count, std::int64_t tas
   throw std::invalid_argument(message.str());
 }
 
-// The same with the task's noise.
+// The same with noise.
 template <class Real>
-double check_rewards(const TaskView& task, std::int64_t count, std::int64_t index) {
-  const double largest = check_rewards<Real>(task.reward, count, index);
-  const double reach = largest + kFarthestNoise * task.reward_noise;
+double check_rewards(const double* rewards, std::int64_t count, double noise, std::int64_t index) {
+  const double largest = check_rewards<Real>(rewards, count, index);
+  const double reach = largest + kFarthestNoise * noise;
   if (reach <= std::numeric_limits<Real>::max()) return reach;
   std::ostringstream message;
-  message << "reward_noise of task " << index << " is " << task.reward_noise << ", with rewards up to "
-          << largest << " more than a table of " << 8 * sizeof(Real) << "-bit numbers can hold";
+  message << "reward_noise of task " << index << " is " << noise << ", with rewards up to " << largest
+          << " more than a table of " << 8 * sizeof(Real) << "-bit numbers can hold";
   throw std::invalid_argument(message.str());
+}
+
+template <class Real>
+double check_rewards(const TaskView& task, std::int64_t count, std::int64_t index) {
+  return check_rewards<Real>(task.reward, count, task.reward_noise, index);
 }
 
 // Whether rewards up to `reach` can be summed over an episode, and over so many tasks.

@@ -3,6 +3,7 @@
 // answers are is tested in Python, against tests/reference.py; here they are known ones, or each other.
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
+#include <metarl_fast/families/maze.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
 #include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/learners/agent_learner.hpp>
@@ -74,6 +75,18 @@ GoalGrid grid_family() {
   return family;
 }
 
+Maze maze_family() {
+  Maze family;
+  family.height = 7;
+  family.width = 5;
+  family.carving = Carving::binary_tree;
+  family.slip = 0.1;
+  family.goals = {2, 34};
+  family.goal_cumulative = {0.5, 1.0};
+  family.step_reward = -0.1;
+  return family;
+}
+
 TaskIds range_of(std::int64_t count) { return {0, count, nullptr}; }
 
 // Two states: action 0 stays, action 1 moves to the other; leaving state 0 pays 1, the rest nothing.
@@ -118,6 +131,46 @@ void test_streams_differ_by_key_task_and_purpose() {
 }
 
 // --- families ----------------------------------------------------------------------------------------------
+
+// What a formula says is what is written out, number for number.
+void expect_same_task(const TaskFormula& formula, const Shape& shape, const TaskView& task) {
+  std::vector<Outcome> row(static_cast<std::size_t>(shape.outcomes));
+  double largest = 0.0;
+  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    formula.outcomes(pair / shape.actions, pair % shape.actions, row.data());
+    std::int64_t place = pair * shape.outcomes;
+    for (const Outcome& found : row) {
+      EXPECT(found.probability == task.probability[place] && found.next_state == task.next_state[place]);
+      EXPECT(found.reward == task.reward[place] && found.terminated == (task.terminated[place] != 0));
+      largest = std::max(largest, std::fabs(task.reward[place++]));
+    }
+  }
+  for (std::int64_t s = 0; s < shape.states; ++s) {
+    EXPECT(formula.terminal(s) == (task.terminal[s] != 0));
+    EXPECT((formula.start() == s) == (task.start[s] > 0.0));
+  }
+  EXPECT(formula.largest_reward() >= largest);
+}
+
+void test_formulas_say_what_is_written() {
+  GoalGrid grid = grid_family();
+  grid.wall_density = 0.0;
+  grid.walls[5] = 1;
+  grid.start = 0;
+  const Maze maze = maze_family();
+  TaskDistribution garnet = random_family(TaskDistribution::TransitionLaw::hashed_garnet);
+  garnet.reward_law = RewardLaw::normal;
+  for (const Family* family : {static_cast<const Family*>(&grid), static_cast<const Family*>(&maze),
+                               static_cast<const Family*>(&garnet)}) {
+    EXPECT(family->has_formula());
+    const Shape shape = family->shape();
+    TaskBuffer buffer(shape);
+    for (std::uint64_t id = 0; id < 20; ++id) {
+      family->write(7, id, 0, buffer, {});
+      expect_same_task(*family->formula(7, id), shape, buffer.view());
+    }
+  }
+}
 
 // Writes out all tasks and lets StoredTasks check them as it checks a stranger's.
 void expect_valid(const TaskBatch& tasks) {
@@ -488,6 +541,7 @@ int main() {
   test_philox_known_answers();
   test_streams_differ_by_key_task_and_purpose();
   test_families_draw_valid_tasks();
+  test_formulas_say_what_is_written();
   test_a_task_is_its_id();
   test_train_gives_the_same_bits();
   test_drawn_in_the_kernel_or_written_out();

@@ -1,4 +1,4 @@
-"""Mazes: spanning trees drawn in two ways, their laws, shortest ways and splits."""
+"""Mazes: spanning trees drawn in three ways, their laws, shortest ways and splits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, shortest_path
 
 import metarl_fast as mf
-from reference import LAYOUT, Model, below, make_stream, sample, unit
+from reference import LAYOUT, Model, below, indexed, make_index_key, make_stream, sample, unit
 
 FAMILY = mf.Maze
-GOLDEN_TASKS = {"maze": mf.Maze((5, 7), "depth_first", slip=0.1)}
+GOLDEN_TASKS = {
+    "maze": mf.Maze((5, 7), "depth_first", slip=0.1),
+    "binary_tree": mf.Maze((7, 5), "binary_tree", slip=0.1),
+}
 ARGUMENTS = {
     "size": 3,
     "carving": "prim",
@@ -27,6 +30,17 @@ ARGUMENTS = {
     "horizon": 5,
 }
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
+
+
+def carve_tree(family, key, task):
+    """The cells [set] of rooms, each joined to the one above it or to its left."""
+    coins, free = make_index_key(key, task, LAYOUT), set()
+    for row, column in product(*(range(0, side, 2) for side in family.size)):
+        free.add((row, column))
+        upwards = row > 0 and (column == 0 or indexed(coins, row, column) >> 31)
+        if row or column:
+            free.add((row - 1, column) if upwards else (row, column - 1))
+    return free
 
 
 def carve(family, stream):
@@ -74,7 +88,7 @@ def twin(family, key, task, segment=0):
     goals = [cell for cell in cells if weights[cell] > 0]
     cumulative = np.cumsum([weights[cell] for cell in goals])
     goal = goals[sample((cumulative / cumulative[-1]).tolist()[:-1], unit(stream.next()))]
-    free = carve(family, stream)
+    free = carve_tree(family, key, task) if family.carving == "binary_tree" else carve(family, stream)
     turns = {0: 1.0 - family.slip, 1: 0.5 * family.slip, 3: 0.5 * family.slip} if family.slip else {0: 1.0}
     outcomes = []
     for cell, action, (turn, probability) in product(cells, range(4), turns.items()):
@@ -96,7 +110,7 @@ def families(draw):
     size = draw(st.tuples(sides, sides.filter(lambda side: side > 1)))
     return mf.Maze(
         size,
-        draw(st.sampled_from(["prim", "depth_first"])),
+        draw(st.sampled_from(["prim", "depth_first", "binary_tree"])),
         start=draw(st.sampled_from([(0, 0), (size[0] - 1, size[1] - 1)])),
         slip=draw(st.sampled_from([0.0, 0.2])),
         step_reward=draw(st.sampled_from([0.0, -0.1])),
@@ -113,7 +127,7 @@ def ways(tasks):
     return joined | joined.swapaxes(1, 2)
 
 
-@pytest.mark.parametrize("carving", ["prim", "depth_first"])
+@pytest.mark.parametrize("carving", ["prim", "depth_first", "binary_tree"])
 def test_mazes_are_spanning_trees(carving):
     family = mf.Maze(9, carving)
     joined = ways(family.sample(50, rng=0))
@@ -123,7 +137,12 @@ def test_mazes_are_spanning_trees(carving):
 
 
 @pytest.mark.parametrize(
-    ("carving", "expected"), [("prim", [3 / 8, 3 / 8, 1 / 8, 1 / 8]), ("depth_first", [0, 0, 1 / 2, 1 / 2])]
+    ("carving", "expected"),
+    [
+        ("prim", [3 / 8, 3 / 8, 1 / 8, 1 / 8]),
+        ("depth_first", [0, 0, 1 / 2, 1 / 2]),
+        ("binary_tree", [1 / 2, 1 / 2, 0, 0]),
+    ],
 )
 def test_four_rooms_in_a_square_follow_the_law_of_their_algorithm(carving, expected):
     """Worked out by hand: which of the four passages is missing, those away from the first room first."""

@@ -20,6 +20,7 @@ from reference import (
     REWARDS,
     TRANSITIONS,
     Model,
+    Stream,
     below,
     indexed,
     make_index_key,
@@ -51,6 +52,9 @@ GOLDEN = {
     "long_rows": mf.TaskDistribution(270, 2),
     "many_actions": mf.TaskDistribution(5, 19, transitions=mf.Dirichlet(2.0)),
 }
+GOLDEN_TASKS = {
+    "garnet_by_pair": mf.TaskDistribution(30, 4, mf.Garnet(6, by_pair=True), mf.Uniform(-1, 1)),
+}
 LAWS = [
     mf.Uniform(),
     mf.Dirichlet(1.0),
@@ -59,6 +63,7 @@ LAWS = [
     mf.Garnet(1),
     mf.Garnet(4),
     mf.Garnet(9),
+    mf.Garnet(4, by_pair=True),
 ]
 
 
@@ -118,6 +123,11 @@ def garnet_row(stream, states, branching):
     return [high - low for low, high in zip([0.0, *cuts], [*cuts, 1.0], strict=True)], chosen
 
 
+def stream_of_pair(key, pair):
+    words = [indexed(key, pair, k) for k in range(4)]
+    return Stream([words[0] | 1, *words[1:]])
+
+
 def draw_reward(key, law, state, action, actions):
     x = indexed(key, 0, state * actions + action)
     if hasattr(law, "std"):
@@ -142,7 +152,9 @@ def twin(family, key, task, segment=0):
     elif np.ndim(start) == 0:
         start = np.eye(s)[start]
     if hasattr(law, "branching"):
-        rows = [garnet_row(stream, s, law.branching) for _ in range(s * a)]
+        of_pairs = make_index_key(key, task, TRANSITIONS)
+        streams = [stream_of_pair(of_pairs, pair) if law.by_pair else stream for pair in range(s * a)]
+        rows = [garnet_row(of_pair, s, law.branching) for of_pair in streams]
         shape = (s, a, law.branching)
         probability, next_state = (np.reshape(column, shape) for column in zip(*rows, strict=True))
         reward = np.repeat(reward[..., None], law.branching, axis=-1)
@@ -165,7 +177,7 @@ def families(states=strategies.num_states, actions=strategies.num_actions):
         laws = st.one_of(
             st.just(mf.Uniform()),
             st.builds(mf.Dirichlet, st.sampled_from([0.01, 0.5, 1.0, 30.0])),
-            st.builds(mf.Garnet, st.integers(1, s)),
+            st.builds(mf.Garnet, st.integers(1, s), st.booleans()),
         )
         return st.builds(
             mf.TaskDistribution,

@@ -66,12 +66,22 @@ class Garnet:
     """`branching` distinct next states a row, probabilities between sorted uniform cut points.
 
     Archibald, McKinnon and Thomas, "On the generation of Markov decision processes", JORS 46 (1995).
+
+    Parameters
+    ----------
+    branching
+        Next states of a pair.
+    by_pair
+        Draw each pair's row from random numbers of its own: the same law, in other tasks. With one state to
+        start from such a task need not be written out, and an agent may live in one of any size.
     """
 
     branching: int
+    by_pair: bool = False
 
     def __post_init__(self) -> None:
         checks.keep(self, "branching", checks.integer, 1)
+        checks.keep(self, "by_pair", checks.flag)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from metarl_fast.tasks import Tasks
 
 # Smaller mazes have so few rooms, below five in a row, that two tasks would often be the same.
 _SIDE = 9
+_CARVINGS = ("prim", "depth_first", "binary_tree")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Maze(Grid, CoreFamily):
         How passages are drawn, from the first room on. "prim": evenly any of those that lead from a room that
         is joined to one that is not; many short dead ends. "depth_first": evenly one of those that lead on
         from the room that was joined last, and where there is none from the one before; long winding ways.
+        "binary_tree": each room joins the one above it or the one to its left, evenly; so up and left lead
+        from anywhere to the first room, one of them at a time. Such a maze need not be written out, and an
+        agent may live in one of a million cells.
     goals
         Law of the goal, a room that is not the start: `Anywhere()`, `Region(rows, columns)` or
         `Cells(cells, weights)`.
@@ -65,7 +69,8 @@ class Maze(Grid, CoreFamily):
 
     Notes
     -----
-    Randomised versions of Prim's algorithm and of depth-first search. 13 x 13 is the size of the mazes in
+    Randomised versions of Prim's algorithm and of depth-first search, and the binary tree of Buck, "Mazes for
+    Programmers" (2015). 13 x 13 is the size of the mazes in
     Jackson et al., "Discovering general reinforcement learning algorithms with adversarial environment
     design", NeurIPS 2023.
     """
@@ -73,7 +78,7 @@ class Maze(Grid, CoreFamily):
     group = "Grids"
 
     size: int | tuple[int, int] = 13
-    carving: Literal["prim", "depth_first"] = "prim"
+    carving: Literal["prim", "depth_first", "binary_tree"] = "prim"
     goals: Anywhere | Region | Cells = Anywhere()
     start: Cell = (0, 0)
     slip: float = 0.0
@@ -87,8 +92,10 @@ class Maze(Grid, CoreFamily):
         height, width = self.shape
         if not (height % 2 and width % 2):
             raise ValueError(f"size is {self.size}, expected odd numbers")
-        if self.carving not in ("prim", "depth_first"):
-            raise ValueError(f"carving is {checks.shown(self.carving)}, expected 'prim' or 'depth_first'")
+        if self.carving not in _CARVINGS:
+            raise ValueError(
+                f"carving is {checks.shown(self.carving)}, expected 'prim', 'depth_first' or 'binary_tree'"
+            )
         checks.keep(self, "start", inside, height, width)
         if self.start[0] % 2 or self.start[1] % 2:
             raise ValueError(f"start is {self.start}, expected a room, in an even row and column")

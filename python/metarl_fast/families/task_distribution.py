@@ -56,7 +56,8 @@ class TaskDistribution(CoreFamily):
     -----
     With uniform transitions and more than 64 states, rows are never written out: a next state is proposed,
     and accepted or not by its weight alone. So a task of a million states takes memory for rewards and
-    action values only, S * A numbers each.
+    action values only, S * A numbers each. With `Garnet(branching, by_pair=True)` and one state to start from
+    a learner with linear values takes memory for its weights alone.
 
     These laws do not change when states other than the start, or actions, are renamed. The best meta-learned
     table is therefore constant over them: on this family meta-learning can find a good constant, not a good
@@ -89,7 +90,8 @@ class TaskDistribution(CoreFamily):
             raise ValueError(f"branching is {self.transitions.branching}, expected at most num_states={s}")
         # Long rows of the uniform law are never written out, so there may be more than memory holds.
         outcomes = s if isinstance(self.transitions, Dirichlet) else getattr(self.transitions, "branching", 1)
-        checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
+        if not (isinstance(self.transitions, Garnet) and self.transitions.by_pair):
+            checks.memory(s * a * outcomes * 8, f"a task of {s} states and {a} actions")
         if not isinstance(self.rewards, (Uniform, Normal, Fixed)):
             raise TypeError(f"rewards is {checks.shown(self.rewards)}, expected Uniform, Normal or Fixed")
         if isinstance(self.rewards, Fixed):
@@ -129,6 +131,7 @@ class TaskDistribution(CoreFamily):
         *,
         start: Any = 0,
         horizon: int | None = None,
+        by_pair: bool = False,
     ) -> Self:
         """Return Garnet(n, m, b, sigma), stationary: tau is 0.
 
@@ -146,8 +149,10 @@ class TaskDistribution(CoreFamily):
             sigma.
         start, horizon
             As of `TaskDistribution`; the papers have no episodes.
+        by_pair
+            As of `Garnet`: for tasks of so many states that none should stand in memory.
         """
-        law = Garnet(branching)
+        law = Garnet(branching, by_pair)
         rewards = Normal(0.0, 1.0)
         return cls(num_states, num_actions, law, rewards, start=start, reward_noise=noise, horizon=horizon)
 
@@ -164,7 +169,9 @@ class TaskDistribution(CoreFamily):
             rewards.std == 0.0 if isinstance(rewards, Normal) else rewards.low == rewards.high
         )
         # A small alpha gives rows with nearly all weight on one state, to the last bit.
-        certain = rows == Garnet(1) or (isinstance(rows, Dirichlet) and rows.alpha < 0.1)
+        certain = (isinstance(rows, Garnet) and rows.branching == 1) or (
+            isinstance(rows, Dirichlet) and rows.alpha < 0.1
+        )
         s, pairs = self.num_states, self.num_states * self.num_actions
         # Draws that vary continuously come from 32 random bits or more.
         one_pair = (1 if fixed else 2**32) * (s if certain or s == 1 else 2**32)
@@ -186,7 +193,7 @@ class TaskDistribution(CoreFamily):
         if isinstance(rows, Dirichlet):
             law, alpha = "dirichlet", rows.alpha
         elif isinstance(rows, Garnet):
-            law, branching = "garnet", rows.branching
+            law, branching = "hashed_garnet" if rows.by_pair else "garnet", rows.branching
         return _core.TaskDistribution(
             num_states=self.num_states,
             num_actions=self.num_actions,
