@@ -27,6 +27,7 @@
 // evenly too, is below its weight; else the next one is proposed.
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -90,6 +91,7 @@ struct TaskBuffer {
   std::vector<double> start;
   std::vector<double> scale;
   double reward_noise;
+  std::any memory;  // what a family keeps, so as not to draw again what it drew: it decides nothing
 };
 
 // Which tasks a batch holds. A task's id names its random streams, so a part of a batch behaves as it did

@@ -6,9 +6,11 @@
 // 1 + a with probability `common`, else to the other one. There both actions pay 1 or nothing.
 #pragma once
 
+#include <any>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "../elementary.hpp"
 #include "../mdp.hpp"
@@ -56,42 +58,72 @@ class TwoStep final : public Family {
              const Interrupt& interrupt) const override;
 
  private:
-  using Chances = std::array<double, 4>;  // of both actions in state 1, and in state 2
-  Chances walk(Stream& stream, std::int64_t trials, Meter& meter) const;
-  Chances swapped(Stream& stream, std::int64_t trials, Meter& meter) const;
+  // How far the rewards of a task came, and the stream from which they go on.
+  struct Reached {
+    const TwoStep* family = nullptr;
+    std::uint64_t key = 0;
+    std::uint64_t id = 0;
+    std::int64_t trial = 0;
+    Stream stream{};
+    std::array<double, 4> pays{};  // chances of both actions in state 1, and in state 2
+  };
+  static constexpr std::size_t kRemembered = 64;  // tasks of a buffer: those in a worker's lanes
+
+  Reached at(std::uint64_t key, std::uint64_t id, std::int64_t trial, std::any& memory, Meter& meter) const;
+  void begin(Reached& task) const;
+  void walk(Reached& task) const;
+  void maybe_swap(Reached& task) const;
+  std::array<double, 4> paying(bool first) const {
+    return first ? std::array<double, 4>{high, high, low, low} : std::array<double, 4>{low, low, high, high};
+  }
 };
 
-// Steps of a Gaussian random walk are reflected at both bounds.
-inline TwoStep::Chances TwoStep::walk(Stream& stream, std::int64_t trials, Meter& meter) const {
-  Chances p{};
-  for (double& chance : p) chance = low + (high - low) * unit(next(stream), double{});
-  for (std::int64_t t = 0; t < trials; ++t) {
-    meter.count(4);
-    for (double& chance : p) {
-      chance += walk_std * normal_quantile_32(open_unit(next(stream)));
-      if (chance > high) chance = 2.0 * high - chance;
-      if (chance < low) chance = 2.0 * low - chance;
-      if (chance > high) chance = high;  // a step longer than the way
-    }
+// Trials of a task mostly come one after the other: what was reached is remembered, and gone on from.
+inline TwoStep::Reached TwoStep::at(std::uint64_t key, std::uint64_t id, std::int64_t trial, std::any& memory,
+                                    Meter& meter) const {
+  using Memory = std::array<Reached, kRemembered>;
+  if (!std::any_cast<Memory>(&memory)) memory.emplace<Memory>();
+  Reached& kept = (*std::any_cast<Memory>(&memory))[static_cast<std::size_t>(id % kRemembered)];
+  Reached task = kept;
+  if (task.family != this || task.key != key || task.id != id || task.trial > trial) {
+    task = {this, key, id, 0, make_stream(key, id, Purpose::rewards), {}};
+    begin(task);
   }
-  return p;
+  for (; task.trial < trial; ++task.trial) {
+    meter.count(4);
+    drift == Drift::walk ? walk(task) : maybe_swap(task);
+  }
+  return kept = task;
 }
 
-inline TwoStep::Chances TwoStep::swapped(Stream& stream, std::int64_t trials, Meter& meter) const {
-  bool first_pays = unit(next(stream), double{}) < 0.5;
-  for (std::int64_t t = 0; t < trials; ++t) {
-    meter.count(1);
-    if (unit(next(stream), double{}) < swap) first_pays = !first_pays;
+inline void TwoStep::begin(Reached& task) const {
+  if (drift == Drift::swap) {
+    task.pays = paying(unit(next(task.stream), double{}) < 0.5);
+    return;
   }
-  return first_pays ? Chances{high, high, low, low} : Chances{low, low, high, high};
+  for (double& chance : task.pays) chance = low + (high - low) * unit(next(task.stream), double{});
+}
+
+// Steps of a Gaussian random walk are reflected at both bounds.
+inline void TwoStep::walk(Reached& task) const {
+  for (double& chance : task.pays) {
+    chance += walk_std * normal_quantile_32(open_unit(next(task.stream)));
+    if (chance > high) chance = 2.0 * high - chance;
+    if (chance < low) chance = 2.0 * low - chance;
+    if (chance > high) chance = high;  // a step longer than the way
+  }
+}
+
+inline void TwoStep::maybe_swap(Reached& task) const {
+  if (unit(next(task.stream), double{}) < swap) std::swap(task.pays[0], task.pays[2]);
+  task.pays[1] = task.pays[0];
+  task.pays[3] = task.pays[2];
 }
 
 inline void TwoStep::write(std::uint64_t key, std::uint64_t id, std::int64_t now, TaskBuffer& task,
                            const Interrupt& interrupt) const {
   Meter meter(interrupt);
-  Stream stream = make_stream(key, id, Purpose::rewards);
-  const std::int64_t trial = segment < 0 ? now : segment;
-  const Chances pays = drift == Drift::walk ? walk(stream, trial, meter) : swapped(stream, trial, meter);
+  const auto pays = at(key, id, segment < 0 ? now : segment, task.memory, meter).pays;
   OutcomeWriter out(shape(), task, meter);
   out.start(0);
   for (std::int64_t action = 0; action < 2; ++action) {

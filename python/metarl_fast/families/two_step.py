@@ -45,9 +45,6 @@ class TwoStep(CoreFamily):
     Daw, Gershman, Seymour, Dayan and Dolan, "Model-based influences on humans' choices and striatal
     prediction errors", Neuron 69 (2011): `TwoStep()`. Wang et al., "Prefrontal cortex as a meta-reinforcement
     learning system", Nature Neuroscience 21 (2018): `TwoStep.wang()`.
-
-    The core keeps no task between trials: it draws trial t again from the first one on, so that the time of
-    T trials of a task grows as T^2.
     """
 
     common: float = 0.7
