@@ -176,7 +176,7 @@ def test_kernels_share_no_symbols(core_build, level, tmp_path):
         if isa:
             kernels[isa[0], Path(command[-1]).stem] = command
     assert set(metarl_fast.build_info()["available_isas"]) <= {isa for isa, _ in kernels}
-    exports = {"kernel": "kernels", "dense_solver": "dense_solver"}
+    exports = {"kernel": "kernels", "dense_solver": "dense_solver", "replay": "replay_kernel"}
     for (isa, text), command in kernels.items():
         output = command.index("-o") + 1
         compiled = core_build.folder / "core" / command[output]

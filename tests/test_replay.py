@@ -143,17 +143,49 @@ def twin(learner, history, theta, fresh):
     return loss, adjoint, of_rates
 
 
+def only(history, n):
+    """The steps of the n'th learner."""
+    arrays = {name: array[n : n + 1] for name, array in history._steps()}
+    return replace(history, **arrays, length=history.length[n : n + 1])
+
+
 def test_the_way_back_is_that_of_the_twin_to_the_bit():
+    """Lifetimes of various lengths, more than go side by side."""
     learner = LEARNERS["q_learning"]
     for family in (GRID, RANDOM):
-        tasks = family.sample(1, rng=3)
+        tasks = family.sample(11, rng=3)
         run = lived(learner, tasks, start_of(tasks), 12)
         fresh = lived(learner, tasks, run.q_table, 5, rng=2).history
         found = mf.replay_gradient(learner, run.history, start_of(tasks), fresh=fresh, of_learning_rates=True)
-        loss, adjoint, of_rates = twin(learner, run.history, start_of(tasks), fresh)
-        assert found.loss.tolist() == [loss]
-        assert_same_bits(found.initial_table, np.array([adjoint]))
-        assert_same_bits(found.learning_rates, np.array([of_rates]))
+        without = mf.replay_gradient(learner, run.history, start_of(tasks), fresh=fresh)
+        assert_same_bits(found.initial_table, without.initial_table)
+        for n in range(11):
+            loss, *gradients = twin(learner, only(run.history, n), start_of(tasks), only(fresh, n))
+            assert found.loss[n] == loss
+            assert_same_bits(np.array([found.initial_table[n], found.learning_rates[n]]), np.array(gradients))
+
+
+def test_rewards_of_any_size_lead_the_same_way_back():
+    """Those near the largest numbers are learned from one task at a time."""
+    learner, tasks = LEARNERS["q_learning"].replace(discount=0.5), RANDOM.sample(9, rng=0)
+    run = lived(learner, tasks, start_of(tasks))
+    back = np.random.default_rng(7).normal(size=run.q_table.shape)
+    found, huge = (
+        mf.replay_gradient(
+            learner,
+            replace(run.history, reward=run.history.reward * unit),
+            start_of(tasks) * unit,
+            cotangents=back,
+        )
+        for unit in (1.0, 2.0**1000)
+    )
+    assert_same_bits(huge.q_table, found.q_table * 2.0**1000)
+    assert_same_bits(huge.initial_table, found.initial_table)
+    for number in (np.nan, np.inf):
+        rewards = run.history.reward.copy()
+        rewards[4, 3] = number
+        with pytest.raises(ValueError, match=r"the reward of step 3 of the history of task 4 is (nan|inf)"):
+            mf.replay(learner, replace(run.history, reward=rewards), start_of(tasks))
 
 
 @pytest.mark.parametrize("name", ["q_learning", "softmax"])

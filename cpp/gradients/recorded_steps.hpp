@@ -2,7 +2,9 @@
 // The recorded steps of one task, to be read.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "../history.hpp"
 #include "../mdp.hpp"
@@ -39,36 +41,70 @@ class RecordedSteps {
 
   // For n steps from `first` on: the cell of (state, action), and the first cell of the next state's row, in
   // a table whose rows lie `stride` apart.
-  void locate(std::int64_t first, std::int64_t n, std::int32_t stride, std::int32_t* cell,
-              std::int32_t* next_row) const {
+  template <class Place>
+  void locate(std::int64_t first, std::int64_t n, std::int32_t stride, Place* cell, Place* next_row) const {
     with_type(history_->state, [&](const auto* states) {
       with_type(history_->action, [&](const auto* actions) {
         const auto* next_states = static_cast<decltype(states)>(history_->next_state.array);
         const std::int64_t place = row_ + first;
         for (std::int64_t k = 0; k < n; ++k) {
-          cell[k] = static_cast<std::int32_t>(states[place + k]) * stride +
-                    static_cast<std::int32_t>(actions[place + k]);
-          next_row[k] = static_cast<std::int32_t>(next_states[place + k]) * stride;
+          cell[k] = static_cast<Place>(static_cast<std::int32_t>(states[place + k]) * stride +
+                                       static_cast<std::int32_t>(actions[place + k]));
+          next_row[k] = static_cast<Place>(static_cast<std::int32_t>(next_states[place + k]) * stride);
         }
       });
     });
+  }
+
+  // Of those n steps: where the time limit cut an episode, the row in which the next one begins.
+  template <class Place>
+  void show_starts(std::int64_t first, std::int64_t n, std::int32_t stride, Place* next_row) const {
+    for (std::int64_t k = 0; k < n; ++k) {
+      if (truncated(first + k)) next_row[k] = static_cast<Place>(first_row(stride));
+    }
+  }
+
+  // And where an episode terminated, `past_the_end`.
+  template <class Place>
+  void mark_terminated(std::int64_t first, std::int64_t n, Place past_the_end, Place* next_row) const {
+    const std::uint8_t* ended = history_->terminated + row_ + first;
+    for (std::int64_t k = 0; k < n; ++k) next_row[k] = ended[k] ? past_the_end : next_row[k];
   }
 
   // Whether all states and actions are those of the shape.
   bool within(const Shape& shape) const {
-    bool inside = length_ >= 0 && length_ <= history_->room;
+    if (length_ < 0 || length_ > history_->room) return false;
+    std::uint32_t outside = 0;
     with_type(history_->state, [&](const auto* states) {
-      with_type(history_->action, [&](const auto* actions) {
-        const auto* next_states = static_cast<decltype(states)>(history_->next_state.array);
-        for (std::int64_t k = row_; inside && k < row_ + length_; ++k) {
-          inside = states[k] < shape.states && next_states[k] < shape.states && actions[k] < shape.actions;
-        }
-      });
+      const auto* next_states = static_cast<decltype(states)>(history_->next_state.array);
+      outside |= any_from(states + row_, shape.states) | any_from(next_states + row_, shape.states);
     });
-    return inside;
+    with_type(history_->action,
+              [&](const auto* actions) { outside |= any_from(actions + row_, shape.actions); });
+    return outside == 0;
+  }
+
+  // The first step whose reward is larger than `most`, either way, or is no number; or length().
+  std::int64_t first_reward_beyond(double most) const {
+    const double* rewards = history_->reward + row_;
+    std::int64_t beyond = 0;
+    for (std::int64_t k = 0; k < length_; ++k) beyond += std::fabs(rewards[k]) <= most ? 0 : 1;
+    if (beyond == 0) return length_;
+    std::int64_t first = 0;
+    while (std::fabs(rewards[first]) <= most) ++first;
+    return first;
   }
 
  private:
+  // 1 if any of the steps' numbers is `limit` or larger.
+  template <class Number>
+  std::uint32_t any_from(const Number* numbers, std::int64_t limit) const {
+    if (limit > std::int64_t{std::numeric_limits<Number>::max()}) return 0;
+    Number largest = 0;
+    for (std::int64_t k = 0; k < length_; ++k) largest = largest < numbers[k] ? numbers[k] : largest;
+    return largest >= limit;
+  }
+
   const History<double>* history_;
   std::int64_t row_;
   std::int64_t length_;

@@ -134,10 +134,7 @@ class Replay {
 
   void locate(const RecordedSteps& steps, std::int64_t first, std::int64_t n, Tape& tape) const {
     steps.locate(first, n, actions_, tape.cell.data(), tape.ahead.data());
-    if (!settings_.sees_reset) return;
-    for (std::int64_t k = 0; k < n; ++k) {
-      if (steps.truncated(first + k)) tape.ahead[size(k)] = steps.first_row(actions_);
-    }
+    if (settings_.sees_reset) steps.show_starts(first, n, actions_, tape.ahead.data());
   }
 
   // What is expected of the next state of step k.

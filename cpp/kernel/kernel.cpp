@@ -224,7 +224,8 @@ void advance(Block<Real>& b, std::int64_t steps) {
 }  // namespace
 
 namespace METARL_FAST_KERNEL_ISA {
-extern const DenseSolver dense_solver;  // dense_solver.cpp
+extern const DenseSolver dense_solver;    // dense_solver.cpp
+extern const ReplayKernel replay_kernel;  // replay.cpp
 extern const Kernels kernels;
 const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
                          begin<float>,
@@ -233,7 +234,8 @@ const Kernels kernels = {METARL_FAST_NAME(METARL_FAST_KERNEL_ISA),
                          advance<double>,
                          draw_tasks<float>,
                          draw_tasks<double>,
-                         &dense_solver};
+                         &dense_solver,
+                         &replay_kernel};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "../carried.hpp"
+#include "../gradients/replay_lanes.hpp"
 #include "../history.hpp"
 #include "../learners/td_settings.hpp"
 #include "../solvers/dense_solver.hpp"
@@ -166,6 +167,7 @@ struct Kernels {
   void (*draw_float)(UniformTasks<float>&);
   void (*draw_double)(UniformTasks<double>&);
   const DenseSolver* dense_solver;
+  const ReplayKernel* replay;
 };
 
 // The kernels to use: the best this processor runs, or what METARL_FAST_ISA names.

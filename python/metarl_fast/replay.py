@@ -169,8 +169,7 @@ class _Batch:
             checks.finite(self.rates, "learning_rates")
             for extreme in (self.rates.min(), self.rates.max()):
                 checks.real(extreme, "a learning rate of learning_rates", 0.0, 1.0)
-        ends = [_most_ends(steps) for steps in (self.history, self.fresh) if steps]
-        self.core = own.core(sum(ends) + 1)
+        self.core = own.core(_most_episodes(self.history, self.fresh))
 
     def run(
         self,
@@ -252,16 +251,21 @@ def _steps(history: Any, name: str, num_states: int, num_actions: int) -> dict[s
             limit = num_states if key != "action" else num_actions
             if given.dtype.kind not in "iu":
                 raise TypeError(f"{name}.{key} has the dtype {given.dtype}, expected integers")
-            low, high = int(given.min(initial=0)), int(given.max(initial=0))
+            low = 0 if given.dtype.kind == "u" else int(given.min(initial=0))
+            high = int(given.max(initial=0))
             if low < 0 or high >= limit:
                 raise ValueError(
                     f"{name}.{key} has {low if low < 0 else high}, expected integers 0 to {limit - 1}"
                 )
         found[key] = np.ascontiguousarray(given, kind)
-    checks.finite(found["reward"], f"{name}.reward")
     return found
 
 
-def _most_ends(steps: dict[str, NDArray[Any]]) -> int:
-    """Return how many episodes any learner saw end."""
-    return int((steps["terminated"] | steps["truncated"]).sum(axis=1).max(initial=0))
+def _most_episodes(*histories: dict[str, NDArray[Any]]) -> int:
+    """Return how many episodes any learner was in."""
+    most = 1
+    for steps in filter(None, histories):
+        ended = steps["terminated"] | steps["truncated"]
+        # Narrow sums take a third of the time.
+        most += int(ended.sum(axis=1, dtype=narrowest(ended.shape[1] + 1)).max(initial=0))
+    return most
