@@ -69,6 +69,25 @@ def test_the_first_order_leaves_out_how_the_table_moves_with_the_start():
     np.testing.assert_allclose(exact["mean"], first["mean"] * 0.7**visits, rtol=1e-12)
 
 
+def test_the_loss_of_many_steps_is_the_mean_of_those_after_1_2_4_and_all_episodes():
+    """In tasks that terminate anywhere: each is what a shorter run on the same seed has."""
+    tasks = mf.GoalGrid(3, slip=0.2).sample(5, rng=0)
+    learner = LEARNER.replace(learning_rate_decay=0.5)
+    meta = mf.Maml(multi_step=True)
+    found = meta.step(meta.init(learner.replace(num_states=9, num_actions=4)), learner, tasks, 7, 5)
+    more = {"dtype": np.float64, "record": True}
+    losses, gradients = [], []
+    for place, episodes in enumerate((5, 4, 2, 1), start=1):
+        run = mf.train(learner, tasks, episodes, rng=child(make_key(7), 0), **more)
+        judge = learner.replace(learning_rate=0.0)
+        fresh = mf.train(judge, tasks, 5, rng=child(make_key(7), place), initial_table=run.q_table, **more)
+        one = mf.replay_gradient(learner, run.history, np.zeros((9, 4)), fresh=fresh.history)
+        losses.append(one.loss.mean())
+        gradients.append(one.initial_table.mean(axis=0))
+    np.testing.assert_allclose(found["loss"], np.mean(losses), rtol=1e-12)
+    np.testing.assert_allclose(found["mean"], 0.1 * np.mean(gradients, axis=0), rtol=1e-9, atol=1e-15)
+
+
 def test_meta_batches_larger_than_memory_are_taken_in_pieces(monkeypatch):
     whole = mf.Maml().fit(TASKS, LEARNER, 3, num_iterations=3, rng=0)
     monkeypatch.setattr(maml, "_HISTORY", maml._BYTES_OF_STEP * 8 * 6 * 2.5)
@@ -97,6 +116,9 @@ def test_the_figures_of_the_guide():
         return [round(run.mean_returns.mean(), 2) for run in runs]
 
     assert earned(mf.TaskDistribution(4, 3, horizon=6), None, 100) == [3.18, 3.50, 3.29]
+    many = mf.Maml(multi_step=True).fit(mf.TaskDistribution(4, 3, horizon=6), learner, 100, rng=1)
+    held_out = mf.TaskDistribution(4, 3, horizon=6).sample(2000, rng=1)
+    assert round(mf.train(many, held_out, 10, rng=2, mean_returns=True).mean_returns.mean(), 2) == 3.48
     scratch, ten = earned(mf.GoalGrid(5), 10)
     assert ten < scratch
 

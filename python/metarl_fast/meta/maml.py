@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, episode_steps, train
+from metarl_fast.history import History
 from metarl_fast.learners import Learner
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
@@ -37,6 +38,11 @@ class Maml(Meta):
     gradient goes back through all updates, exactly, as in `replay_gradient`. The steps themselves are held
     fixed: that another start would lead to other steps is not seen, and where rewards are rare, as in
     `GoalGrid`, the start may be worse than none.
+
+    Hundreds of updates forget what they started from: the gradient of an entry shrinks by 1 - learning_rate
+    each time it is updated, and what little is left differs between entries by chance, to which Adam gives
+    steps as large as any. For many episodes take `multi_step`.
+
     Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017,
     with a learner inside that `replay` takes: Q-learning or expected SARSA; Kingma and Ba, "Adam", ICLR 2015.
 
@@ -48,11 +54,15 @@ class Maml(Meta):
         Episodes on each task whose steps the adapted table is judged by.
     first_order
         Take the gradient with respect to the adapted table for that with respect to theta: first-order MAML.
+    multi_step
+        Judge the table after 1, 2, 4, ... and all episodes, and go down the mean of these losses (Antoniou,
+        Edwards and Storkey, "How to train your MAML", ICLR 2019).
     """
 
     step_size: float = 0.05
     fresh_episodes: int = 5
     first_order: bool = False
+    multi_step: bool = False
     tasks_per_iteration: int = 64
     recorded: ClassVar[tuple[str, ...]] = ("returns", "loss")
     default_iterations: ClassVar[int | None] = 100
@@ -63,6 +73,7 @@ class Maml(Meta):
         checks.keep(self, "step_size", checks.real, 0.0, open_low=True)
         checks.keep(self, "fresh_episodes", checks.integer, 1)
         checks.keep(self, "first_order", checks.flag)
+        checks.keep(self, "multi_step", checks.flag)
 
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes, the fresh ones with the others."""
@@ -98,28 +109,34 @@ class Maml(Meta):
         student.check_sizes(batch.num_states, batch.num_actions)
         episodes = checks.integer(num_episodes, "num_episodes", 0)
         key = make_key(rng)
-        work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": num_threads}
-        judge = learner.replace(learning_rate=0.0)
+        work: dict[str, Any] = {"dtype": np.float64, "num_threads": num_threads}
+        judged_after = _powers_of_two(episodes) if self.multi_step else [episodes]
         returns, losses, gradients = [], [], []
         for places in _pieces(batch, episodes + self.fresh_episodes, num_steps):
             part = batch[places]
-            run = train(student, part, episodes, num_steps, rng=child(key, 0), snapshot_episodes=[0], **work)
-            fresh = train(
-                judge,
+            run = train(
+                student,
                 part,
-                self.fresh_episodes,
+                episodes,
                 num_steps,
-                rng=child(key, 1),
-                initial_table=run.q_table,
+                rng=child(key, 0),
+                record=True,
+                snapshot_episodes=sorted({0, *judged_after}),
                 **work,
-            ).history
-            steps, begun = run.history, run.snapshots[:, 0]
-            if self.first_order:  # as if nothing had led to the table
-                steps, begun = replace(steps, length=np.zeros_like(steps.length)), run.q_table
-            found = replay_gradient(student, steps, begun, fresh=fresh, num_threads=num_threads)
+            )
+            assert run.history is not None
+            found = []
+            for place, number in enumerate(reversed(judged_after), start=1):
+                steps, begun, adapted = run.history, run.snapshots[:, 0], run.snapshots[:, -place]
+                fresh = self._fresh(learner, part, num_steps, adapted, child(key, place), work)
+                if self.first_order:  # as if nothing had led to the table
+                    steps, begun = replace(steps, length=np.zeros_like(steps.length)), adapted
+                elif number < episodes:
+                    steps = replace(steps, length=_steps_of(steps, number))
+                found.append(replay_gradient(student, steps, begun, fresh=fresh, num_threads=num_threads))
             returns.append(run.returns)
-            losses.append(np.asarray(found.loss))
-            gradients.append(found.initial_table)
+            losses.append(np.mean([np.asarray(each.loss) for each in found], axis=0))
+            gradients.append(np.mean([each.initial_table for each in found], axis=0))
             if progress is not None:
                 progress(places.stop, len(batch))
         mean = _mean(np.concatenate(gradients))
@@ -128,6 +145,20 @@ class Maml(Meta):
             "returns": _mean(np.concatenate(returns)),
             "loss": _mean(np.concatenate(losses)),
         }
+
+    def _fresh(
+        self,
+        learner: Learner,
+        tasks: Tasks,
+        num_steps: int | None,
+        table: NDArray[np.float64],
+        rng: Seed,
+        work: dict[str, Any],
+    ) -> Any:
+        """Return steps that the adapted learner takes, without learning from them."""
+        judge = learner.replace(learning_rate=0.0)
+        more: dict[str, Any] = {"initial_table": table, "record": True, **work}
+        return train(judge, tasks, self.fresh_episodes, num_steps, rng=rng, **more).history
 
     def _moved(self, state: State, gradient: NDArray[np.float64]) -> State:
         """Return the state after one step of Adam."""
@@ -150,6 +181,17 @@ def _pieces(tasks: Tasks, num_episodes: int, num_steps: int | None) -> Iterator[
     at_once = max(1, int(_HISTORY / (_BYTES_OF_STEP * steps)))
     for first in range(0, max(1, len(tasks)), at_once):  # of no tasks one piece, too
         yield slice(first, min(first + at_once, len(tasks)))
+
+
+def _powers_of_two(largest: int) -> list[int]:
+    """Return 1, 2, 4, ... below `largest`, and it."""
+    return [1 << k for k in range(max(0, largest - 1).bit_length())] + [largest]
+
+
+def _steps_of(history: History, num_episodes: int) -> NDArray[np.int64]:
+    """Return how many steps each learner took in its first `num_episodes`, [N]."""
+    ended = np.cumsum(history.terminated | history.truncated, axis=1)
+    return np.asarray(np.minimum((ended < num_episodes).sum(axis=1) + 1, history.length))
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
