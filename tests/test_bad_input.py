@@ -179,6 +179,8 @@ for entry in (*LEARNERS, mf.TaskDistribution, mf.MetaLearner):
 refuses_numbers("MetaLearner", "learning_rate", with_keyword(mf.MetaLearner, "learning_rate", S, A), 0.0)
 refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "learning_rate"), 0.0)
 refuses_numbers("Maml", "step_size", with_keyword(mf.Maml, "step_size"), 0.0)
+refuses_numbers("Maml", "temperature", with_keyword(mf.Maml, "temperature"), 0.0)
+refuses_numbers("PolicyMaml", "step_size", with_keyword(mf.PolicyMaml, "step_size"), 0.0)
 refuses_counts("Maml", "fresh_episodes", with_keyword(mf.Maml, "fresh_episodes"), 0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
 for name in ("inner_held_out", "neighbours"):

@@ -133,3 +133,26 @@ def test_of_no_tasks_there_is_nothing_to_learn():
 def test_it_needs_a_learner_that_can_be_replayed(learner):
     with pytest.raises(ValueError, match="cannot be replayed"):
         mf.Maml().fit(TASKS, learner, 2, rng=0)
+
+
+def test_the_loss_may_be_what_is_earned():
+    """Minus the exact return of the softmax of the adapted table; the steps are held fixed."""
+    theta = np.random.default_rng(0).normal(size=(4, 3))
+    learner = LEARNER.replace(initial_q=mf.Table(theta))
+    meta = mf.Maml(step_size=0.1, loss="return", temperature=0.5)
+    state = meta.step(meta.init(learner), learner, TASKS, 7, 3)
+    steps = mf.train(learner, TASKS, 3, rng=child(make_key(7), 0), dtype=np.float64, record=True).history
+
+    def loss(start):
+        policy = mf.softmax_policy(mf.replay(learner, steps, start) / 0.5)
+        return -mf.policy_evaluation(TASKS, policy, 0.95, horizon=6).returns.mean()
+
+    slope = np.zeros((4, 3))
+    for place in np.ndindex(4, 3):
+        nudge = np.zeros((4, 3))
+        nudge[place] = 1e-6
+        slope[place] = (loss(theta + nudge) - loss(theta - nudge)) / 2e-6
+    np.testing.assert_allclose(state["loss"], loss(theta), rtol=1e-12)
+    np.testing.assert_allclose(state["mean"], 0.1 * slope, atol=1e-8)
+    with pytest.raises(ValueError, match="loss is 'x', expected 'td_error' or 'return'"):
+        mf.Maml(loss="x")

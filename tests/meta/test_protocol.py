@@ -39,7 +39,7 @@ def assert_same_state(found, expected):
 )
 def test_a_meta_learned_learner_is_ahead_on_held_out_goals(kind):
     training, held_out = GRID.split(0.2, rng=2)  # not the far corner, of which the other goals say little
-    few = kind is mf.Maml  # which looks for what few episodes make good
+    few = kind in (mf.Maml, mf.PolicyMaml)  # which look for what few episodes make good
     one_by_one = kind().tasks_per_iteration == 1
     fitted = kind().fit(training, LEARNER, 3 if few else 300, num_tasks=50 if one_by_one else 300, rng=0)
     tasks = held_out.sample(100, rng=1)

@@ -14,6 +14,7 @@ from metarl_fast.meta.maml import Maml as Maml
 from metarl_fast.meta.max_q_init import MaxQInit as MaxQInit
 from metarl_fast.meta.meta_learner import MetaLearner as MetaLearner
 from metarl_fast.meta.online_reptile import OnlineReptile as OnlineReptile
+from metarl_fast.meta.policy_maml import PolicyMaml as PolicyMaml
 from metarl_fast.meta.policy_prior import PolicyPrior as PolicyPrior
 from metarl_fast.meta.pooled_training import PooledTraining as PooledTraining
 from metarl_fast.meta.reptile import Reptile as Reptile

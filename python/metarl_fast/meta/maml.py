@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +13,20 @@ from metarl_fast import checks
 from metarl_fast.engine import Progress, episode_steps, train
 from metarl_fast.history import History
 from metarl_fast.learners import Learner
-from metarl_fast.meta.base import Meta
-from metarl_fast.meta.fitted import State, check_state
-from metarl_fast.meta.tables import start_of, starting_from
+from metarl_fast.meta.fitted import State
+from metarl_fast.meta.gradient import GradientMeta, mean_over_tasks
+from metarl_fast.policy_gradient import policy_gradient
 from metarl_fast.replay import replay_gradient
 from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.shards import in_order, shard_sums
 from metarl_fast.tasks import Task, Tasks, as_batch
 
 _HISTORY = 2.0**28
 """Bytes of recorded steps that are held at once."""
 _BYTES_OF_STEP = 40
-_MOMENTS = 0.9, 0.999
-"""How much Adam keeps of its two averages."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maml(Meta):
+class Maml(GradientMeta):
     """theta <- theta - step_size * d/dtheta mean_T L_T(U_T(theta)), in steps of Adam.
 
     U_T(theta) is the table learned from theta on task T, in `num_episodes` episodes: about as many as a new
@@ -52,6 +49,11 @@ class Maml(Meta):
         The most by which an action value moves in a step, about; above 0.
     fresh_episodes
         Episodes on each task whose steps the adapted table is judged by.
+    loss
+        "td_error", as above; or "return": minus the exact return of an episode by the softmax policy of the
+        adapted table, discounted as the learner does. It needs no fresh steps, and values what is earned.
+    temperature
+        Of that policy, above 0.
     first_order
         Take the gradient with respect to the adapted table for that with respect to theta: first-order MAML.
     multi_step
@@ -59,38 +61,25 @@ class Maml(Meta):
         Edwards and Storkey, "How to train your MAML", ICLR 2019).
     """
 
-    step_size: float = 0.05
     fresh_episodes: int = 5
+    loss: Literal["td_error", "return"] = "td_error"
+    temperature: float = 0.1
     first_order: bool = False
     multi_step: bool = False
-    tasks_per_iteration: int = 64
-    recorded: ClassVar[tuple[str, ...]] = ("returns", "loss")
-    default_iterations: ClassVar[int | None] = 100
-    default_episodes: ClassVar[int] = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.keep(self, "step_size", checks.real, 0.0, open_low=True)
         checks.keep(self, "fresh_episodes", checks.integer, 1)
+        if self.loss not in ("td_error", "return"):
+            raise ValueError(f"loss is {checks.shown(self.loss)}, expected 'td_error' or 'return'")
+        checks.keep(self, "temperature", checks.real, 0.0, open_low=True)
         checks.keep(self, "first_order", checks.flag)
         checks.keep(self, "multi_step", checks.flag)
 
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
-        """Return how many episodes in training tasks `fit` takes, the fresh ones with the others."""
-        return super().cost(num_tasks, num_episodes + self.fresh_episodes, num_iterations)
-
-    def init(self, learner: Learner) -> State:
-        """Return the state before any task was seen: what the learner starts from by itself."""
-        start = start_of(learner)
-        nothing = np.zeros(start.shape)
-        return {
-            "theta": start,
-            "mean": nothing,
-            "square": nothing,
-            "kept": np.ones(2),
-            "returns": np.empty(0),
-            "loss": np.zeros(()),
-        }
+        """Return how many episodes in training tasks `fit` takes, with those that `loss` judges by."""
+        fresh = 0 if self.loss == "return" else self.fresh_episodes
+        return super().cost(num_tasks, num_episodes + fresh, num_iterations)
 
     def step(
         self,
@@ -109,70 +98,78 @@ class Maml(Meta):
         student.check_sizes(batch.num_states, batch.num_actions)
         episodes = checks.integer(num_episodes, "num_episodes", 0)
         key = make_key(rng)
-        work: dict[str, Any] = {"dtype": np.float64, "num_threads": num_threads}
+        work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": num_threads}
         judged_after = _powers_of_two(episodes) if self.multi_step else [episodes]
         returns, losses, gradients = [], [], []
         for places in _pieces(batch, episodes + self.fresh_episodes, num_steps):
             part = batch[places]
+            snapshots = sorted({0, *judged_after})
             run = train(
-                student,
-                part,
-                episodes,
-                num_steps,
-                rng=child(key, 0),
-                record=True,
-                snapshot_episodes=sorted({0, *judged_after}),
-                **work,
+                student, part, episodes, num_steps, rng=child(key, 0), snapshot_episodes=snapshots, **work
             )
             assert run.history is not None
-            found = []
+            lost, moved_by = [], []
             for place, number in enumerate(reversed(judged_after), start=1):
                 steps, begun, adapted = run.history, run.snapshots[:, 0], run.snapshots[:, -place]
-                fresh = self._fresh(learner, part, num_steps, adapted, child(key, place), work)
                 if self.first_order:  # as if nothing had led to the table
                     steps, begun = replace(steps, length=np.zeros_like(steps.length)), adapted
                 elif number < episodes:
                     steps = replace(steps, length=_steps_of(steps, number))
-                found.append(replay_gradient(student, steps, begun, fresh=fresh, num_threads=num_threads))
+                loss = None
+                if self.loss == "return":
+                    loss, of_table = self._lost(learner, part, adapted, num_steps, num_threads)
+                    judged: dict[str, Any] = {"cotangents": of_table}
+                else:
+                    judged = {
+                        "fresh": self._fresh(learner, part, adapted, num_steps, child(key, place), work)
+                    }
+                found = replay_gradient(student, steps, begun, num_threads=num_threads, **judged)
+                lost.append(np.asarray(found.loss if loss is None else loss))
+                moved_by.append(found.initial_table)
             returns.append(run.returns)
-            losses.append(np.mean([np.asarray(each.loss) for each in found], axis=0))
-            gradients.append(np.mean([each.initial_table for each in found], axis=0))
+            losses.append(np.mean(lost, axis=0))
+            gradients.append(np.mean(moved_by, axis=0))
             if progress is not None:
                 progress(places.stop, len(batch))
-        mean = _mean(np.concatenate(gradients))
+        mean = mean_over_tasks(np.concatenate(gradients))
         return {
-            **self._moved(state, mean),
-            "returns": _mean(np.concatenate(returns)),
-            "loss": _mean(np.concatenate(losses)),
+            **self.moved(state, mean),
+            "returns": mean_over_tasks(np.concatenate(returns)),
+            "loss": mean_over_tasks(np.concatenate(losses)),
         }
 
     def _fresh(
         self,
         learner: Learner,
         tasks: Tasks,
+        tables: NDArray[np.float64],
         num_steps: int | None,
-        table: NDArray[np.float64],
         rng: Seed,
         work: dict[str, Any],
-    ) -> Any:
-        """Return steps that the adapted learner takes, without learning from them."""
+    ) -> History:
+        """Return steps that adapted learners take, which learn no more."""
         judge = learner.replace(learning_rate=0.0)
-        more: dict[str, Any] = {"initial_table": table, "record": True, **work}
-        return train(judge, tasks, self.fresh_episodes, num_steps, rng=rng, **more).history
+        return train(
+            judge, tasks, self.fresh_episodes, num_steps, rng=rng, initial_table=tables, **work
+        ).history
 
-    def _moved(self, state: State, gradient: NDArray[np.float64]) -> State:
-        """Return the state after one step of Adam."""
-        kept = state["kept"] * _MOMENTS
-        mean = _MOMENTS[0] * state["mean"] + (1.0 - _MOMENTS[0]) * gradient
-        square = _MOMENTS[1] * state["square"] + (1.0 - _MOMENTS[1]) * gradient * gradient
-        size = np.sqrt(square / (1.0 - kept[1])) + 1e-12
-        theta = state["theta"] - self.step_size * (mean / (1.0 - kept[0])) / size
-        return {"theta": theta, "mean": mean, "square": square, "kept": kept}
-
-    def apply(self, state: State, learner: Learner) -> Learner:
-        """Return the learner that starts from theta."""
-        check_state(state, dict.fromkeys(("theta", "mean", "square", "kept"), np.zeros(())))
-        return starting_from(state["theta"], learner)
+    def _lost(
+        self,
+        learner: Learner,
+        tasks: Tasks,
+        tables: NDArray[np.float64],
+        num_steps: int | None,
+        num_threads: int | None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return minus the returns [N] of the softmax of tables, and how that moves with them [N, S, A]."""
+        found = policy_gradient(
+            tasks,
+            tables / self.temperature,
+            learner.discount,
+            horizon=episode_steps(tasks, num_steps),
+            num_threads=num_threads,
+        )
+        return -found.returns, -found.gradient / self.temperature
 
 
 def _pieces(tasks: Tasks, num_episodes: int, num_steps: int | None) -> Iterator[slice]:
@@ -192,8 +189,3 @@ def _steps_of(history: History, num_episodes: int) -> NDArray[np.int64]:
     """Return how many steps each learner took in its first `num_episodes`, [N]."""
     ended = np.cumsum(history.terminated | history.truncated, axis=1)
     return np.asarray(np.minimum((ended < num_episodes).sum(axis=1) + 1, history.length))
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over tasks [N, ...], summed by shards, in order."""
-    return np.asarray(in_order(shard_sums(values)) / max(1, len(values)))
