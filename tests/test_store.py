@@ -69,7 +69,7 @@ class OwnLearner(mf.QLearning):
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        (OwnLearner(), TypeError, "OwnLearner has no form in a file, expected one of AverageQ"),
+        (OwnLearner(), TypeError, "OwnLearner has no form in a file, expected one of ActorCritic"),
         (5, TypeError, "settings is 5, expected a learner, meta-learner or Table"),
         ({"a": mf.QLearning()}, TypeError, "expected a learner, meta-learner or Table"),
         (FAMILY, TypeError, "settings is TaskDistribution.*: TaskDistribution is not JSON"),

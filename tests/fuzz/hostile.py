@@ -611,11 +611,12 @@ def calls():
     for kind in LEARNERS:
         settings = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found[kind.__name__] = (kind, settings | {"num_states": S, "num_actions": A})
+    small = {"tasks_per_iteration": 2, "num_pairs": 1}
     for kind in METAS:
         more = {f.name: getattr(kind(), f.name) for f in fields(kind) if f.init}
         found.setdefault(kind.__name__, (kind, {**more, "tasks_per_iteration": 4}))
         found[f"{kind.__name__}.fit"] = (
-            kind(tasks_per_iteration=2).fit,
+            kind(**{name: number for name, number in small.items() if name in more}).fit,
             {"tasks": mf.TaskDistribution(S, A, horizon=3), "learner": learner, **meta_fit},
         )
     found["ProgressBar"] = (mf.ProgressBar, {"label": "fit"})
