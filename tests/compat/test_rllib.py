@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("gymnasium")
-pytest.importorskip("ray.rllib")
+pytest.importorskip("ray.rllib", exc_type=ImportError)
 
 # What the libraries warn of is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore")
