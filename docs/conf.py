@@ -43,7 +43,7 @@ numpydoc_show_class_members = False  # autodoc does
 sphinx_gallery_conf = {
     "examples_dirs": str(DOCS.parent / "examples"),
     "gallery_dirs": "generated/examples",
-    # Those that need more than the extras of the documentation are shown and not run.
+    # Those that need more than the extras of the documentation, or half a minute, are shown and not run.
     "filename_pattern": r"(tutorial|own_family|frozen_lake|sutton_barto|driving|transfer_\w+)\.py",
     "download_all_examples": False,
     "show_signature": False,

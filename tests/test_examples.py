@@ -105,6 +105,15 @@ def test_driving(output):
     assert fifth["empirical Bayes"] < best[0]
 
 
+def test_large_maze(tmp_path):
+    """On a small one: from the first episode on it finds out, in about twice the steps that there must be."""
+    output = printed(tmp_path, "-W", "error", EXAMPLES / "large_maze.py", "--side", "101")
+    size, scratch, meta, _ = output.splitlines()
+    assert size == "10201 cells, 576 features, 200 steps from end to end"
+    assert len(numbers(meta)) == 5
+    assert min(numbers(meta)) > -500.0 > -1500.0 > numbers(scratch)[0]
+
+
 @pytest.mark.parametrize("output", ["sutton_barto.py"], indirect=True)
 def test_sutton_barto(output):
     """The book's figures, as far as they can be read."""
