@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from metarl_fast import _core, checks
 from metarl_fast.engine import HasLearner, Progress, as_learner
 from metarl_fast.history import History, narrowest
-from metarl_fast.learners import Learner, Table
+from metarl_fast.learners import Learner, LinearLearner, Table
 from metarl_fast.result import Result
 from metarl_fast.runtime import thread_count
 
@@ -150,6 +150,8 @@ class _Batch:
         fresh: History | None = None,
     ) -> None:
         own = as_learner(learner)
+        if isinstance(own, LinearLearner):  # whose states are not the rows of what it learns
+            raise ValueError("learners on features cannot be replayed: QLearning, ExpectedSarsa and Sarsa can")
         self.table = _table(own, initial_table)
         s, a = self.table.shape[-2:]
         own.check_sizes(s, a)

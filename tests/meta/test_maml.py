@@ -129,7 +129,10 @@ def test_of_no_tasks_there_is_nothing_to_learn():
     assert_same_bits(meta.step(begun, LEARNER, TASKS[:0], 0, 3)["theta"], np.zeros((4, 3)))
 
 
-@pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning(), mf.DynaQ()])
+ON_FEATURES = mf.LinearQLearning(features=mf.TileCoding(4, 2, 2))
+
+
+@pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning(), mf.DynaQ(), ON_FEATURES])
 def test_it_needs_a_learner_that_can_be_replayed(learner):
     with pytest.raises(ValueError, match="cannot be replayed"):
         mf.Maml().fit(TASKS, learner, 2, rng=0)
