@@ -151,7 +151,7 @@ class _Batch:
     ) -> None:
         own = as_learner(learner)
         if isinstance(own, LinearLearner):  # whose states are not the rows of what it learns
-            raise ValueError("learners on features cannot be replayed: QLearning, ExpectedSarsa and Sarsa can")
+            raise ValueError("learners on features cannot be replayed: QLearning, ExpectedSarsa, Sarsa can")
         self.table = _table(own, initial_table)
         s, a = self.table.shape[-2:]
         own.check_sizes(s, a)
