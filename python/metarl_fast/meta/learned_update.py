@@ -30,8 +30,8 @@ class LearnedUpdate(Meta):
     Each step draws `num_pairs` directions z, and lets agents with the weights w + spread u z and
     w - spread u z, u = 1 + 2 abs(w), live in the tasks of the meta-batch, with the same random numbers. How
     much more the one earned than the other, in units of the spread between candidates on the same task, tells
-    the slope along z (antithetic evolution strategies: Salimans et al., arXiv 1703.03864). The weights follow the
-    running mean of slopes, divided by their root mean square::
+    the slope along z (antithetic evolution strategies: Salimans et al., arXiv 1703.03864). The weights follow
+    the running mean of slopes, divided by their root mean square::
 
         training = LpgGrid.random("small")
         fitted = LearnedUpdate().fit(training, num_episodes=20, num_tasks=4096, rng=0)
