@@ -9,6 +9,7 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "around.hpp"
+#include "inner_task.hpp"
 #include "layout.hpp"
 
 namespace metarl_fast {
@@ -45,7 +46,7 @@ class BernoulliRewards final : public Around {
 inline void BernoulliRewards::write(std::uint64_t key, std::uint64_t id, std::int64_t segment,
                                     TaskBuffer& task, const Interrupt& interrupt) const {
   const Shape of = as_lists(family->shape());
-  TaskBuffer from(of);
+  InnerTask from(of, task);
   write_as(*family, key, id, segment, of, from, interrupt);
   task.terminal = from.terminal;
   task.start = from.start;

@@ -12,6 +12,7 @@
 #include "../rng.hpp"
 #include "around.hpp"
 #include "dirichlet.hpp"
+#include "inner_task.hpp"
 
 namespace metarl_fast {
 
@@ -49,7 +50,7 @@ class BlockMdp final : public Around {
 inline void BlockMdp::write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
                             const Interrupt& interrupt) const {
   const Shape of = family->shape();
-  TaskBuffer latent(of);
+  InnerTask latent(of, task);
   family->write(key_of_part(key, 0), id, segment, latent, interrupt);
   task.reward_noise = latent.reward_noise;
 

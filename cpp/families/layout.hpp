@@ -9,6 +9,7 @@
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "family.hpp"
+#include "inner_task.hpp"
 
 namespace metarl_fast {
 
@@ -79,7 +80,7 @@ inline void write_as(const Family& family, std::uint64_t key, std::uint64_t id, 
     return family.write(key, id, segment, task, interrupt);
   }
   Meter meter(interrupt);
-  TaskBuffer drawn(from);
+  InnerTask drawn(from, task);
   family.write(key, id, segment, drawn, interrupt);
   copy_task(from, drawn.view(), to, task, meter);
 }

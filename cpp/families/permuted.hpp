@@ -12,6 +12,7 @@
 #include "../parameters.hpp"
 #include "../rng.hpp"
 #include "around.hpp"
+#include "inner_task.hpp"
 
 namespace metarl_fast {
 
@@ -55,7 +56,7 @@ inline void Permuted::write(std::uint64_t key, std::uint64_t id, std::int64_t se
   Stream stream = make_stream(key, id, Purpose::parts);
   const std::vector<std::int64_t> state = draw_names(stream, of.states, states != 0, meter);
   const std::vector<std::int64_t> action = draw_names(stream, of.actions, actions != 0, meter);
-  TaskBuffer old(of);
+  InnerTask old(of, task);
   family->write(key_of_part(key, 0), id, segment, old, interrupt);
 
   task.reward_noise = old.reward_noise;

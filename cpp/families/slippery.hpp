@@ -12,6 +12,7 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "around.hpp"
+#include "inner_task.hpp"
 #include "layout.hpp"
 
 namespace metarl_fast {
@@ -52,7 +53,7 @@ inline Shape Slippery::shape() const {
 inline void Slippery::write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
                             const Interrupt& interrupt) const {
   const Shape of = family->shape();
-  TaskBuffer from(of);
+  InnerTask from(of, task);
   family->write(key, id, segment, from, interrupt);
   task.terminal = from.terminal;
   task.start = from.start;

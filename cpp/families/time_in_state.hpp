@@ -10,6 +10,7 @@
 #include "../mdp.hpp"
 #include "../parameters.hpp"
 #include "around.hpp"
+#include "inner_task.hpp"
 #include "layout.hpp"
 
 namespace metarl_fast {
@@ -44,7 +45,7 @@ class TimeInState final : public Around {
 inline void TimeInState::write(std::uint64_t key, std::uint64_t id, std::int64_t segment, TaskBuffer& task,
                                const Interrupt& interrupt) const {
   const Shape of = as_lists(family->shape());
-  TaskBuffer step(of);
+  InnerTask step(of, task);
   write_as(*family, key, id, segment, of, step, interrupt);
   task.reward_noise = step.reward_noise;
   std::fill(task.start.begin(), task.start.end(), 0.0);

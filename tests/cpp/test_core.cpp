@@ -4,7 +4,11 @@
 #include <metarl_fast/engine.hpp>
 #include <metarl_fast/families/goal_grid.hpp>
 #include <metarl_fast/families/maze.hpp>
+#include <metarl_fast/families/mixture.hpp>
+#include <metarl_fast/families/permuted.hpp>
+#include <metarl_fast/families/slippery.hpp>
 #include <metarl_fast/families/task_distribution.hpp>
+#include <metarl_fast/families/two_step.hpp>
 #include <metarl_fast/generated_tasks.hpp>
 #include <metarl_fast/learners/agent_learner.hpp>
 #include <metarl_fast/learners/rules.hpp>
@@ -213,6 +217,29 @@ void test_a_task_is_its_id() {
   EXPECT(a.probability == b.probability && a.next_state == b.next_state && a.reward == b.reward);
   part.load(1, b);
   EXPECT(a.probability != b.probability);
+}
+
+// Else each trial of the two-step task would be reached from the first one.
+void test_what_a_family_keeps_stays_with_the_task() {
+  Permuted permuted;
+  permuted.family = share(TwoStep());
+  Slippery slippery;
+  slippery.family = share(permuted);
+  Mixture mixture;
+  mixture.families = {slippery.family, share(slippery)};
+  mixture.cumulative = {0.5, 1.0};
+  for (const Family* family : {static_cast<const Family*>(&permuted), static_cast<const Family*>(&slippery),
+                               static_cast<const Family*>(&mixture)}) {
+    for (std::uint64_t id = 0; id < 8; ++id) {
+      TaskBuffer gone_on(family->shape()), alone(family->shape());
+      for (std::int64_t trial = 0; trial < 5; ++trial) {
+        family->write(7, id, trial, gone_on, {});
+        EXPECT(gone_on.memory.has_value());
+      }
+      family->write(7, id, 4, alone, {});
+      EXPECT(gone_on.probability == alone.probability && gone_on.reward == alone.reward);
+    }
+  }
 }
 
 // --- train -------------------------------------------------------------------------------------------------
@@ -543,6 +570,7 @@ int main() {
   test_families_draw_valid_tasks();
   test_formulas_say_what_is_written();
   test_a_task_is_its_id();
+  test_what_a_family_keeps_stays_with_the_task();
   test_train_gives_the_same_bits();
   test_drawn_in_the_kernel_or_written_out();
   test_train_learns_the_optimal_policy();
