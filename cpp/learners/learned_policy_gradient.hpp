@@ -3,15 +3,16 @@
 // et al., "Discovering reinforcement learning algorithms", NeurIPS 2020).
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "../parameters.hpp"
 #include "agent_learner.hpp"
 #include "behaviour.hpp"
+#include "softmax_agent.hpp"
 #include "update_network.hpp"
 
 namespace metarl_fast {
@@ -46,42 +47,33 @@ class LearnedPolicyGradient final : public AgentLearner {
   }
 
   std::unique_ptr<Agent> agent(const Setting<float>& of) const override {
-    return std::make_unique<InTask>(*this, of);
+    return std::make_unique<InTask>(*this, preferences_of(of));
   }
   std::unique_ptr<Agent> agent(const Setting<double>& of) const override {
-    return std::make_unique<InTask>(*this, of);
+    return std::make_unique<InTask>(*this, preferences_of(of));
   }
 
  private:
-  // What the network reads and says stays within these, and so does what is learned: nothing overflows.
+  // What the network reads and says stays within this, and so does what is learned: nothing overflows.
   static constexpr double kLargest = 0x1p20;
-  static double within(double x) { return std::min(std::max(x, -kLargest), kLargest); }
 
-  class InTask final : public Agent {
+  class InTask final : public SoftmaxAgent {
    public:
-    template <class Real>
-    InTask(const LearnedPolicyGradient& learner, const Setting<Real>& of)
-        : discount_(learner.discount),
+    InTask(const LearnedPolicyGradient& learner, Preferences start)
+        : SoftmaxAgent(std::move(start), kLargest),
+          discount_(learner.discount),
           path_length_(static_cast<std::size_t>(learner.path_length)),
           predictions_(static_cast<std::size_t>(learner.num_predictions)),
-          actions_(static_cast<std::int32_t>(of.shape.actions)),
           network_(learner.weights, predictions_),
-          preference_(of.initial_table, of.initial_table + of.shape.pairs()),
-          taken_(preference_.size()),
-          visited_(static_cast<std::size_t>(of.shape.states)),
+          taken_(num_pairs()),
+          visited_(num_states()),
           prediction_(visited_.size() * predictions_),
-          probability_(static_cast<std::size_t>(actions_)),
           shown_(network_.inputs()) {
       path_.reserve(path_length_);
     }
 
-    std::int32_t act(std::int32_t state, Stream& stream) override {
-      const std::uint32_t x = next(stream), y = stream.s[kCompanion];
-      return softmax_action(preference_.data() + first_of(state), actions_, unit_53(x, y), 1.0);
-    }
-
     void observe(const Step& step, Stream&) override {
-      ++taken_[first_of(step.state) + static_cast<std::size_t>(step.action)];
+      ++taken_[pair_of(step.state, step.action)];
       ++visited_[static_cast<std::size_t>(step.state)];
       path_.push_back(step);
       if (path_.size() == path_length_) learn();
@@ -89,32 +81,7 @@ class LearnedPolicyGradient final : public AgentLearner {
 
     void end_episode() override { learn(); }
 
-    void policy(double* probability) const override {
-      for (std::int32_t s = 0; s < static_cast<std::int32_t>(visited_.size()); ++s, probability += actions_)
-        write_policy(s, probability);
-    }
-
-    void q_table(double* values) const override { std::copy(preference_.begin(), preference_.end(), values); }
-    bool q_row(std::int32_t state, double* values) const override {
-      std::copy_n(preference_.data() + first_of(state), actions_, values);
-      return true;
-    }
-
    private:
-    std::size_t first_of(std::int32_t state) const {
-      return static_cast<std::size_t>(std::int64_t{state} * actions_);
-    }
-
-    // pi(a | s) = exp h(s, a) / sum over b of exp h(s, b)
-    void write_policy(std::int32_t state, double* probability) const {
-      const double* row = preference_.data() + first_of(state);
-      const double largest = *std::max_element(row, row + actions_);
-      double total = 0.0;
-      for (std::int32_t a = 0; a < actions_; ++a)
-        total += probability[a] = softmax_weight(row[a], largest, 1.0);
-      for (std::int32_t a = 0; a < actions_; ++a) probability[a] /= total;
-    }
-
     void learn() {
       network_.forget();
       for (std::size_t t = path_.size(); t-- > 0;) learn(path_[t]);
@@ -123,27 +90,21 @@ class LearnedPolicyGradient final : public AgentLearner {
 
     // h(s, .) <- h(s, .) + d grad log pi(a | s), prediction k of s <- itself + d_k, d as the network says
     void learn(const Step& step) {
-      write_policy(step.state, probability_.data());
-      show(step);
+      const double* pi = policy_in(step.state);
+      show(step, pi[step.action]);
       const double* change = network_.read(shown_.data());
-      double* preference = preference_.data() + first_of(step.state);
-      for (std::int32_t a = 0; a < actions_; ++a) {
-        const double direction = (a == step.action ? 1.0 : 0.0) - probability_[static_cast<std::size_t>(a)];
-        if (preference[a] >= kLowestValue<double>)
-          preference[a] = within(preference[a] + within(change[0]) * direction);
-      }
+      climb(step.state, step.action, pi, held(change[0]));
       double* prediction = predictions_of(step.state);
       for (std::size_t k = 0; k < predictions_; ++k)
-        prediction[k] = within(prediction[k] + within(change[1 + k]));
+        prediction[k] = held(prediction[k] + held(change[1 + k]));
     }
 
-    void show(const Step& step) {
-      const std::size_t pair = first_of(step.state) + static_cast<std::size_t>(step.action);
+    void show(const Step& step, double probability) {
       shown_[kOne] = 1.0;
-      shown_[kReward] = within(step.reward);
+      shown_[kReward] = held(step.reward);
       shown_[kTerminated] = step.terminated ? 1.0 : 0.0;
-      shown_[kProbability] = probability_[static_cast<std::size_t>(step.action)];
-      shown_[kPairNovelty] = novelty(taken_[pair]);
+      shown_[kProbability] = probability;
+      shown_[kPairNovelty] = novelty(taken_[pair_of(step.state, step.action)]);
       shown_[kNextNovelty] = novelty(visited_[static_cast<std::size_t>(step.next_state)]);
       const double counts = step.terminated ? 0.0 : discount_;
       const double *here = predictions_of(step.state), *ahead = predictions_of(step.next_state);
@@ -164,14 +125,12 @@ class LearnedPolicyGradient final : public AgentLearner {
 
     const double discount_;
     const std::size_t path_length_, predictions_;
-    const std::int32_t actions_;
     UpdateNetwork network_;
-    std::vector<double> preference_;     // h [S][A], -infinity where an action is not available
     std::vector<std::int64_t> taken_;    // N(s, a)
     std::vector<std::int64_t> visited_;  // N(s)
     std::vector<double> prediction_;     // [S][predictions]
     std::vector<Step> path_;
-    std::vector<double> probability_, shown_;  // scratch
+    std::vector<double> shown_;  // scratch
   };
 };
 

@@ -21,10 +21,7 @@ class NaturalActorCritic final : public PolicyGradientLearner {
   class InTask final : public PolicyGradientAgent {
    public:
     InTask(const NaturalActorCritic& learner, Preferences start)
-        : PolicyGradientAgent(learner, Preferences(start)),
-          learner_(learner),
-          actions_(start.actions),
-          advantage_(start.table.size(), 0.0) {}
+        : PolicyGradientAgent(learner, std::move(start)), learner_(learner), advantage_(num_pairs()) {}
 
     // The features of a pair are psi = grad ln pi(a | s). The natural gradient of a softmax policy is what
     // advantages w fit best: its entries in the rows of states, whatever their share of the visits, are w's.
@@ -32,11 +29,11 @@ class NaturalActorCritic final : public PolicyGradientLearner {
     void observe(const Step& step, Stream&) override {
       const double delta = learn_value(step);
       const double* pi = policy_in(step.state);
-      double* w = advantage_.data() + std::int64_t{step.state} * actions_;
+      double* w = advantage_.data() + pair_of(step.state, 0);
       double mean = 0.0;
-      for (std::int32_t b = 0; b < actions_; ++b) mean += pi[b] * w[b];
+      for (std::int32_t b = 0; b < num_actions(); ++b) mean += pi[b] * w[b];
       const double size = learner_.value_learning_rate * held(delta - (w[step.action] - mean));
-      for (std::int32_t b = 0; b < actions_; ++b) {
+      for (std::int32_t b = 0; b < num_actions(); ++b) {
         w[b] = held(w[b] + size * ((b == step.action ? 1.0 : 0.0) - pi[b]));
       }
       shift(step.state, [&](std::int32_t b) { return learner_.learning_rate * w[b]; });
@@ -44,7 +41,6 @@ class NaturalActorCritic final : public PolicyGradientLearner {
 
    private:
     const NaturalActorCritic& learner_;
-    const std::int32_t actions_;
     std::vector<double> advantage_;  // w [S][A]
   };
 

@@ -3,25 +3,18 @@
 // over a table of preferences, and values of states beside it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "../parameters.hpp"
-#include "../rng.hpp"
 #include "agent_learner.hpp"
-#include "behaviour.hpp"
 #include "rule.hpp"
+#include "softmax_agent.hpp"
 
 namespace metarl_fast {
-
-// What an agent of theirs begins with: preferences [S][A], -infinity for actions that are not available.
-struct Preferences {
-  std::int32_t actions;
-  std::vector<double> table;
-};
 
 class PolicyGradientLearner : public AgentLearner {
  public:
@@ -45,76 +38,31 @@ class PolicyGradientLearner : public AgentLearner {
     return 8.0 * static_cast<double>(shape.pairs() + shape.states + 2 * shape.actions);
   }
   std::unique_ptr<Agent> agent(const Setting<float>& of) const override {
-    return agent_from(preferences(of));
+    return agent_from(preferences_of(of));
   }
   std::unique_ptr<Agent> agent(const Setting<double>& of) const override {
-    return agent_from(preferences(of));
+    return agent_from(preferences_of(of));
   }
 
  private:
   virtual std::unique_ptr<Agent> agent_from(Preferences) const = 0;
-
-  template <class Real>
-  static Preferences preferences(const Setting<Real>& of) {
-    return {static_cast<std::int32_t>(of.shape.actions),
-            {of.initial_table, of.initial_table + of.shape.pairs()}};
-  }
 };
 
-// pi(a | s) = exp(h(s, a)) / sum_b exp(h(s, b)). Numbers are doubles, whatever the tables are.
-class PolicyGradientAgent : public Agent {
+// Preferences, values and returns are held within what tables of floats hold, numbers being doubles whatever
+// the tables are.
+class PolicyGradientAgent : public SoftmaxAgent {
  public:
   PolicyGradientAgent(const PolicyGradientLearner& learner, Preferences start)
-      : learner_(learner),
-        actions_(start.actions),
-        preference_(std::move(start.table)),
-        value_(preference_.size() / static_cast<std::size_t>(actions_), learner.initial_value),
-        probability_(static_cast<std::size_t>(actions_)) {}
-
-  std::int32_t act(std::int32_t state, Stream& stream) override {
-    const std::uint32_t x = next(stream);
-    return softmax_action(row(state), actions_, unit_53(x, stream.s[kCompanion]), 1.0);
-  }
-
-  void policy(double* probability) const override {
-    for (std::size_t s = 0; s < value_.size(); ++s, probability += actions_) {
-      write_policy(static_cast<std::int32_t>(s), probability);
-    }
-  }
-  void q_table(double* values) const override { std::copy(preference_.begin(), preference_.end(), values); }
-  bool q_row(std::int32_t state, double* values) const override {
-    std::copy_n(row(state), actions_, values);
-    return true;
-  }
+      : SoftmaxAgent(std::move(start), static_cast<double>(kLargestValue<float>)),
+        learner_(learner),
+        value_(num_states(), learner.initial_value) {}
 
  protected:
-  // Preferences, values and returns are held within what tables of floats hold.
-  static double held(double x) {
-    constexpr double kMost = static_cast<double>(kLargestValue<float>);
-    return std::max(-kMost, std::min(x, kMost));
-  }
-
   double& value(std::int32_t state) { return value_[static_cast<std::size_t>(state)]; }
 
-  // pi(. | s), until the next call
-  const double* policy_in(std::int32_t state) {
-    write_policy(state, probability_.data());
-    return probability_.data();
-  }
-
-  // h(s, b) <- h(s, b) + steps(b), of the actions that are available
-  template <class Steps>
-  void shift(std::int32_t state, const Steps& steps) {
-    double* h = preference_.data() + std::int64_t{state} * actions_;
-    for (std::int32_t b = 0; b < actions_; ++b) {
-      if (h[b] >= kLowestValue<double>) h[b] = held(h[b] + steps(b));
-    }
-  }
-
-  // theta <- theta + size grad ln pi(a | s), of which entry h(s, b) is 1{a = b} - pi(b | s)
+  // theta <- theta + size grad ln pi(a | s)
   void reinforce(std::int32_t state, std::int32_t action, double size) {
-    const double* pi = policy_in(state);
-    shift(state, [&](std::int32_t b) { return size * ((b == action ? 1.0 : 0.0) - pi[b]); });
+    climb(state, action, policy_in(state), size);
   }
 
   // delta = r + discount v(s') - v(s), by which v(s) moves
@@ -132,23 +80,8 @@ class PolicyGradientAgent : public Agent {
   }
 
  private:
-  const double* row(std::int32_t state) const { return preference_.data() + std::int64_t{state} * actions_; }
-
-  void write_policy(std::int32_t state, double* probability) const {
-    const double* h = row(state);
-    const double largest = *std::max_element(h, h + actions_);
-    double total = 0.0;
-    for (std::int32_t a = 0; a < actions_; ++a) {
-      total += probability[a] = softmax_weight(h[a], largest, 1.0);
-    }
-    for (std::int32_t a = 0; a < actions_; ++a) probability[a] /= total;
-  }
-
   const PolicyGradientLearner& learner_;
-  const std::int32_t actions_;
-  std::vector<double> preference_;   // h [S][A]
-  std::vector<double> value_;        // v [S]
-  std::vector<double> probability_;  // [A]
+  std::vector<double> value_;  // v [S]
 };
 
 }  // namespace metarl_fast
