@@ -15,12 +15,11 @@ constexpr double kMostMultiplications = 2e9;  // about a second
 constexpr double kMostEntries = 3.2e7;        // 256 MB
 constexpr std::int64_t kFewestRows = 4096;    // of a range that one thread sweeps
 constexpr std::int64_t kMostRanges = 64;
-// Sweeps that bring policies' values together so quickly, each, need not use new values at once.
-constexpr double kQuick = 0.6;
-constexpr std::int64_t kFewest = 4;  // sweeps that tell how quick they are
-constexpr double kNearer = 0.1;
-constexpr double kPart = 0.1;   // of the bound, down to which a policy that may change is valued
-constexpr int kPatience = 200;  // rounds in which values far below the largest may still settle
+constexpr double kQuick = 0.6;         // the part of a policy's bound that a quick sweep leaves, or less
+constexpr std::int64_t kOnTrial = 4;   // sweeps before it is judged whether they are quick
+constexpr double kSurelyNearer = 0.1;  // a bound that is this part of the last known one, or less
+constexpr double kGoodEnough = 0.1;  // the part of the bound down to which a policy that may change is valued
+constexpr int kPatience = 200;       // rounds in which values far below the largest may still settle
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 double square(double x) { return x * x; }
@@ -53,7 +52,8 @@ struct Look {
   }
 };
 
-// How sweeps use new values.
+// How sweeps use new values: at once where episodes may end, or where too few sweeps follow a policy to judge
+// them; else after, until those of a policy are not quick, and from then on at once.
 enum class Way {
   after,   // when all are there (Jacobi): brings all up to a common constant, which the bounds know of
   at_once  // (Gauss and Seidel), there and back, staying solved for: carries rewards a long way in a sweep
@@ -74,10 +74,10 @@ class LargeTask {
         rows_(rows),
         rows_at_once_(std::max(kFewestRows, (model.states + kMostRanges - 1) / kMostRanges)),
         factor_(model.discount / (1.0 - model.discount)),
-        slow_(std::max(kQuick, square(square(model.discount)))),
+        quick_(std::max(kQuick, square(square(model.discount)))),
         ends_(std::any_of(model.excess.begin(), model.excess.end(),
                           [&](double excess) { return excess != 1.0 - model.discount; })),
-        way_(ends_ || sweeps.policy <= kFewest ? Way::at_once : Way::after) {}
+        way_(ends_ || sweeps.policy <= kOnTrial ? Way::at_once : Way::after) {}
 
   std::int64_t solve(const Interrupt& interrupt) {
     const double rest = 1.0 - model_.discount;
@@ -99,13 +99,13 @@ class LargeTask {
       if (rounds == 1) known = factor_ * found.moves.largest();
       // After sweeps at once the bounds may be wide though the values are not: to their middle only if that
       // is nearer for certain, else sweeps and such moves can drive each other away from the optimum.
-      if (close || bound <= kNearer * known) {
+      if (close || bound <= kSurelyNearer * known) {
         for (double& value : values_) value += middle;
         known = bound;
       }
       if (close && (found.relative <= settled || !ends_ || !sweeps_.settle || --patience == 0)) return rounds;
       // A policy that is not the last one is not worth being valued to the end.
-      const double enough = std::max(found.switched ? kPart * bound : 0.0, 0.5 * wanted);
+      const double enough = std::max(found.switched ? kGoodEnough * bound : 0.0, 0.5 * wanted);
       follow(close ? 0.0 : enough, interrupt);
     }
   }
@@ -126,21 +126,21 @@ class LargeTask {
       if (interrupt()) return;
       sweep(n % 2 == 0, true);
     }
-    double slow = 0.0;  // what the bound would be by now
+    double if_quick = 0.0;  // what the bound would be by now, had each sweep been just quick
     for (std::int64_t n = 0; n < sweeps_.policy; ++n) {
       if (interrupt()) return;
       const Moves moves = sweep(n % 2 == 0, false);
       const double bound = way_ == Way::after ? bound_of(moves) : factor_ * moves.largest();
       if (bound <= enough) return;
-      slow = n == 0 ? bound : slow * slow_;
-      if (way_ == Way::after && n >= kFewest && bound > slow) {
+      if_quick = n == 0 ? bound : if_quick * quick_;
+      if (way_ == Way::after && n >= kOnTrial && bound > if_quick) {
         way_ = Way::at_once;
         return;
       }
     }
   }
 
-  // Tv(s) - v(s) under one action. In place, states from `begin` to `end` count with their newest value,
+  // Tv(s) - v(s) under one action. At once, states from `begin` to `end` count with their newest value,
   // others with that before the sweep, so that it does not matter who sweeps what when.
   template <Way way>
   double advantage(std::int64_t s, std::int64_t action, std::int64_t begin, std::int64_t end) const {
@@ -235,8 +235,8 @@ class LargeTask {
   const RowLoop& rows_;
   const std::int64_t rows_at_once_;
   const double factor_;
-  const double slow_;
-  const bool ends_;  // whether an episode may end
+  const double quick_;  // the part of the bound that a quick sweep leaves at this discount
+  const bool ends_;     // whether an episode may end
   Way way_;
 };
 
