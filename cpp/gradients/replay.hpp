@@ -66,7 +66,7 @@ class Replay {
     std::vector<double> q, visits;
     std::int64_t episode = 0;
   };
-  void save(Standing& to) const { to = {q_, visits_, episode_}; }
+  Standing standing() const { return {q_, visits_, episode_}; }
   void restore(const Standing& from) {
     q_ = from.q;
     visits_ = from.visits;

@@ -99,19 +99,13 @@ class ReplayWorker {
  private:
   using Standing = typename Replay<Rule>::Standing;
 
-  Standing standing() const {
-    Standing found;
-    replay_.save(found);
-    return found;
-  }
-
   // Makes all updates; before each piece but the first it is kept where the replay stands.
   void learn(const RecordedSteps& steps, std::int64_t task, const Interrupt& interrupt) {
     replay_.begin(arrays_.initial_table + (arrays_.initial_per_task ? task * shape_.pairs() : 0));
     kept_.clear();
     for (std::int64_t first = 0; first < steps.length(); first += at_once_) {
       stop_if_asked(interrupt);
-      if (arrays_.of_initial && steps.length() > at_once_) kept_.push_back(standing());
+      if (arrays_.of_initial && steps.length() > at_once_) kept_.push_back(replay_.standing());
       replay_.run(steps, first, std::min(at_once_, steps.length() - first), tape_);
     }
   }
