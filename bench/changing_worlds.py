@@ -25,28 +25,27 @@ FAMILIES = {
     "random MDPs, switching": mf.Switching(_DENSE, SEGMENT, along="tasks"),
     "random MDPs, drifting": mf.Drifting(_DENSE, SEGMENT // STEPS, STEPS, along="tasks"),
 }
-_PRIOR = mf.EmpiricalBayes(tasks_per_iteration=1)
 _LEARNER = mf.QLearning(learning_rate=0.5, discount=0.9, epsilon=0.05)
+_PRIOR = mf.EmpiricalBayes(tasks_per_iteration=1)  # with a planner of its own
 METHODS = {
-    "scratch": None,
-    "Reptile, stationary": mf.OnlineReptile(decay=1.0),
-    "Reptile, online": mf.OnlineReptile(decay=0.5),
-    "Reptile, detecting": mf.ChangeDetecting(meta=mf.OnlineReptile(decay=0.5)),
-    "prior, stationary": _PRIOR,
-    "prior, window": mf.SlidingWindow(meta=_PRIOR, window=4),
-    "prior, detecting": mf.ChangeDetecting(meta=_PRIOR),
+    "scratch": (None, _LEARNER),
+    "Reptile, stationary": (mf.OnlineReptile(decay=1.0), _LEARNER),
+    "Reptile, online": (mf.OnlineReptile(decay=0.5), _LEARNER),
+    "Reptile, detecting": (mf.ChangeDetecting(meta=mf.OnlineReptile(decay=0.5)), _LEARNER),
+    "prior, stationary": (_PRIOR, None),
+    "prior, window": (mf.SlidingWindow(meta=_PRIOR, window=4), None),
+    "prior, detecting": (mf.ChangeDetecting(meta=_PRIOR), None),
 }
 COLORS = {"scratch": "#444444", "Reptile": "#D55E00", "prior": "#0072B2"}
 LINES = {"stationary": ":", "online": "-", "window": "-", "detecting": "--"}
 
 
-def regret(family, meta, num_tasks, episodes, seed):
+def regret(family, meta, learner, num_tasks, episodes, seed):
     """Return the dynamic regret of each task [N], a mean over its episodes."""
     tasks = family.sample(num_tasks, rng=seed)
     if meta is None:
-        returns = mf.train(_LEARNER, tasks, episodes, rng=seed).returns
+        returns = mf.train(learner, tasks, episodes, rng=seed).returns
     else:
-        learner = _LEARNER if "Reptile" in repr(meta) else None  # priors bring a planner of their own
         returns = meta.fit(tasks, learner, episodes, rng=seed).history["returns"]
     return mf.regret_of_returns(tasks, returns).regret.mean(axis=1)
 
@@ -55,10 +54,10 @@ def measured(family, options):
     """Return for each method the regret by seed and task [seeds, N]."""
     return {
         name: [
-            regret(family, meta, options.tasks, options.episodes, seed).tolist()
+            regret(family, meta, learner, options.tasks, options.episodes, seed).tolist()
             for seed in range(options.seeds)
         ]
-        for name, meta in METHODS.items()
+        for name, (meta, learner) in METHODS.items()
     }
 
 
