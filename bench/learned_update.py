@@ -15,7 +15,6 @@ import time
 import numpy as np
 
 import metarl_fast as mf
-from metarl_fast.statistics import student_quantile
 
 GRIDS = mf.LpgGrid(
     5,
@@ -92,9 +91,8 @@ def earned(learner, level, seed, num_tasks, num_steps):
 
 def half_width(values):
     """Return that of the 95 % interval of a mean over seeds."""
-    if len(values) < 2:
-        return float("nan")
-    return student_quantile(0.975, len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    found = mf.bootstrap_mean(values)  # Student's: there are few seeds
+    return float(found.high - found.mean)
 
 
 def parse(arguments=None):
