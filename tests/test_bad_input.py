@@ -116,7 +116,7 @@ for second in (0, 1.0, None):
     refuses("DoubleQLearning.update", f"second={second}", call, TypeError, f"second is {second}")
 refuses("DoubleQLearning.update", "no second", partial(double.update, 0, 0, 0.0, 0), TypeError, "'second'")
 refuses("DoubleQLearning.q_table", "", partial(double.q_table.fill, 1.0), ValueError, "read-only")
-for abstract in (mf.Learner, mf.TdLearner):
+for abstract in (mf.Learner, mf.TdLearner, mf.TdSettings, mf.PolicyGradientLearner):
     name = abstract.__name__
     refuses(name, "", partial(abstract, S, A), TypeError, f"abstract class {name}")
 

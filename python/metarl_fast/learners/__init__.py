@@ -17,6 +17,9 @@ from metarl_fast.learners.linear_q_learning import LinearQLearning as LinearQLea
 from metarl_fast.learners.linear_sarsa import LinearSarsa as LinearSarsa
 from metarl_fast.learners.listed_features import ListedFeatures as ListedFeatures
 from metarl_fast.learners.natural_actor_critic import NaturalActorCritic as NaturalActorCritic
+from metarl_fast.learners.policy_gradient import (
+    PolicyGradientLearner as PolicyGradientLearner,
+)
 from metarl_fast.learners.posterior_planner import PosteriorPlanner as PosteriorPlanner
 from metarl_fast.learners.q_lambda import QLambda as QLambda
 from metarl_fast.learners.q_learning import QLearning as QLearning
@@ -28,6 +31,7 @@ from metarl_fast.learners.schedules import Linear as Linear
 from metarl_fast.learners.table import Table as Table
 from metarl_fast.learners.task_prior import TaskPrior as TaskPrior
 from metarl_fast.learners.td import TdLearner as TdLearner
+from metarl_fast.learners.td_settings import TdSettings as TdSettings
 from metarl_fast.learners.thompson_sampling import ThompsonSampling as ThompsonSampling
 from metarl_fast.learners.tied_q_learning import TiedQLearning as TiedQLearning
 from metarl_fast.learners.tile_coding import TileCoding as TileCoding

@@ -22,16 +22,6 @@ class ActorCritic(PolicyGradientLearner):
 
     Parameters
     ----------
-    learning_rate
-        Step size of the preferences h, at least 0.
-    value_learning_rate
-        Step size of the critic v, at least 0.
-    discount
-        0 to 1.
-    initial_value
-        v(s) of every state, to begin with.
-    initial_q
-        h, to begin with: the value of every entry, or a `Table` [S, A], or [N, S, A] for each of N tasks.
     discounts_steps
         Whether step t of an episode moves the preferences by discount^t: the gradient of the discounted
         return from the start on, as in the book. Without it all steps count alike, which is no gradient, but

@@ -18,6 +18,8 @@ from metarl_fast.learners.td_settings import TdSettings
 class LinearLearner(TdSettings):
     """Base of learners whose action values are linear in features of the state, with weights of each action.
 
+    What it learns are the weights theta of features x::
+
         q(s, a) = sum_k x_k(s) theta(k, a)
         theta(k, a) <- theta(k, a) + learning_rate (target - q(s, a)) x_k(s) / sum_j x_j(s)^2
 

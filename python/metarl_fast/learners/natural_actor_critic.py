@@ -23,20 +23,8 @@ class NaturalActorCritic(PolicyGradientLearner):
 
     (Bhatnagar, Sutton, Ghavamzadeh and Lee, "Natural actor-critic algorithms", Automatica 45, 2009, algorithm
     3, with discounted values.) A step moves the row of its state alone, not all of h: so states move as often
-    as they are visited, and a step costs no more than the number of actions.
-
-    Parameters
-    ----------
-    learning_rate
-        Step size of the preferences h, at least 0.
-    value_learning_rate
-        Step size of the critic, v and w, at least 0.
-    discount
-        0 to 1.
-    initial_value
-        v(s) of every state, to begin with.
-    initial_q
-        h, to begin with: the value of every entry, or a `Table` [S, A], or [N, S, A] for each of N tasks.
+    as they are visited, and a step costs no more than the number of actions. `value_learning_rate` is the
+    step size of v and of w.
     """
 
     def core(self, num_episodes: int) -> _core.Learner:

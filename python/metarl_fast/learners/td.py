@@ -16,22 +16,14 @@ from metarl_fast.learners.td_settings import TdSettings
 
 @dataclass(frozen=True)
 class TdLearner(TdSettings):
-    """Base of the tabular learners: an action-value table, its update rule, and a behaviour.
+    """Base of the tabular learners: an action-value table, and its update rule.
 
     As hyper-parameters a learner goes to `train`; as an object it learns step by step in `q_table`, by its
     `update`, and whoever calls that chooses the actions. The table is made when it is first wanted. Learners
     are equal if their settings are, whatever they have learned step by step; copies and pickles keep it.
 
-    The behaviour of `train` is epsilon-greedy, or softmax if there is a `temperature`: the probability of an
-    action is in proportion to exp(q(s, a) / temperature) (Sutton and Barto, 2nd ed., sections 2.2 and 13.1).
-    With a `bonus` both look at q(s, a) + bonus / sqrt(N(s, a) + 1) in place of q(s, a), N counting how often
-    the pair was taken. Among equally good actions a greedy one is drawn.
-
-    An action that is not available in a state has the value -infinity and is never taken: there, exploring is
-    uniform over those that are, and so is the mean of `ExpectedSarsa`. `train` knows them from the tasks; the
-    step-by-step learner when its `q_table` says -inf, which no update touches.
-
-    What happens in an episode does not depend on how many follow.
+    Settings and behaviour are those of `TdSettings`. Which actions are not available `train` knows from the
+    tasks, the step-by-step learner when its `q_table` says -inf, which no update touches.
     """
 
     _num_tables: ClassVar[int] = 1
