@@ -121,8 +121,9 @@ class Meta(Settings, ABC):
         tasks
             A family, of which `num_tasks` are drawn; or the tasks themselves.
         learner
-            What is made better, and learns on the tasks. `EmpiricalBayes` and `TiedQ` need none: theirs is
-            `default_learner`, with the discount of a learner of another kind.
+            What is made better, and learns on the tasks. Those that make one kind of learner, such as
+            `EmpiricalBayes` and `LearnedUpdate`, need none: theirs is `default_learner`, and of a learner of
+            another kind they take the discount.
         num_episodes, num_steps
             As in `train`, on each task; default: `default_episodes`.
         num_iterations

@@ -25,7 +25,7 @@ class PolicyMaml(GradientMeta):
     U_T(theta) are the preferences after `num_episodes` steps theta + learning_rate dJ_T/dtheta on task T: the
     mean of what `Reinforce` learns in so many episodes, but for what its luck adds. J_T is the exact return
     of an episode, discounted as the learner does, and the gradient goes back through all steps by products
-    with exact Hessians (`policy_gradient`).
+    with exact Hessians (`policy_gradient`)::
 
         fitted = PolicyMaml().fit(family, Reinforce(learning_rate=0.5), 3, rng=0)
 

@@ -19,7 +19,7 @@ class SlidingWindow(Restarting):
     """Makes any meta-learner follow tasks that change, by what only the last meta-batches have in common.
 
     Two of its states learn side by side. The younger one begins anew every `window` steps, when the older
-    one is given up for it: what is used has seen the last `window` to 2 `window` - 1 meta-batches, all that
+    one is given up for it: what is used has seen the last `window` + 1 to 2 `window` meta-batches, all that
     there were if they are fewer. So priors are of recent tasks, too, whose arrays cannot be scaled down::
 
         SlidingWindow(meta=EmpiricalBayes(), window=8)
