@@ -54,6 +54,11 @@ def test_states_of_another_network_are_refused():
         meta.step(state, mf.LearnedPolicyGradient(), tasks, 0, 2)
 
 
+def test_the_benchmark_s_intervals_hold_95_percent():
+    """Student's t of two degrees of freedom is 4.302653 there."""
+    np.testing.assert_allclose(learned_update.half_width([1.0, 2.0, 3.0]), 4.302653 / np.sqrt(3.0), rtol=1e-5)
+
+
 def test_the_benchmark_sets_an_evolved_rule_beside_what_was_tuned(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(learned_update, "LEVELS", {"dense": mf.LpgGrid.dense()})
     learned_update.main(["--quick", "--json", str(tmp_path / "found.json")])
