@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, train
+from metarl_fast.engine import Progress
 from metarl_fast.learners import LearnedPolicyGradient, Learner, Table
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.drawn_once import drawn_once
+from metarl_fast.meta.candidates import directions, lives
 from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -100,30 +100,15 @@ class LearnedUpdate(Meta):
         base, weights = self._begun_from(state, learner)
         base.check_sizes(batch.num_states, batch.num_actions)
         key = make_key(rng)
-        # Evenly distributed, of standard deviation 1: these need no logarithm.
-        uniform = np.random.default_rng(child(key, 0)).random((self.num_pairs, *weights.shape))
-        directions = math.sqrt(3.0) * (2.0 * uniform - 1.0)
+        tried = directions(np.random.default_rng(child(key, 0)), self.num_pairs, *weights.shape)
         unit = 1.0 + 2.0 * abs(weights)
-        drawn = drawn_once(batch)
-        returns = np.stack(
-            [
-                train(
-                    _with(base, weights + side * unit * z),
-                    drawn,
-                    num_episodes,
-                    num_steps,
-                    rng=child(key, 1),
-                    q_table=False,
-                    policy=False,
-                    num_threads=num_threads,
-                ).returns
-                for z in directions
-                for side in (self.spread, -self.spread)
-            ]
-        )  # [2 pairs, N, E]
+        sides = (self.spread, -self.spread)
+        candidates = (_with(base, weights + side * unit * z) for z in tried for side in sides)
+        runs = lives(candidates, batch, num_episodes, num_steps, rng=child(key, 1), num_threads=num_threads)
+        returns = np.stack([run.returns for run in runs])  # [2 pairs, N, E]
         if progress is not None:
             progress(len(batch), len(batch))
-        slope = (_gains(returns)[:, None, None] * directions).mean(axis=0)
+        slope = (_gains(returns)[:, None, None] * tried).mean(axis=0)
         steps = state["steps"] + 1.0
         mean = _MEAN_DECAY * state["slope"] + (1.0 - _MEAN_DECAY) * slope
         square = _SQUARE_DECAY * state["square"] + (1.0 - _SQUARE_DECAY) * (slope * slope).mean()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias, cast
@@ -11,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, train
+from metarl_fast.engine import Progress
 from metarl_fast.learners import Learner
 from metarl_fast.meta import cma_es
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.drawn_once import drawn_once
+from metarl_fast.meta.candidates import directions, lives
 from metarl_fast.meta.fitted import State, check_state
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -137,25 +136,18 @@ class Tuned(Meta):
             spread = _FIRST_SPREAD
             for _ in range(steps - 1):
                 spread *= _SHRINKING
-            # Evenly distributed, of standard deviation 1: these need no logarithm.
-            z = math.sqrt(3.0) * (2.0 * generator.random((self.num_pairs, mean.size)) - 1.0)
+            z = directions(generator, self.num_pairs, mean.size)
             pool = np.clip(np.vstack([mean + spread * z, mean - spread * z]), 0.0, 1.0)
-        drawn = drawn_once(batch)
-        returns = [
-            train(
-                self._made(place, learner),
-                drawn,
-                num_episodes,
-                num_steps,
-                rng=child(key, 1),
-                returns=False,
-                q_table=False,
-                policy=False,
-                mean_returns=True,
-                num_threads=num_threads,
-            ).mean_returns
-            for place in pool
-        ]
+        runs = lives(
+            (self._made(place, learner) for place in pool),
+            batch,
+            num_episodes,
+            num_steps,
+            rng=child(key, 1),
+            mean_returns=True,
+            num_threads=num_threads,
+        )
+        returns = [run.mean_returns for run in runs]
         earned = np.array([found.mean() if found.size else 0.0 for found in returns])
         order = np.argsort(-earned, kind="stable")
         better = pool[order[: 1 if steps == 0 else self.num_pairs]]
