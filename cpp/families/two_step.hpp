@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "../elementary.hpp"
 #include "../mdp.hpp"
@@ -67,8 +68,12 @@ class TwoStep final : public Family {
     Stream stream{};
     std::array<double, 4> pays{};  // chances of both actions in state 1, and in state 2
   };
-  static constexpr std::size_t kRemembered = 64;  // tasks of a buffer: those in a worker's lanes
+  // Tasks of a buffer, each at its id modulo their number: those in a worker's lanes, or in the places of an
+  // environment.
+  using Memory = std::vector<Reached>;
+  static constexpr std::size_t kFewest = 64, kMost = 1 << 13;
 
+  Reached& place_of(std::uint64_t key, std::uint64_t id, std::any& memory) const;
   Reached at(std::uint64_t key, std::uint64_t id, std::int64_t trial, std::any& memory, Meter& meter) const;
   void begin(Reached& task) const;
   void walk(Reached& task) const;
@@ -78,12 +83,26 @@ class TwoStep final : public Family {
   }
 };
 
+// Where another task of this family lies, there is too little room.
+inline TwoStep::Reached& TwoStep::place_of(std::uint64_t key, std::uint64_t id, std::any& memory) const {
+  if (!std::any_cast<Memory>(&memory)) memory.emplace<Memory>(kFewest);
+  auto& kept = *std::any_cast<Memory>(&memory);
+  for (;;) {
+    Reached& place = kept[static_cast<std::size_t>(id % kept.size())];
+    const bool taken = place.family == this && place.key == key && place.id != id;
+    if (!taken || kept.size() == kMost) return place;
+    Memory larger(2 * kept.size());
+    for (const Reached& task : kept) {
+      if (task.family) larger[static_cast<std::size_t>(task.id % larger.size())] = task;
+    }
+    kept.swap(larger);
+  }
+}
+
 // Trials of a task mostly come one after the other: what was reached is remembered, and gone on from.
 inline TwoStep::Reached TwoStep::at(std::uint64_t key, std::uint64_t id, std::int64_t trial, std::any& memory,
                                     Meter& meter) const {
-  using Memory = std::array<Reached, kRemembered>;
-  if (!std::any_cast<Memory>(&memory)) memory.emplace<Memory>();
-  Reached& kept = (*std::any_cast<Memory>(&memory))[static_cast<std::size_t>(id % kRemembered)];
+  Reached& kept = place_of(key, id, memory);
   Reached task = kept;
   if (task.family != this || task.key != key || task.id != id || task.trial > trial) {
     task = {this, key, id, 0, make_stream(key, id, Purpose::rewards), {}};

@@ -158,9 +158,9 @@ def test_histories_of_other_tasks_are_refused():
 
 
 def test_what_is_remembered_of_other_tasks_decides_nothing():
-    """A buffer remembers 64 tasks: these are more, and some are learned on again from their first trial."""
-    tasks = mf.TwoStep().sample(70, rng=0)
+    """A buffer remembers 8,192 tasks: these are more, and all are learned on again from their first trial."""
+    tasks = mf.TwoStep().sample(8200, rng=0)
     again = mf.train(mf.QLearning(), tasks, 20, rng=1, num_runs=2, num_threads=1).returns
-    for k in (0, 6, 64, 69):
+    for k in (0, 6, 64, 69, 8192, 8199):
         alone = mf.train(mf.QLearning(), tasks[k : k + 1], 20, rng=1, num_runs=2).returns
         np.testing.assert_array_equal(again[k], alone[0])
