@@ -159,3 +159,5 @@ def test_the_loss_may_be_what_is_earned():
     np.testing.assert_allclose(state["mean"], 0.1 * slope, atol=1e-8)
     with pytest.raises(ValueError, match="loss is 'x', expected 'td_error' or 'return'"):
         mf.Maml(loss="x")
+    with pytest.raises(ValueError, match="loss is an array of shape"):
+        mf.Maml(loss=np.zeros(9))

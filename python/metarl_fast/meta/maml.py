@@ -70,7 +70,7 @@ class Maml(GradientMeta):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "fresh_episodes", checks.integer, 1)
-        if self.loss not in ("td_error", "return"):
+        if not isinstance(self.loss, str) or self.loss not in ("td_error", "return"):
             raise ValueError(f"loss is {checks.shown(self.loss)}, expected 'td_error' or 'return'")
         checks.keep(self, "temperature", checks.real, 0.0, open_low=True)
         checks.keep(self, "first_order", checks.flag)
