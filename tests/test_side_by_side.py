@@ -12,7 +12,7 @@ from metarl_fast.cli import main
 from metarl_fast.config import read_toml
 from metarl_fast.contenders import size_of_values
 from metarl_fast.experiment import Experiment
-from metarl_fast.meta import candidates, model_meta, tables
+from metarl_fast.meta import candidates, model_meta, restarting, tables
 from metarl_fast.seeding import child
 
 CONTENDERS = [
@@ -137,12 +137,15 @@ def test_costs_are_the_episodes_that_fit_takes(monkeypatch):
 
         monkeypatch.setattr(module, "train", call)
 
-    for module in (candidates, model_meta, tables):
+    for module in (candidates, model_meta, restarting, tables):
         counting(module)
     for meta, iterations in (
         (mf.AverageQ(tasks_per_iteration=7), None),
         (mf.Reptile(tasks_per_iteration=7), 3),
         (mf.Tuned(tasks_per_iteration=7, num_random=5, num_pairs=2), 3),
+        (mf.LearnedUpdate(num_pairs=2), 3),
+        (mf.ChangeDetecting(meta=mf.Reptile()), None),
+        (mf.ChangeDetecting(meta=mf.LearnedUpdate(num_pairs=2), tasks_per_iteration=4), 3),
     ):
         counted.clear()
         meta.fit(tasks, learner, 4, num_iterations=iterations, rng=0)
