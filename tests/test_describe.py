@@ -75,6 +75,22 @@ def test_returns_are_those_of_the_policies():
     assert card.planning_content.value == pytest.approx((limits.optimal.mean() - myopic.mean()) / gain)
 
 
+@pytest.mark.parametrize("num_tasks", [3, 12, 19])
+def test_few_tasks_have_students_interval(num_tasks):
+    tasks = mf.TaskDistribution(4, 2, horizon=6).sample(num_tasks, rng=3)
+    optimal = mf.bounds(tasks, 1.0).optimal
+    error = optimal.std(ddof=1) / math.sqrt(num_tasks)
+    reach = {3: 4.302653, 12: 2.200985, 19: 2.100922}[num_tasks]  # a table of Student's t, 0.975
+    card = mf.describe(tasks)
+    assert card.optimal.half_width == pytest.approx(reach * error, rel=1e-6)
+    assert 0.0 < card.relatedness.half_width < math.inf
+
+
+def test_of_two_tasks_nothing_is_known_of_what_they_share():
+    two = mf.TaskDistribution(4, 2, horizon=6).sample(2, rng=3)
+    assert mf.describe(two).relatedness.half_width == math.inf
+
+
 def corridor(length):
     """Walking right for `length` steps pays 1; a step to the left pays 0.01 at once."""
     s = length + 1

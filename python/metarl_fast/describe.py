@@ -23,13 +23,14 @@ from metarl_fast.planning import backward_induction, policy_iteration
 from metarl_fast.policies import greedy_policy
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
+from metarl_fast.statistics import student_quantile
 from metarl_fast.tasks import Task, Tasks, as_batch
 
 _GROUPS = 20
-"""Groups of tasks whose leaving out says how far a measure may be off (the jackknife)."""
+"""At most so many groups of tasks whose leaving out says how far a measure may be off (the jackknife)."""
 
-_STUDENT = 2.093
-"""What 95 % of Student's t lies within, for as many groups less one."""
+_LEAST = 3
+"""Of fewer tasks nothing is said of how far off: one left out of two leaves none to share with."""
 
 _FIRST, _PART, _FEW = 256, 2**22, 64
 """Tasks to begin with; entries of tables that stand in memory at once; tasks whose look-ahead is tried."""
@@ -305,13 +306,14 @@ class _Sums:
 
     def _measure(self, of: Any) -> Measure:
         """Return a function of the groups and how far it is off, by leaving one group out after the other."""
-        everyone = np.ones(_GROUPS, bool)
+        everyone = self.count > 0.0
         value = float(of(everyone))
-        if self.num_tasks < _GROUPS:  # these are all there are
+        if self.num_tasks < _LEAST:
             return Measure(value, 0.0 if self.num_tasks == 1 else math.inf)
-        left_out = np.array([of(~np.eye(_GROUPS, dtype=bool)[k]) for k in range(_GROUPS)])
-        variance = (_GROUPS - 1) / _GROUPS * ((left_out - left_out.mean()) ** 2).sum()
-        return Measure(value, float(_STUDENT * math.sqrt(variance)))
+        groups = np.flatnonzero(everyone)
+        left_out = np.array([of(everyone & (np.arange(_GROUPS) != k)) for k in groups])
+        variance = (len(groups) - 1) / len(groups) * ((left_out - left_out.mean()) ** 2).sum()
+        return Measure(value, student_quantile(0.95, len(groups) - 1) * math.sqrt(variance))
 
 
 def _measures(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Arrays:
