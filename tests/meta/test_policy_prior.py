@@ -27,3 +27,16 @@ def test_values_below_zero_rank_actions_as_the_prior_does():
     start = meta.start(state)
     assert start.max(axis=1) == pytest.approx([-1.0, 1.0])
     assert start.argmax(axis=1).tolist() == [1, 0]
+
+
+def test_learners_on_features_are_refused_unless_the_features_are_the_states():
+    meta, tasks = mf.PolicyPrior(), mf.GoalGrid(4).sample(3, rng=0)
+    on_tiles = mf.LinearQLearning(features=mf.TileCoding(4, 2, 2))
+    for call in (
+        lambda: meta.fit(tasks, on_tiles, 2, rng=0),
+        lambda: meta.apply(meta.init(mf.QLearning()), on_tiles),
+    ):
+        with pytest.raises(ValueError, match="AverageQ, Reptile and Transfer take weights"):
+            call()
+    of_states, table = (meta.fit(tasks, one, 2, rng=0) for one in (mf.LinearQLearning(), mf.QLearning()))
+    assert_same_bits(of_states.state["theta"], table.state["theta"])

@@ -53,3 +53,13 @@ def test_it_costs_what_is_lived():
     assert meta.cost(10, 4) == 10 * 4 + 2 * 10 * 4
     assert meta.cost(10, 4, 3) == 3 * 4 + 2 * 3 * 4
     assert np.size(meta.init(LEARNER)["steps"]) == 1
+
+
+def test_fit_takes_as_many_episodes_and_tasks_as_the_inner_one_does():
+    class Few(mf.AverageQ):
+        default_episodes, default_tasks = 3, 5
+
+    for kind in (mf.SlidingWindow, mf.ChangeDetecting):
+        returns = kind(meta=Few()).fit(GRID, LEARNER, rng=0).history["returns"]
+        assert returns.shape == (5, 3)  # a task each step
+        assert kind(meta=mf.EmpiricalBayes()).usual_amounts() == mf.EmpiricalBayes().usual_amounts()

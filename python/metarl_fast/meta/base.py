@@ -90,6 +90,10 @@ class Meta(Settings, ABC):
         """Return what `fit` makes better if no learner is named; where that must be named, TypeError."""
         raise TypeError(f"{type(self).__name__} needs a learner, such as QLearning()")
 
+    def usual_amounts(self) -> tuple[int, int]:
+        """Return how many episodes of each task, and how many tasks of a family, `fit` takes by default."""
+        return self.default_episodes, self.default_tasks
+
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes; None: with each task once."""
         if num_iterations is None:
@@ -125,12 +129,12 @@ class Meta(Settings, ABC):
             `EmpiricalBayes` and `LearnedUpdate`, need none: theirs is `default_learner`, and of a learner of
             another kind they take the discount.
         num_episodes, num_steps
-            As in `train`, on each task; default: `default_episodes`.
+            As in `train`, on each task; default: the first of `usual_amounts`.
         num_iterations
             How many steps, each on the next `tasks_per_iteration` tasks, the first ones again after the
             last; default: `default_iterations`, else such that each task is met once.
         num_tasks
-            How many tasks are drawn from a family; default: `default_tasks`.
+            How many tasks are drawn from a family; default: the second of `usual_amounts`.
         rng
             As in `train`.
         num_threads
@@ -171,14 +175,15 @@ class Meta(Settings, ABC):
             from which `resume` goes on.
         """
         base = as_learner(self.default_learner() if learner is None else learner)
-        episodes = self.default_episodes if num_episodes is None else num_episodes
+        usual_episodes, usual_tasks = self.usual_amounts()
+        episodes = usual_episodes if num_episodes is None else num_episodes
         checks.callback(progress, "progress")
         where = checked_executor(executor)
         told = _callbacks(callback)
         file = None if checkpoint is None else Checkpoint(checkpoint, every)
         so_far = self._so_far(base, rng, resume, file)
         key, first = so_far.key, so_far.num_iterations
-        count = checks.integer(self.default_tasks if num_tasks is None else num_tasks, "num_tasks", 0)
+        count = checks.integer(usual_tasks if num_tasks is None else num_tasks, "num_tasks", 0)
         batch = tasks.sample(count, rng=child(key, 0)) if hasattr(tasks, "sample") else as_batch(tasks)
         if not len(batch):
             raise ValueError("there are no tasks to learn from")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.learners import Learner, LinearLearner
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.tables import TableMeta, mean_of_available
 from metarl_fast.policies import greedy_policy, softmax_policy
@@ -22,6 +23,8 @@ class PolicyPrior(TableMeta):
     starts from the state's value under the best action, averaged over the tasks, times pi(a | s) / max_b
     pi(b | s). `MetaLearner` is this model to be used step by step.
 
+    It ranks what a state's actions are worth, so it takes learners of tables alone, not those on features.
+
     Parameters
     ----------
     learning_rate
@@ -33,6 +36,14 @@ class PolicyPrior(TableMeta):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "learning_rate", checks.real, 0.0, open_low=True)
+
+    def init(self, learner: Learner) -> State:
+        """Return the state before any task was seen: the uniform prior, with the learner's values."""
+        return super().init(_of_table(learner))
+
+    def apply(self, state: State, learner: Learner) -> Learner:
+        """Return the learner that starts from what was meta-learned."""
+        return super().apply(state, _of_table(learner))
 
     def blank(self, start: NDArray[np.float64]) -> State:
         """Return the uniform prior, with the values of `start`."""
@@ -61,6 +72,16 @@ class PolicyPrior(TableMeta):
         if not np.isfinite(found).all():
             raise ValueError(f"learning_rate is {self.learning_rate}: theta would not stay finite")
         return np.asarray(found)
+
+
+def _of_table(learner: Learner) -> Learner:
+    """Return the learner, if what it learns has a row for each state."""
+    if isinstance(learner, LinearLearner) and learner.features is not None:
+        raise ValueError(
+            f"the learner is {learner!r}, whose weights are no policy that can be ranked, expected one of "
+            "tables; AverageQ, Reptile and Transfer take weights of features"
+        )
+    return learner
 
 
 def ranked(policy: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -44,6 +44,10 @@ class Restarting(Meta):
         """Return what the inner meta-learner makes better if no learner is named."""
         return self.meta.default_learner()
 
+    def usual_amounts(self) -> tuple[int, int]:
+        """Return those of the inner meta-learner."""
+        return self.meta.usual_amounts()
+
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes: those looked at, and those learned from."""
         size = min(self.tasks_per_iteration, num_tasks)
