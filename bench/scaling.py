@@ -1,8 +1,8 @@
 """How the engine scales, each finding beside its target: `python bench/scaling.py --json scaling.json`.
 
-Threads, number of tasks, memory, short adaptation, tiny calls, huge tasks. What is timed is the whole call:
-drawing the tasks, learning, reading out the greedy policies. Runs that are compared take turns, and medians
-are given. Memory is the peak of a fresh process, the interpreter included.
+Threads, number of tasks, memory, short adaptation, meta-training, tiny calls, huge tasks. What is timed is the
+whole call: drawing the tasks, learning, reading out the greedy policies. Runs that are compared take turns, and
+medians are given. Memory is the peak of a fresh process, the interpreter included.
 """
 
 from __future__ import annotations
@@ -170,6 +170,15 @@ def adaptation(options: argparse.Namespace) -> list[Finding]:
     ]
 
 
+def meta_training(options: argparse.Namespace) -> list[Finding]:
+    """Ask how long Reptile takes to look at all the tasks, and what it holds meanwhile."""
+    n = options.tasks(100_000)
+    found = [in_fresh_process("reptile", n, options.threads) for _ in range(options.repeats)]
+    seconds, peak = (float(np.median([each[name] for each in found])) for name in ("seconds", "peak"))
+    details = f"in meta-batches of 1,024 tasks; at most {number(peak / MEGABYTE)} MB"
+    return [Finding(f"Reptile on {n:,} tasks, 1,000 updates each", seconds, " s", 3, False, details)]
+
+
 def recording(options: argparse.Namespace) -> list[Finding]:
     """Ask how many steps a second go into memory, and how many there are without."""
     family, learner = mf.TaskDistribution(10, 5, horizon=10), mf.QLearning()
@@ -294,6 +303,14 @@ def huge_task(num_states: int, num_threads: int) -> None:
     mf.train(learner, tasks, 100_000, 10, rng=1, returns=False, num_threads=num_threads)
 
 
+def reptile(num_tasks: int, num_threads: int) -> None:
+    """Meta-learn on so many tasks of the size of W1."""
+    family, size = mf.TaskDistribution(10, 5, horizon=10), min(num_tasks, 1024)
+    meta = mf.Reptile(tasks_per_iteration=size)
+    count = math.ceil(num_tasks / size)
+    meta.fit(family, mf.QLearning(), 100, num_iterations=count, rng=0, num_threads=num_threads)
+
+
 def peak_memory() -> float:
     """Return the most bytes of memory that this process has held."""
     try:
@@ -311,7 +328,7 @@ def alone(name: str, *sizes: int) -> None:
     """Run one of the programs above and print what it took, or why it cannot be run yet, as JSON."""
     began = time.perf_counter()
     try:
-        {"many_tasks": many_tasks, "huge_task": huge_task}[name](*sizes)
+        {"many_tasks": many_tasks, "huge_task": huge_task, "reptile": reptile}[name](*sizes)
         found = {"peak": peak_memory(), "seconds": time.perf_counter() - began}
     except MemoryError as error:
         found = {"not_yet": f"refused: {error}"}
@@ -336,6 +353,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace], list[Finding]]] = {
     "threads": threads,
     "sizes": sizes,
     "adaptation": adaptation,
+    "meta_training": meta_training,
     "recording": recording,
     "histories": histories,
     "tiny_call": tiny_call,
