@@ -1,8 +1,8 @@
 """How the engine scales, each finding beside its target: `python bench/scaling.py --json scaling.json`.
 
-Threads, number of tasks, memory, short adaptation, meta-training, tiny calls, huge tasks. What is timed is the
-whole call: drawing the tasks, learning, reading out the greedy policies. Runs that are compared take turns, and
-medians are given. Memory is the peak of a fresh process, the interpreter included.
+Threads, number of tasks, memory, short adaptation, meta-training, tiny calls, huge tasks. What is timed is
+the whole call: drawing the tasks, learning, reading out the greedy policies. Runs that are compared take
+turns, and medians are given. Memory is the peak of a fresh process, the interpreter included.
 """
 
 from __future__ import annotations
