@@ -179,3 +179,15 @@ def test_in_context(tmp_path):
     for run in runs:
         assert len(run["returns"]) == 3
         assert 0.0 <= min(run["returns"]) <= max(run["returns"]) <= run["optimum"] <= 20.0
+
+
+def test_rl2_torch(tmp_path):
+    pytest.importorskip("torch")
+    small = ["--iterations", "2", "--trials", "8", "--json", "found.json"]
+    output = printed(tmp_path, EXAMPLES / "rl2_torch.py", *small, timeout=120)
+    assert output.startswith("iteration    0: ")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert 0.0 < found["the network"] < 1.0
+    assert found["the better arm at once"] == pytest.approx(0.75, abs=0.01)  # E[max(p, 1 - p)]
+    assert found["the best possible"] == pytest.approx(0.7086, abs=1e-4)
+    assert 0.66 < found["Thompson sampling"] < found["UCB1"] < found["the best possible"]
