@@ -217,7 +217,7 @@ def race_in_fresh_process(peer, work):
             ours, theirs = compare.compare(work, engine, peer, repeats=2, threads=2)
             assert theirs.program == {peer!r} and theirs.ratio > 0, theirs
         """,
-        timeout=120,
+        timeout=300,  # compiling takes 20 s alone, and 110 beside other work
     )
 
 
