@@ -943,7 +943,12 @@ for options, error, text in (
     ({"num_states": None}, TypeError, "num_states is None"),
     ({"num_actions": 2.0}, TypeError, "num_actions is 2.0"),
     ({"horizon": 0}, ValueError, "horizon is 0"),
-    ({"task": lambda rng: ROWS[0]}, TypeError, "task returned array"),
+    (
+        {"task": lambda rng: ROWS[0]},
+        TypeError,
+        "task returned an array of shape (3, 2, 3)",
+    ),
+    ({"task": lambda rng: (ROWS[0], ROWS[0])}, TypeError, "float64), expected a dict: of transitions"),
 ):
     refuses("Family", f"{options!r:.60}", drawn_from(OwnFamily(**options)), error, text)
 refuses("Family", "no task", drawn_from(mf.Family()), NotImplementedError, "has no method task")

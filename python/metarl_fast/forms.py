@@ -17,7 +17,7 @@ Layout: TypeAlias = Literal["sas", "ass"]
 def checked_layout(value: Any) -> Layout | None:
     """Return `value` if it names a layout or is None."""
     if value not in ("sas", "ass", None):
-        raise ValueError(f"layout is {value!r:.40}, expected 'sas', 'ass' or None")
+        raise ValueError(f"layout is {checks.shown(value)}, expected 'sas', 'ass' or None")
     return value  # type: ignore[no-any-return]
 
 

@@ -93,7 +93,8 @@ def _columns(drawn: Sequence[Mapping[str, Any]], ids: Sequence[int], who: str) -
     """Return what `Family.task` returned by name; refuse what does not go together."""
     for task in drawn:
         if not isinstance(task, Mapping):
-            raise TypeError(f"{who} returned {task!r:.60}, expected a dict")
+            needs = "a dict: of transitions and rewards, or of outcomes"
+            raise TypeError(f"{who} returned {checks.shown(task)}, expected {needs}")
     names = set(drawn[0])
     if "horizon" in names:
         raise ValueError(f"{who} returned a horizon: it belongs to the family, as its attribute")
