@@ -780,6 +780,49 @@ for options, error, text in (
         text,
     )
 
+refuses_all(
+    "dirichlet_from_counts",
+    mf.dirichlet_from_counts,
+    (
+        ([1.0, 2.0], ValueError, "counts has shape (2,), expected (..., N, K)"),
+        ([[1, 2], [0.5, 1]], ValueError, "counts[1, 0] is 0.5, expected a whole number"),
+        ([[1, -1]], ValueError, "counts[0, 1] is -1.0"),
+        ([[NAN, 1]], ValueError, "counts[0, 0] is nan"),
+        ([[2.0**40, 1]], ValueError, "counts[0, 0] is"),
+        ([["a"]], TypeError, "dtype <U1"),
+        (np.full((2000, 1), 2.0**31), MemoryError, "rows of counts up to"),
+    ),
+)
+refuses_all(
+    "dirichlet_from_probabilities",
+    mf.dirichlet_from_probabilities,
+    (
+        ([0.5, 0.5], ValueError, "probabilities has shape (2,), expected (..., N, K)"),
+        ([[1.0, 0.0]], ValueError, "0.0 as its least number, expected above 0"),
+        ([[0.5, NAN]], ValueError, "nan"),
+        ([[0.5, 0.4]], ValueError, "a row that sums to 0.9, expected 1"),
+        (np.ones((0, 2)), ValueError, "none of them 0"),
+    ),
+)
+for name, values in (("dirichlet_from_counts", [[1, 2]]), ("dirichlet_from_probabilities", [[0.5, 0.5]])):
+    refuses(name, "shared=5", partial(getattr(mf, name), values, shared=5), TypeError, "shared is 5")
+refuses_all(
+    "normal_from_means",
+    mf.normal_from_means,
+    (
+        (1.0, ValueError, "means has shape (), expected (..., N)"),
+        ([1.0, INF], ValueError, "inf"),
+        (np.ones((2, 0)), ValueError, "means has shape (2, 0)"),
+    ),
+)
+for values, text in (
+    ([1.0, -1.0], "variances has -1.0, expected at least 0"),
+    ([1.0] * 3, "variances has shape (3,)"),
+):
+    refuses(
+        "normal_from_means", str(values), partial(mf.normal_from_means, [1.0, 2.0], values), ValueError, text
+    )
+
 # --- sequences that nothing could hold ------
 
 for entry, call in {

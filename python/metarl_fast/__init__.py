@@ -30,6 +30,9 @@ from metarl_fast.citation import from_citation as from_citation
 from metarl_fast.compare import compare as compare
 from metarl_fast.comparison import Comparison as Comparison
 from metarl_fast.compat import *
+from metarl_fast.conjugate import dirichlet_from_counts as dirichlet_from_counts
+from metarl_fast.conjugate import dirichlet_from_probabilities as dirichlet_from_probabilities
+from metarl_fast.conjugate import normal_from_means as normal_from_means
 from metarl_fast.contexts import Contexts as Contexts
 from metarl_fast.data import from_arrays as from_arrays
 from metarl_fast.data import from_outcomes as from_outcomes

@@ -559,6 +559,12 @@ def calls():
                 "probability_of_improvement": {"first": MATRIX, "second": MATRIX, "paired": False},
             }.items()
         },
+        "dirichlet_from_counts": (mf.dirichlet_from_counts, {"counts": [[2, 1], [0, 3]], "shared": False}),
+        "dirichlet_from_probabilities": (
+            mf.dirichlet_from_probabilities,
+            {"probabilities": [[0.5, 0.5], [0.25, 0.75]], "shared": False},
+        ),
+        "normal_from_means": (mf.normal_from_means, {"means": [0.0, 1.0], "variances": [0.5, 0.1]}),
         "Comparison.improvement": (pair.improvement, {"a": "a", "over": "b", "after": 1}),
         "Comparison.episodes_to": (pair.episodes_to, {"share": 0.5}),
         "Comparison.summary": (pair.summary, {"after": 1}),
