@@ -18,25 +18,19 @@ bool same(const std::vector<double>& previous, const double* values) {
   return std::equal(previous.begin(), previous.end(), values);
 }
 
-// q(s, a) with the sizes of its terms, for every pair.
-void look_ahead(const Shape& shape, const TaskView& task, double discount, const double* values,
-                std::vector<Expected>& q, Patience& patience) {
-  q.resize(size(shape.pairs()));
-  for (std::int64_t pair = 0; pair < shape.pairs() && !patience.ends(shape.outcomes); ++pair) {
-    q[size(pair)] = available(shape, task, pair) ? action_value(shape, task, discount, values, pair)
-                                                 : Expected{kNever, 0.0};
+// The first action of largest q(s, a), and all of q[A] with the sizes of its terms.
+std::int64_t take_best(const LookAhead& task, std::int64_t state, std::int64_t actions, double discount,
+                       const double* values, Expected* q) {
+  std::int64_t best = 0;
+  double most = kNever;
+  for (std::int64_t a = 0; a < actions; ++a) {
+    q[a] = task(state * actions + a, discount, values);
+    if (q[a].value > most) {
+      best = a;
+      most = q[a].value;
+    }
   }
-}
-
-// v(s) = max_a q(s, a), and the first action that has it.
-void take_best(const Shape& shape, const std::vector<Expected>& q, double* values, std::int32_t* policy) {
-  for (std::int64_t s = 0; s < shape.states; ++s) {
-    const auto row = q.begin() + s * shape.actions;
-    const auto best = std::max_element(
-        row, row + shape.actions, [](const Expected& a, const Expected& b) { return a.value < b.value; });
-    values[s] = best->value;
-    if (policy != nullptr) policy[s] = static_cast<std::int32_t>(best - row);
-  }
+  return best;
 }
 
 // v(s) = reward(s) + discount * sum_s' p(s' | s) v(s') along a chain.
@@ -64,23 +58,29 @@ void follow_all(const Shape& shape, const TaskView& task, const Policies& polici
 }
 
 // Values of all policies, backwards. Before each step `pay` brings scratch.pay [S][A] up to date, and says
-// whether it may still change.
+// whether it had to.
 template <class Pay>
 void accumulate(const Shape& shape, const TaskView& task, const Criterion& criterion,
                 const Policies& policies, double* values, FiniteScratch& scratch, Patience& patience,
                 Pay pay) {
   std::fill_n(values, policies.count * shape.states, 0.0);
-  scratch.reward.resize(size(shape.states));
+  scratch.reward.resize(size(policies.count));
   const bool stationary = policies.steps == 1;
   double weight = 1.0;
   for (std::int64_t step = criterion.horizon - 1; step >= 0; --step) {
     bool changed = pay();
-    if (!stationary || step == criterion.horizon - 1) follow_all(shape, task, policies, step, scratch);
+    const bool begins = step == criterion.horizon - 1;
+    if (!stationary || begins) follow_all(shape, task, policies, step, scratch);
+    const bool pays_anew = changed || !stationary || begins;
     for (std::int64_t p = 0; p < policies.count; ++p) {
       double* v = values + p * shape.states;
+      std::vector<double>& reward = scratch.reward[size(p)];
       scratch.previous.assign(v, v + shape.states);
-      expected_pay(shape, scratch.probability[size(p)], scratch.pay.data(), scratch.reward.data());
-      step_back(scratch.chain[size(p)], scratch.reward, criterion.discount, scratch.previous, v, patience);
+      if (pays_anew) {
+        reward.resize(size(shape.states));
+        expected_pay(shape, scratch.probability[size(p)], scratch.pay.data(), reward.data());
+      }
+      step_back(scratch.chain[size(p)], reward, criterion.discount, scratch.previous, v, patience);
       if (patience.ends(shape.states)) return;
       changed = changed || !same(scratch.previous, v);
     }
@@ -96,12 +96,19 @@ void backward_induction(const Shape& shape, const TaskView& task, const Criterio
                         const Interrupt& interrupt) {
   Patience patience(interrupt);
   double weight = 1.0;
+  scratch.task.take(shape, task, patience);
+  scratch.action_values.resize(size(shape.pairs()));
   std::fill_n(values, shape.states, 0.0);
   for (std::int64_t step = criterion.horizon - 1; step >= 0; --step) {
     scratch.previous.assign(values, values + shape.states);
-    look_ahead(shape, task, criterion.discount, scratch.previous.data(), scratch.action_values, patience);
-    if (patience.ends(0)) return;
-    take_best(shape, scratch.action_values, values, policy);
+    for (std::int64_t s = 0; s < shape.states; ++s) {
+      if (patience.ends(shape.actions * shape.outcomes)) return;
+      Expected* q = scratch.action_values.data() + s * shape.actions;
+      const std::int64_t best =
+          take_best(scratch.task, s, shape.actions, criterion.discount, scratch.previous.data(), q);
+      values[s] = q[best].value;
+      policy[s] = static_cast<std::int32_t>(best);
+    }
     if (plan != nullptr) std::copy_n(policy, shape.states, plan + step * shape.states);
     weight *= criterion.discount;
     if (!same(scratch.previous, values) && weight >= kForgotten) continue;
@@ -126,14 +133,24 @@ void find_gaps_of_steps(const Shape& shape, const TaskView& task, const Criterio
                         const Policies& policies, double* gaps, FiniteScratch& scratch,
                         const Interrupt& interrupt) {
   Patience patience(interrupt);
+  scratch.task.take(shape, task, patience);
   scratch.pay.resize(size(shape.pairs()));
   scratch.best.assign(size(shape.states), 0.0);
+  scratch.action_values.resize(size(shape.actions));
+  bool settled = false;  // what is best no longer changes, nor then what is lost
   const auto pay_losses = [&] {
+    if (settled) return false;
     scratch.previous = scratch.best;
-    look_ahead(shape, task, criterion.discount, scratch.previous.data(), scratch.action_values, patience);
-    take_best(shape, scratch.action_values, scratch.best.data(), nullptr);
-    losses(shape, scratch.action_values, scratch.pay.data());
-    return !same(scratch.previous, scratch.best.data());
+    for (std::int64_t s = 0; s < shape.states; ++s) {
+      if (patience.ends(shape.actions * shape.outcomes)) break;
+      Expected* q = scratch.action_values.data();
+      const std::int64_t best =
+          take_best(scratch.task, s, shape.actions, criterion.discount, scratch.previous.data(), q);
+      scratch.best[size(s)] = q[best].value;
+      losses(q, shape.actions, best, scratch.pay.data() + s * shape.actions);
+    }
+    settled = same(scratch.previous, scratch.best.data());
+    return true;
   };
   accumulate(shape, task, criterion, policies, gaps, scratch, patience, pay_losses);
 }

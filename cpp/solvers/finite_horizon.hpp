@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../interrupt.hpp"
+#include "look_ahead.hpp"
 #include "losses.hpp"
 #include "policy.hpp"
 
@@ -34,11 +35,12 @@ struct Policies {
 
 // Room that one thread reuses from task to task.
 struct FiniteScratch {
+  LookAhead task;
   std::vector<Expected> action_values;
   std::vector<double> previous;
   std::vector<double> best;
   std::vector<double> pay;
-  std::vector<double> reward;
+  std::vector<std::vector<double>> reward;
   std::vector<std::vector<double>> probability;
   std::vector<Chain> chain;
 };

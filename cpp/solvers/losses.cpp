@@ -37,15 +37,11 @@ void losses(const Shape& shape, const TaskView& task, double discount, const dou
   }
 }
 
-void losses(const Shape& shape, const std::vector<Expected>& action_values, double* loss) {
-  for (std::int64_t s = 0; s < shape.states; ++s) {
-    const auto row = action_values.begin() + s * shape.actions;
-    const Expected best = *std::max_element(row, row + shape.actions, less_value);
-    for (std::int64_t a = 0; a < shape.actions; ++a) {
-      const double lost = best.value - row[a].value;
-      const double tolerance = kValueNoise * std::max(best.size, row[a].size);
-      loss[s * shape.actions + a] = lost > tolerance && std::isfinite(lost) ? lost : 0.0;
-    }
+void losses(const Expected* q, std::int64_t actions, std::int64_t best, double* loss) {
+  for (std::int64_t a = 0; a < actions; ++a) {
+    const double lost = q[best].value - q[a].value;
+    const double tolerance = kValueNoise * std::max(q[best].size, q[a].size);
+    loss[a] = lost > tolerance && std::isfinite(lost) ? lost : 0.0;
   }
 }
 

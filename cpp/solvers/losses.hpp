@@ -21,7 +21,8 @@ struct LossScratch {
 // difference, and where the action is not available.
 void losses(const Shape&, const TaskView&, double discount, const double* values, double* loss, LossScratch&);
 
-// The same from q(s, a) with the sizes of their terms, as they are found with so many steps left.
-void losses(const Shape&, const std::vector<Expected>& action_values, double* loss);
+// The same of one state, loss[A] from q(s, a) [A] with the sizes of their terms, as they are found with so
+// many steps left, of which the one at `best` is largest.
+void losses(const Expected* q, std::int64_t actions, std::int64_t best, double* loss);
 
 }  // namespace metarl_fast

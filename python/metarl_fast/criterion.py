@@ -57,6 +57,11 @@ class Criterion:
             horizon = tasks.horizon
         return cls(gamma, checked_horizon(horizon, len(tasks)))
 
+    @property
+    def discount_of_tables(self) -> float:
+        """The discount of tables and of look-ahead: without one, sooner would be no better than later."""
+        return self.discount if self.discount < 1.0 else DISCOUNT
+
     def part(self, places: slice) -> Criterion:
         """Return the criterion of some of the tasks."""
         steps = self.horizon

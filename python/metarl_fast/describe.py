@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.criterion import DISCOUNT, Criterion, Horizon
+from metarl_fast.criterion import Criterion, Horizon
 from metarl_fast.diameter import mean_diameter
+from metarl_fast.effective_horizon import effective_horizon
 from metarl_fast.engine import Progress
-from metarl_fast.evaluate import Bounds, bounds, score
 from metarl_fast.executors import Executor, checked_executor
 from metarl_fast.families import Family
 from metarl_fast.jobs import Arrays, Work, spread
-from metarl_fast.planning import backward_induction, policy_iteration
-from metarl_fast.policies import greedy_policy
+from metarl_fast.optimum import gaps_to_optimum, optimum
+from metarl_fast.planning import evaluate, policy_iteration
+from metarl_fast.policies import greedy_policy, random_policy
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
 from metarl_fast.statistics import student_quantile
@@ -33,10 +34,7 @@ _LEAST = 3
 """Of fewer tasks nothing is said of how far off: one left out of two leaves none to share with."""
 
 _FIRST, _PART, _FEW = 256, 2**22, 64
-"""Tasks to begin with; entries of tables that stand in memory at once; tasks whose look-ahead is tried."""
-
-_LOSS = 0.01
-"""The share of the gain that a policy of the effective horizon may lose."""
+"""Tasks to begin with; outcomes that stand in memory at once; tasks whose look-ahead is tried."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -187,7 +185,7 @@ def describe(
         sums.mean("random"),
         sums.mean("myopic"),
         *shares,
-        _effective_horizon(tasks[few], criterion.part(few), num_threads),
+        effective_horizon(tasks[few], criterion.part(few), num_threads),
         mean_diameter(tasks[:8], num_threads),
         tasks.num_states,
         tasks.num_actions,
@@ -220,7 +218,7 @@ def _measured(
         some = slice(begin + places.start, begin + places.stop)
         return partial(_measures, tasks[some], criterion.part(some))
 
-    size = 24.0 * tasks.num_states * tasks.num_actions
+    size = float(_outcomes(tasks)) * 24.0
     for places, found in spread(part, end - begin, executor, bytes_of_task=size, num_threads=num_threads):
         yield slice(begin + places.start, begin + places.stop), found
 
@@ -234,18 +232,13 @@ def _ends(num_tasks: int) -> Iterator[int]:
 
 
 def _parts(begin: int, end: int, tasks: Tasks) -> Iterator[slice]:
-    step = max(1, _PART // (tasks.num_states * tasks.num_actions))
+    step = max(1, _PART // _outcomes(tasks))
     return (slice(k, min(k + step, end)) for k in range(begin, end, step))
 
 
-def _limits(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Bounds:
-    steps = math.inf if criterion.horizon is None else criterion.horizon
-    return bounds(tasks, criterion.discount, horizon=steps, num_threads=num_threads)
-
-
-def _of_tables(criterion: Criterion) -> float:
-    """Return the discount of tables and of look-ahead: without one, sooner would be no better than later."""
-    return criterion.discount if criterion.discount < 1.0 else DISCOUNT
+def _outcomes(tasks: Tasks) -> int:
+    """Return how many outcomes a task has, or how many pairs."""
+    return tasks.num_states * tasks.num_actions * tasks[:1].core.num_outcomes
 
 
 @dataclass
@@ -318,18 +311,22 @@ class _Sums:
 
 def _measures(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> Arrays:
     """Return what each task has of every measure [N], and its tables [N, S, A]."""
-    limits = _limits(tasks, criterion, num_threads)
-    scores = score(tasks, myopic_policy(tasks), limits, num_threads=num_threads)
-    lost = np.where(limits.learnable, (1.0 - np.nan_to_num(scores)) * limits.gap, 0.0)
-    q = policy_iteration(tasks, _of_tables(criterion), num_threads=num_threads).q_values
+    tasks = tasks.materialise()  # they are looked at many times
+    best = optimum(tasks, criterion, num_threads)
+    returns = np.empty((len(tasks), 1))
+    evaluate(tasks, None, criterion, returns=returns, num_threads=num_threads)
+    judged = [random_policy(tasks.available), myopic_policy(tasks)]
+    gap, missed = gaps_to_optimum(tasks, judged, criterion, best, num_threads).T
+    lost = np.where(gap > 0.0, missed, 0.0)
+    q = policy_iteration(tasks, criterion.discount_of_tables, num_threads=num_threads).q_values
     acts = tasks.available & ~tasks.terminal[:, :, None]
     values, policies = _centred(q, acts), _preferred(q, acts)
     return {
-        "optimal": limits.optimal,
-        "random": limits.random,
-        "myopic": limits.optimal - lost,
+        "optimal": best.returns,
+        "random": returns[:, 0],
+        "myopic": best.returns - lost,
         "lost": lost,
-        "gap": limits.gap,
+        "gap": gap,
         "values": values,
         "values_squared": (values**2).sum(axis=(1, 2)),
         "policies": policies,
@@ -356,25 +353,3 @@ def _preferred(q: NDArray[np.float64], acts: NDArray[np.bool_]) -> NDArray[np.fl
     chosen = acts & (q >= np.where(able, best, 0.0) - near)
     share = chosen / np.maximum(chosen.sum(axis=2, keepdims=True), 1)
     return np.where(acts, share - acts / np.maximum(acts.sum(axis=2, keepdims=True), 1), 0.0)
-
-
-def _effective_horizon(tasks: Tasks, criterion: Criterion, num_threads: int | None) -> int | None:
-    """Return how far one has to look ahead: by doubling, and then between the last two."""
-    limits = _limits(tasks, criterion, num_threads)
-    gamma = _of_tables(criterion)
-    most = math.ceil(20 / (1.0 - gamma)) if criterion.horizon is None else int(np.max(criterion.horizon))
-
-    def enough(steps: int) -> bool:
-        plan = backward_induction(tasks, steps, gamma, plan=False, num_threads=num_threads)
-        scores = score(tasks, greedy_policy(plan.q_values), limits, num_threads=num_threads)
-        return _ratio(np.nan_to_num(1.0 - scores) * limits.gap, limits.gap) <= _LOSS
-
-    low, high = 0, 1
-    while not enough(high):
-        if high >= most:
-            return None
-        low, high = high, min(2 * high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high

@@ -17,13 +17,13 @@ from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, 
 from metarl_fast.executors import Executor, checked_executor, using
 from metarl_fast.files import Path
 from metarl_fast.learners import Learner
+from metarl_fast.optimum import optimum
 from metarl_fast.part_files import check_repeatable
-from metarl_fast.planning import backward_induction, criterion_of_policies, evaluate, policy_iteration
+from metarl_fast.planning import criterion_of_policies, evaluate
 from metarl_fast.policies import given_policies
 from metarl_fast.result import Result
 from metarl_fast.seeding import Seed
 from metarl_fast.shards import alike, end_to_end
-from metarl_fast.solutions import Solution
 from metarl_fast.statistics import Interval, bootstrap_mean
 from metarl_fast.tasks import Task, Tasks, as_batch, checked_horizon
 
@@ -130,15 +130,8 @@ def bounds(
         found = bounds_by_jobs(bounds, batch, criterion, where, num_threads)
         arrays: dict[str, Any] = {"values": None, **found}
         return Bounds(discount=criterion.discount, horizon=criterion.horizon, **arrays)
-    best: Solution
-    if criterion.horizon is None:
-        best = policy_iteration(batch, criterion.discount, num_threads=num_threads)
-        values = best.values
-    else:
-        best = backward_induction(
-            batch, criterion.horizon, criterion.discount, plan=False, num_threads=num_threads
-        )
-        values = None
+    best = optimum(batch, criterion, num_threads)
+    values = best.values if criterion.horizon is None else None
     returns, gaps = np.empty((len(batch), 1)), np.empty((len(batch), 1))
     evaluate(
         batch, None, criterion, returns=returns, gaps=gaps, optimal_values=values, num_threads=num_threads

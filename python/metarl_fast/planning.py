@@ -210,8 +210,9 @@ def backward_induction(
     assert steps is not None
     for part in parts(batch, report):
         core, places = part.tasks.core, part.places
-        scratch = 20 * batch.num_states * batch.num_actions
-        threads = check_scratch(core, available_threads, more_bytes=scratch)
+        # The outcomes that lead on are listed once for all steps, beside what pairs pay.
+        scratch = 44 * batch.num_states * batch.num_actions
+        threads = check_scratch(core, available_threads, bytes_per_outcome=12, more_bytes=scratch)
         _core.backward_induction(
             core,
             criterion.discount,
@@ -269,7 +270,7 @@ def evaluate(
         threads = check_scratch(
             core,
             wanted,
-            bytes_per_outcome=8 if endless else 12 * count,
+            bytes_per_outcome=8 if endless else 12 * (count + 1),
             more_bytes=solver_bytes(core) * endless + scratch,
         )
         threads = with_helpers(core, threads, wanted)

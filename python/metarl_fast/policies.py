@@ -35,6 +35,11 @@ def greedy_policy(q_table: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(best / best.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
+def random_policy(available: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the policies [..., S, A] that are uniform over what is available [..., S, A]."""
+    return np.asarray(available / available.sum(axis=-1, keepdims=True))
+
+
 def softmax_policy(preferences: ArrayLike) -> NDArray[np.float64]:
     """Return exp(h[..., s, a]) / sum_b exp(h[..., s, b]), the policies [..., S, A] of preferences h.
 
