@@ -139,7 +139,7 @@ def test_cards_can_be_read_and_written():
         mf.GoalGrid(4), precision=0.02, most_tasks=600, progress=lambda *done: seen.append(done)
     )
     assert seen[-1] == (card.num_tasks, 600)
-    assert card.num_tasks in (256, 512, 600)
+    assert 256 < card.num_tasks <= 600  # no more than it takes: 256 are too few, twice as many too many
     assert json.loads(json.dumps(card.to_json()))["planning_content"]["value"] == card.planning_content.value
     assert "planning content" in str(card)
     assert "\n" not in repr(card)

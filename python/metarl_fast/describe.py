@@ -115,7 +115,7 @@ def describe(
     discount: float | None = None,
     horizon: Horizon = None,
     precision: float = 0.01,
-    most_tasks: int = 16_384,
+    most_tasks: int = 65_536,
     rng: Seed = 0,
     num_threads: int | None = None,
     executor: Executor | None = None,
@@ -170,14 +170,17 @@ def describe(
         discount = 1.0 if tasks.horizon is not None else None
     criterion = Criterion.of(tasks, discount, horizon)
     sums = _Sums(tasks.num_states, tasks.num_actions)
-    for end in _ends(len(tasks)):
+    end = min(_FIRST, len(tasks))
+    while True:
         for places, found in _measured(sums.num_tasks, end, tasks, criterion, where, num_threads):
             sums.add(found)
             if report is not None:
                 report(places.stop, len(tasks))
         shares = (sums.planning_content, sums.relatedness, sums.policy_relatedness)
-        if all(share.half_width <= near for share in shares):
+        off = max(share.half_width for share in shares)
+        if off <= near or end == len(tasks):
             break
+        end = min(_more(end, off / near), len(tasks))
     few = slice(0, min(_FEW, len(tasks)))
     steps = criterion.horizon
     return MeasureCard(
@@ -223,12 +226,12 @@ def _measured(
         yield slice(begin + places.start, begin + places.stop), found
 
 
-def _ends(num_tasks: int) -> Iterator[int]:
-    end = _FIRST
-    while end < num_tasks:
-        yield end
-        end *= 2
-    yield num_tasks
+def _more(num_tasks: int, too_wide: float) -> int:
+    """Return how many tasks to look at next, where intervals are so many times as wide as they should be.
+
+    They shrink with the root of the number. A tenth is added, as widths vary too; at most twice as many.
+    """
+    return math.ceil(num_tasks * min(2.0, 1.1 * too_wide**2))
 
 
 def _parts(begin: int, end: int, tasks: Tasks) -> Iterator[slice]:
