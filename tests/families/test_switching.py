@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -18,6 +19,7 @@ GRID = mf.GoalGrid(3, slip=0.2, wall_density=0.3, start=None)
 DENSE = mf.TaskDistribution(7, 3, mf.Dirichlet(0.4), reward_noise=0.3, start=mf.Uniform())
 MIXED = mf.Mixture((mf.TaskDistribution(5, 2, reward_noise=0.5), mf.RiverSwim(5)))
 GOLDEN = {"switching": mf.Switching(GRID, 2), "switching_dense": mf.Switching(DENSE, 3)}
+GOLDEN_TASKS = {"switching_garnet": mf.TaskDistribution.garnet(8, 3, 2, 0.1, 0.2, every=2, horizon=5)}
 ARGUMENTS = {
     "family": GRID,
     "every": 2,
@@ -25,21 +27,46 @@ ARGUMENTS = {
     "probability": 0.5,
     "modes": 2,
     "along": "episodes",
+    "by": "task",
 }
+
+
+def draws(family, key, task, now, parts):
+    """Which draw each part of a task is in, by looking back."""
+    if family.probability == 1.0 and family.modes is None:
+        return [now] * parts
+    found = [None] * parts
+    while None in found:
+        stream = make_stream(key_of_part(key, 2**64 - 1 - now), task, 5)
+        for part in range(parts):
+            anew, mode = stream.next() / 2**32 < family.probability or now == 0, stream.next()
+            if anew and found[part] is None:
+                found[part] = now if family.modes is None else mode * family.modes >> 32
+        now -= 1
+    return found
 
 
 def twin(family, key, task, segment=0):
     """A task of `Switching`, in plain Python."""
     now, task = time_of(family, task, segment)
-    if family.probability == 1.0 and family.modes is None:
-        return family_twins.part(family.family, key_of_part(key, now), task)
-    while True:
-        stream = make_stream(key_of_part(key, 2**64 - 1 - now), task, 5)
-        if stream.next() / 2**32 < family.probability or now == 0:
-            break
-        now -= 1
-    draw = now if family.modes is None else stream.next() * family.modes >> 32
-    return family_twins.part(family.family, key_of_part(key, draw), task)
+    if family.by == "task":
+        return family_twins.part(family.family, key_of_part(key, draws(family, key, task, now, 1)[0]), task)
+    of_states = draws(family, key, task, now, family.num_states)
+    whole = {draw: family_twins.part(family.family, key_of_part(key, draw), task) for draw in {0, *of_states}}
+
+    def of_its_draw(field):
+        return np.array([field(whole[draw])[s] for s, draw in enumerate(of_states)])
+
+    rows = {
+        name: of_its_draw(lambda model, name=name: getattr(model, name))
+        for name in ("probability", "next_state", "reward", "terminated", "terminal")
+        if getattr(whole[0], name) is not None
+    }
+    if whole[0].weights is not None:
+        rows["weights"] = of_its_draw(lambda model: model.weights).tolist()
+    if whole[0].next_state is not None:
+        rows["terminated"] = rows["terminated"] | of_its_draw(family_twins.terminal)[rows["next_state"]]
+    return dataclasses.replace(whole[0], **rows)
 
 
 def families():
@@ -52,6 +79,7 @@ def families():
         st.sampled_from([1.0, 0.3]),
         st.none() | st.integers(1, 3),
         st.sampled_from(["episodes", "tasks"]),
+        st.sampled_from(["task", "state"]),
     )
 
 
@@ -234,3 +262,50 @@ def test_limits_of_one_segment_do_not_scale_another():
     both = {0: limits, 1: mf.bounds(tasks.segment(1), 0.95)}
     expected = mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0).scores
     assert_same_bits(mf.adapt(mf.QLearning(), tasks, (0, 4), rng=0, limits=both).scores, expected)
+
+
+def test_garnets_fifth_number_is_how_often_a_state_is_drawn_anew():
+    still = mf.TaskDistribution.garnet(9, 2, 3, 0.5, horizon=4)
+    assert mf.TaskDistribution.garnet(9, 2, 3, 0.5, 0, horizon=4) == still
+    family = mf.TaskDistribution.garnet(9, 2, 3, 0.5, 0.3, every=2, horizon=4)
+    assert family == mf.Switching(still, 2, probability=0.3, by="state")
+    assert (family.horizon, family.sample(2, rng=0).core.reward_noise) == (4, 0.5)
+    tasks = family.sample(150, rng=0)
+    found = [tasks.segment(k) for k in range(6)]
+    rewards = np.array([segment.rewards for segment in found])
+    rows = np.array([segment.transitions for segment in found])
+    changed = (rewards[1:] != rewards[:-1]).all(axis=-1)
+    assert ((rewards[1:] != rewards[:-1]).any(axis=-1) == changed).all()  # all of a state, or nothing
+    assert not (rows[1:] != rows[:-1])[~changed].any()
+    assert (rows[1:] != rows[:-1]).any(axis=(-1, -2))[changed].mean() > 0.99
+    assert changed.mean() == pytest.approx(0.3, abs=0.02)
+    # States are drawn anew independently of each other.
+    assert changed.sum(axis=-1).var() == pytest.approx(9 * 0.3 * 0.7, rel=0.2)
+    with pytest.raises(ValueError, match=r"tau is 1\.5, expected a number from 0 to 1"):
+        mf.TaskDistribution.garnet(9, 2, 3, 0.5, 1.5)
+    with pytest.raises(ValueError, match="by is 'action', expected 'task' or 'state'"):
+        mf.Switching(still, by="action")
+
+
+def test_time_steps_are_segments_where_runs_go_on():
+    """As in the papers: no episodes, and a task that changes at every step."""
+    tasks = mf.TaskDistribution.garnet(4, 2, 2, 0.0, 0.5, horizon=1).sample(3, rng=0)
+    run = mf.train(mf.QLearning(epsilon=1.0), tasks, 40, continuing=True, rng=1, record=True)
+    seen = run.history
+    for k in range(40):
+        now = tasks.segment(k)
+        for place in range(3):
+            s, a, after = (int(getattr(seen, name)[place, k]) for name in ("state", "action", "next_state"))
+            assert now.transitions[place, s, a, after] > 0.0
+            assert seen.reward[place, k] == pytest.approx(now.rewards[place, s, a])
+            assert k == 39 or seen.state[place, k + 1] == after
+
+
+def test_goals_by_state_end_episodes_wherever_they_are():
+    tasks = mf.Switching(GRID, probability=0.5, by="state").sample(40, rng=0).segment(3)
+    found = tasks.outcomes
+    entered = np.take_along_axis(tasks.terminal, found["next_state"].reshape(40, -1), axis=1)
+    possible = found["probability"].reshape(40, -1) > 0.0
+    assert found["terminated"].reshape(40, -1)[possible & entered].all()
+    assert (tasks.terminal.sum(axis=1) != 1).any()
+    assert_same_bits(tasks.materialise().transitions, tasks.transitions)

@@ -39,9 +39,7 @@ class Changing(Around):
         checks.keep(self, "every", checks.integer, 1, 2**31 - 1)
         if self.segment is not None:
             checks.keep(self, "segment", checks.integer, 0, 2**31 - 1)
-        if not isinstance(self.along, str) or self.along not in ("episodes", "tasks"):
-            kind = ValueError if isinstance(self.along, str) else TypeError
-            raise kind(f"along is {checks.shown(self.along)}, expected 'episodes' or 'tasks'")
+        checks.keep(self, "along", checks.word, ("episodes", "tasks"))
 
     @property
     def _episodes_per_segment(self) -> int:  # type: ignore[override]

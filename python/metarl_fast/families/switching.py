@@ -37,6 +37,9 @@ class Switching(Changing):
         "episodes": a task changes while it is learned. "tasks": tasks do not change, but differ along the
         batch as task 0 does along its time, so that a learner that meets them one by one, or a meta-learner,
         meets a world that changes; `every` counts tasks.
+    by
+        What draws anew: the "task", or each "state" for itself, and what is done there goes as in its own
+        draw; starts and noise are then those of the first draw, and what enters a terminal state ends.
 
     Notes
     -----
@@ -51,15 +54,17 @@ class Switching(Changing):
     probability: float = 1.0
     modes: int | None = None
     along: str = "episodes"
+    by: str = "task"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "probability", checks.real, 0.0, 1.0, open_low=True)
         if self.modes is not None:
             checks.keep(self, "modes", checks.integer, 1, 2**30)
+        checks.keep(self, "by", checks.word, ("task", "state"))
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
-        law = {"probability": self.probability, "modes": self.modes or 0}
+        law = {"probability": self.probability, "modes": self.modes or 0, "by": self.by}
         return _core.Switching(family=self.family._view(key, ids), **law, **self._time)
 
     def _inside(self, key: int, ids: Ids) -> Tasks:
@@ -67,5 +72,6 @@ class Switching(Changing):
 
     def clusters(self, tasks: Tasks) -> NDArray[np.int64]:
         """Return the family's labels of the tasks that these were made of, or labels of the same tasks."""
-        plain = self.probability == 1.0 and self.modes is None and self.along == "episodes"
+        anew = self.probability == 1.0 and self.modes is None
+        plain = anew and self.along == "episodes" and self.by == "task"
         return super().clusters(tasks) if plain else Family.clusters(self, tasks)

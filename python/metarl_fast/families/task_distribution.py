@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from metarl_fast.families.laws import (
     fixed_values,
 )
 from metarl_fast.families.starts import keep_start, start_distribution
+from metarl_fast.families.switching import Switching
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 
@@ -121,6 +122,7 @@ class TaskDistribution(CoreFamily):
         """
         return cls(10, 5, Dirichlet(0.25), Normal(1.0, 1.0), reward_noise=1.0, horizon=10)
 
+    @overload
     @classmethod
     def garnet(
         cls,
@@ -132,14 +134,44 @@ class TaskDistribution(CoreFamily):
         start: Any = 0,
         horizon: int | None = None,
         by_pair: bool = False,
-    ) -> Self:
-        """Return Garnet(n, m, b, sigma), stationary: tau is 0.
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def garnet(
+        cls,
+        num_states: int,
+        num_actions: int,
+        branching: int,
+        noise: float = 0.0,
+        tau: float = 0.0,
+        *,
+        every: int = 1,
+        start: Any = 0,
+        horizon: int | None = None,
+        by_pair: bool = False,
+    ) -> Family: ...
+
+    @classmethod
+    def garnet(
+        cls,
+        num_states: int,
+        num_actions: int,
+        branching: int,
+        noise: float = 0.0,
+        tau: float = 0.0,
+        *,
+        every: int = 1,
+        start: Any = 0,
+        horizon: int | None = None,
+        by_pair: bool = False,
+    ) -> Family:
+        """Return Garnet(n, m, b, sigma, tau).
 
         Each pair has `branching` next states, with probabilities between sorted uniform cut points; expected
         rewards of pairs are N(0, 1), and each reward has noise of standard deviation `noise`. Archibald,
         McKinnon and Thomas, JORS 46 (1995); the numbers in this order are those of Bhatnagar, Sutton,
-        Ghavamzadeh and Lee, "Natural actor-critic algorithms", Automatica 45 (2009). Tasks that change, as
-        theirs do at tau > 0, are made by `Switching` and `Drifting`.
+        Ghavamzadeh and Lee, "Natural actor-critic algorithms", Automatica 45 (2009).
 
         Parameters
         ----------
@@ -147,6 +179,13 @@ class TaskDistribution(CoreFamily):
             n, m and b.
         noise
             sigma.
+        tau
+            The rate at which states are drawn anew, next states, probabilities and expected rewards: after
+            `every` episodes each is with this probability, so that tau n of n states are on average. Above 0
+            the family is a `Switching` by state. (Those papers' tasks change at every time step; so do these
+            with `horizon=1` and runs that are `continuing`.)
+        every
+            Episodes between changes.
         start, horizon
             As of `TaskDistribution`; the papers have no episodes.
         by_pair
@@ -154,7 +193,9 @@ class TaskDistribution(CoreFamily):
         """
         law = Garnet(branching, by_pair)
         rewards = Normal(0.0, 1.0)
-        return cls(num_states, num_actions, law, rewards, start=start, reward_noise=noise, horizon=horizon)
+        still = cls(num_states, num_actions, law, rewards, start=start, reward_noise=noise, horizon=horizon)
+        rate = checks.real(tau, "tau", 0.0, 1.0)
+        return Switching(still, every, probability=rate, by="state") if rate > 0.0 else still
 
     def split(self, held_out: float = 0.2, *, rng: Seed = 0) -> tuple[Family, Family]:
         """Return (training family, held-out family), with half of the ids each.
