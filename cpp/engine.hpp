@@ -52,10 +52,12 @@ struct ReplayArrays {
   History<double> history;                 // what is learned from
   History<double> fresh;  // what the loss is: half the mean squared error of these steps' targets
   const double* cotangents = nullptr;  // [tasks][S][A], instead: how a loss moves with what was learned
-  double* q_table = nullptr;           // [tasks][S][A] what was learned
-  double* loss = nullptr;              // [tasks]
-  double* of_initial = nullptr;        // [tasks][S][A] how the loss moves with the initial table ...
-  double* of_rates = nullptr;          // [tasks][S][A] ... and with the learning rate of each entry
+  const double* worth = nullptr;  // [tasks][room of history], added: of each step times how the logarithm of
+                                  // its action's probability moves, by the softmax that the learner acts by
+  double* q_table = nullptr;      // [tasks][S][A] what was learned
+  double* loss = nullptr;         // [tasks]
+  double* of_initial = nullptr;   // [tasks][S][A] how the loss moves with the initial table ...
+  double* of_rates = nullptr;     // [tasks][S][A] ... and with the learning rate of each entry
 };
 void replay(const Shape&, std::int64_t num_tasks, const TdSettings&, const ReplayArrays&, const RunOptions&);
 

@@ -41,6 +41,12 @@ def scheduled(name, numbers, decays, lowest):
     return st.fixed_dictionaries(decaying) | st.fixed_dictionaries({name: linear | listed})
 
 
+def tables_of_fractions(s, a):
+    """A number for each pair, some of them 0 and 1."""
+    rounded = st.builds(lambda seed: np.random.default_rng(seed).random((s, a)).round(1), seeds)
+    return rounded.map(mf.Table)
+
+
 @st.composite
 def learners_of(draw, kind, s, a):
     more = {"trace_decay": draw(fractions), "trace_kind": draw(trace_kinds)}
@@ -50,7 +56,7 @@ def learners_of(draw, kind, s, a):
     return kind(
         s,
         a,
-        learning_rate=draw(fractions),
+        learning_rate=draw(fractions | tables_of_fractions(s, a)),
         discount=draw(fractions),
         learning_rate_decay=draw(st.sampled_from([0.0, 0.5, 1.0, 1.7])),
         initial_q=draw(st.sampled_from([0.0, 1.0, -2.5])),

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from metarl_fast import Table
 from reference import below, portable_exp, portable_log, sample, unit_53
 
 # --- behaviour ---
@@ -119,11 +120,13 @@ def behaviours(learner, num_episodes):
 # --- steps ---
 
 
-def learning_rate(learner, visits):
+def learning_rate(learner, state, action, visits):
+    rates = learner.learning_rate
+    rate = rates.values[state, action].item() if isinstance(rates, Table) else rates
     if learner.learning_rate_decay == 0.0:
-        return learner.learning_rate
+        return rate
     visits += learner.initial_visits
-    return min(1.0, learner.learning_rate * portable_exp(-learner.learning_rate_decay * portable_log(visits)))
+    return min(1.0, rate * portable_exp(-learner.learning_rate_decay * portable_log(visits)))
 
 
 def target_value(reward, discount, ahead, terminated):
@@ -213,7 +216,7 @@ class OneStep:
         if self.on_policy:
             self.next_action = self.choose(next_state, stream)
         target = target_value(reward, self.discount, self.ahead(next_state, learning, other), terminated)
-        rate = self.real(learning_rate(self.learner, visits[state][action]))
+        rate = self.real(learning_rate(self.learner, state, action, visits[state][action]))
         self.learn(learning, state, action, target, rate)
 
     def learn(self, q, state, action, target, rate):

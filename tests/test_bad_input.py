@@ -181,6 +181,13 @@ refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "le
 refuses_numbers("Maml", "step_size", with_keyword(mf.Maml, "step_size"), 0.0)
 refuses_numbers("Maml", "temperature", with_keyword(mf.Maml, "temperature"), 0.0)
 refuses_numbers("PolicyMaml", "step_size", with_keyword(mf.PolicyMaml, "step_size"), 0.0)
+for name in ("learning_rate", "discount", "trace_decay", "epsilon", "meta_step_size"):
+    refuses_numbers("MetaGradientQ", name, with_keyword(mf.MetaGradientQ, name), -0.1, 1.1)
+refuses_all(
+    "MetaGradientQ",
+    lambda adapts: mf.MetaGradientQ(adapts=adapts),
+    ((5, TypeError, "adapts is 5, expected some of"), (["x"], ValueError, "adapts has 'x', expected some")),
+)
 refuses_counts("Maml", "fresh_episodes", with_keyword(mf.Maml, "fresh_episodes"), 0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
 for name in ("inner_held_out", "neighbours"):

@@ -224,3 +224,123 @@ def test_threads_change_nothing_and_no_steps_change_nothing():
     found = mf.replay_gradient(learner, nothing, start_of(tasks), cotangents=one.initial_table)
     assert_same_bits(found.initial_table, one.initial_table)
     assert mf.replay_gradient(learner, nothing, start_of(tasks), fresh=nothing).loss.tolist() == [0.0] * 70
+
+
+def test_rates_of_the_learner_are_those_of_its_table():
+    """Whoever runs it: lanes, one task at a time, step by step; and `replay` takes them for its own."""
+    rates = np.random.default_rng(1).random((4, 3))
+    tasks = RANDOM.sample(40, rng=0)
+    for kind in (mf.QLearning, mf.Sarsa, mf.ExpectedSarsa, mf.DoubleQLearning, mf.QLambda):
+        same, single = (
+            lived(kind(learning_rate=of, epsilon=0.3), tasks, start_of(tasks)).q_table
+            for of in (mf.Table(np.full((4, 3), 0.3)), 0.3)
+        )
+        assert_same_bits(same, single)
+    learner = mf.QLearning(learning_rate=mf.Table(rates), epsilon=0.3)
+    run = lived(learner, tasks, start_of(tasks))
+    assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
+    plain = learner.replace(learning_rate=0.5)
+    assert_same_bits(mf.replay(plain, run.history, start_of(tasks), learning_rates=rates), run.q_table)
+    by_hand = learner.replace(num_states=4, num_actions=3, initial_q=mf.Table(start_of(tasks)))
+    steps = run.history
+    for k in range(int(steps.length[0])):
+        state, action, after = (int(of[0, k]) for of in (steps.state, steps.action, steps.next_state))
+        by_hand.update(state, action, float(steps.reward[0, k]), after)
+    np.testing.assert_allclose(by_hand.q_table, run.q_table[0], rtol=1e-12)
+
+
+def test_rates_that_are_none_are_refused():
+    with pytest.raises(ValueError, match=r"a number of learning_rate is 1\.5, expected a number from 0"):
+        mf.QLearning(learning_rate=mf.Table([[0.1, 1.5]]))
+    with pytest.raises(ValueError, match=r"learning_rate has the shape \(2, 4, 3\), expected one table"):
+        mf.QLearning(learning_rate=mf.Table(np.zeros((2, 4, 3))))
+    with pytest.raises(ValueError, match="num_states is 3, but learning_rate has the shape"):
+        mf.QLearning(3, 3, learning_rate=mf.Table(np.zeros((4, 3))))
+    with pytest.raises(ValueError, match="the learner's learning_rate has 3 states and 4 actions, the"):
+        mf.train(mf.QLearning(learning_rate=mf.Table(np.zeros((3, 4)))), RANDOM.sample(2, rng=0), 2, rng=0)
+
+
+# --- choices ---
+
+ARMS = mf.from_arrays(np.ones((1, 2, 1)), np.array([[1.0, 0.2]]))
+
+
+def lives_of(learner, num_pulls):
+    """All that may happen in so many pulls of two arms, as a history of 2^n learners."""
+    chosen = np.array(list(np.ndindex(*[2] * num_pulls)))
+    n = len(chosen)
+    pays = np.where(chosen == 0, 1.0, 0.2)
+    places = np.zeros((n, num_pulls), np.uint8)
+    ends = np.ones((n, num_pulls), bool)
+    steps = {"state": places, "next_state": places, "action": chosen.astype(np.uint8), "reward": pays}
+    like = mf.train(learner, ARMS, num_pulls, 1, rng=0, record=True, dtype=float).history
+    return replace(like, **steps, terminated=~ends, truncated=ends, length=np.full(n, num_pulls))
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        mf.QLearning(learning_rate=0.6, temperature=0.5, discount=0.3),
+        mf.ExpectedSarsa(learning_rate=0.6, temperature=0.5, temperature_decay=0.7, bonus=0.4),
+    ],
+)
+def test_scored_choices_give_the_gradient_of_the_expected_lifetime(learner):
+    """Of all lifetimes of six pulls, each with its probability; against central differences of their mean."""
+    start, pulls = np.array([[0.1, -0.3]]), 6
+    history = lives_of(learner, pulls)
+
+    def probabilities(theta):
+        """Of each of the histories, by hand."""
+        found = np.ones(2**pulls)
+        for n in range(2**pulls):
+            q, visits = theta[0].copy(), np.zeros(2)
+            for k in range(pulls):
+                h = (q + learner.bonus / np.sqrt(visits + 1.0)) / learner.temperatures(pulls)[k]
+                weight = np.exp(h - h.max())
+                pi = weight / weight.sum()
+                a = int(history.action[n, k])
+                found[n] *= pi[a]
+                visits[a] += 1.0
+                if isinstance(learner, mf.QLearning):
+                    ahead = q.max()
+                else:
+                    h = (q + learner.bonus / np.sqrt(visits + 1.0)) / learner.temperatures(pulls)[k]
+                    weight = np.exp(h - h.max())
+                    ahead = (weight * q).sum() / weight.sum()
+                q[a] += learner.learning_rate * (history.reward[n, k] + learner.discount * ahead - q[a])
+        return found
+
+    earned = history.reward.sum(axis=1)
+    slope = np.zeros((1, 2))
+    for a in range(2):
+        nudge = np.zeros((1, 2))
+        nudge[0, a] = 1e-6
+        ahead, behind = ((probabilities(start + side * nudge) * earned).sum() for side in (1, -1))
+        slope[0, a] = (ahead - behind) / 2e-6
+    still_to_come = history.reward[:, ::-1].cumsum(axis=1)[:, ::-1]
+    for worth in (still_to_come, np.broadcast_to(earned[:, None], still_to_come.shape)):
+        found = mf.replay_gradient(learner, history, start, worth=worth).initial_table
+        mean = (probabilities(start)[:, None, None] * found).sum(axis=0)
+        np.testing.assert_allclose(mean, slope, atol=1e-8)
+    assert np.abs(slope).max() > 0.1
+    back = np.random.default_rng(0).normal(size=(2**pulls, 1, 2))
+    both = mf.replay_gradient(learner, history, start, worth=still_to_come, cotangents=back)
+    apart = [
+        mf.replay_gradient(learner, history, start, **one).initial_table
+        for one in ({"worth": still_to_come}, {"cotangents": back})
+    ]
+    np.testing.assert_allclose(both.initial_table, apart[0] + apart[1], atol=1e-12)
+
+
+def test_choices_that_cannot_be_scored_are_refused():
+    run = lived(LEARNERS["greedy"], RANDOM.sample(2, rng=0), start_of(RANDOM))
+    for learner, message in (
+        (mf.QLearning(), "of learners that act by softmax"),
+        (mf.Sarsa(temperature=1.0), "choices, made a step ahead, cannot be scored"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mf.replay_gradient(
+                learner, run.history, start_of(RANDOM), worth=np.zeros(run.history.state.shape)
+            )
+    with pytest.raises(ValueError, match=r"worth has shape \(2, 3\)"):
+        mf.replay_gradient(mf.QLearning(), run.history, start_of(RANDOM), worth=np.zeros((2, 3)))

@@ -17,8 +17,8 @@ Shape shape_of(std::int64_t states, std::int64_t actions) {
 
 void bound_replay(const Learner& learner, const py::dict& history, const Array<double>& initial_table,
                   const std::optional<Array<double>>& learning_rates, const py::dict& fresh,
-                  const std::optional<Array<double>>& cotangents, OptionalArray<double> q_table,
-                  OptionalArray<double> loss, OptionalArray<double> of_initial,
+                  const std::optional<Array<double>>& cotangents, const std::optional<Array<double>>& worth,
+                  OptionalArray<double> q_table, OptionalArray<double> loss, OptionalArray<double> of_initial,
                   OptionalArray<double> of_rates, int num_threads, const py::object& progress) {
   const auto* settings = dynamic_cast<const TdLearner*>(&learner);
   if (!settings)
@@ -40,12 +40,20 @@ void bound_replay(const Learner& learner, const py::dict& history, const Array<d
   if (learning_rates) {
     require_shape(*learning_rates, "learning_rates", {s, a});
     arrays.learning_rates = learning_rates->data();
+  } else if (settings->learning_rates) {
+    require(settings->num_learning_rates == s * a, "the number of learning rates",
+            static_cast<double>(settings->num_learning_rates), "one for each pair");
+    arrays.learning_rates = settings->learning_rates;
   }
   arrays.history = history_of<double>(history, shape, n);
   arrays.fresh = history_of<double>(fresh, shape, n);
   if (cotangents) {
     require_shape(*cotangents, "cotangents", {n, s, a});
     arrays.cotangents = cotangents->data();
+  }
+  if (worth) {
+    require_shape(*worth, "worth", {n, arrays.history.room});
+    arrays.worth = worth->data();
   }
   arrays.q_table = output(q_table, "q_table", {n, s, a});
   arrays.loss = output(loss, "loss", {n});
@@ -106,9 +114,10 @@ void bind_gradients(py::module_& m) {
         py::arg("progress").none(true));
   m.def("replay", &bound_replay, py::arg("learner"), py::arg("history"), py::arg("initial_table").noconvert(),
         py::arg("learning_rates").noconvert().none(true), py::arg("fresh"),
-        py::arg("cotangents").noconvert().none(true), py::arg("q_table").noconvert().none(true),
-        py::arg("loss").noconvert().none(true), py::arg("of_initial").noconvert().none(true),
-        py::arg("of_rates").noconvert().none(true), py::arg("num_threads"), py::arg("progress").none(true));
+        py::arg("cotangents").noconvert().none(true), py::arg("worth").noconvert().none(true),
+        py::arg("q_table").noconvert().none(true), py::arg("loss").noconvert().none(true),
+        py::arg("of_initial").noconvert().none(true), py::arg("of_rates").noconvert().none(true),
+        py::arg("num_threads"), py::arg("progress").none(true));
   m.def(
       "replay_scratch",
       [](std::int64_t states, std::int64_t actions, std::int64_t num_steps) {

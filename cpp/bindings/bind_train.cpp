@@ -17,9 +17,10 @@
 namespace metarl_fast::bindings {
 namespace {
 
-// One that keeps the array its `exploration` points into.
+// One that keeps the arrays its settings point into.
 struct BoundTdLearner final : TdLearner {
-  Array<double> kept;
+  Array<double> kept_exploration;
+  OptionalArray<double> kept_rates;
 };
 
 Rule rule_named(const std::string& wanted) {
@@ -42,7 +43,8 @@ std::unique_ptr<BoundTdLearner> make_td_learner(const std::string& rule, Behavio
                                                 Array<double> exploration, double learning_rate,
                                                 double learning_rate_decay, double discount,
                                                 double initial_visits, double trace_decay, Traces traces,
-                                                double bonus, std::int64_t bonus_episodes, bool sees_reset) {
+                                                double bonus, std::int64_t bonus_episodes, bool sees_reset,
+                                                OptionalArray<double> learning_rates) {
   require_shape(exploration, "exploration", {exploration.size()});
   auto learner = std::make_unique<BoundTdLearner>();
   static_cast<TdSettings&>(*learner) = {rule_named(rule),
@@ -57,8 +59,11 @@ std::unique_ptr<BoundTdLearner> make_td_learner(const std::string& rule, Behavio
                                         traces,
                                         bonus,
                                         bonus_episodes,
-                                        sees_reset};
-  learner->kept = std::move(exploration);
+                                        sees_reset,
+                                        learning_rates ? learning_rates->data() : nullptr,
+                                        learning_rates ? learning_rates->size() : 0};
+  learner->kept_exploration = std::move(exploration);
+  learner->kept_rates = std::move(learning_rates);
   return learner;
 }
 
@@ -211,7 +216,8 @@ void bind_train(py::module_& m) {
       .def(py::init(&make_td_learner), py::arg("rule"), py::arg("behaviour"),
            py::arg("exploration").noconvert(), py::arg("learning_rate"), py::arg("learning_rate_decay"),
            py::arg("discount"), py::arg("initial_visits"), py::arg("trace_decay"), py::arg("traces"),
-           py::arg("bonus"), py::arg("bonus_episodes"), py::arg("sees_reset") = false);
+           py::arg("bonus"), py::arg("bonus_episodes"), py::arg("sees_reset") = false,
+           py::arg("learning_rates").noconvert().none(true) = py::none());
   py::class_<OneByOne, Learner>(m, "OneByOne")
       .def(py::init<const Learner&>(), py::arg("of"), py::keep_alive<1, 2>());
   py::class_<Disturbed, Learner>(m, "Disturbed")

@@ -34,7 +34,7 @@ void replay_by(const Shape& shape, std::int64_t num_tasks, const TdSettings& set
   const std::int64_t steps = longest(arrays.history, num_tasks);
   const std::int64_t fresh = longest(arrays.fresh, num_tasks);
   const double work = 20.0 * static_cast<double>(steps + fresh) + 4.0 * static_cast<double>(shape.pairs());
-  if (goes_in_lanes<Rule>(shape, settings)) {
+  if (!arrays.worth && goes_in_lanes<Rule>(shape, settings)) {
     for_each_block(num_tasks, kReplayLanes, work, options, [&] {
       auto worker = std::make_unique<ReplayLanesWorker>(shape, settings, arrays, num_tasks, steps, fresh);
       return [worker = std::move(worker)](std::int64_t block, Pulse& pulse) {
@@ -66,11 +66,18 @@ void replay(const Shape& shape, std::int64_t num_tasks, const TdSettings& settin
             const ReplayArrays& arrays, const RunOptions& options) {
   require(settings.num_explorations >= 1 || settings.behaviour == Behaviour::uniform, "num_explorations",
           static_cast<double>(settings.num_explorations), "at least 1");
+  if (arrays.worth && settings.behaviour != Behaviour::softmax) {
+    throw std::invalid_argument("steps can be scored of learners that act by softmax: with a temperature");
+  }
   bool known = false;
   with_rule(settings.rule, [&](auto rule) {
-    if constexpr (kCanBeReplayed<decltype(rule)>) {
+    using Each = decltype(rule);
+    if constexpr (kCanBeReplayed<Each>) {
       known = true;
-      replay_by<decltype(rule)>(shape, num_tasks, settings, arrays, options);
+      if (Each::kOnPolicy && arrays.worth) {
+        throw std::invalid_argument("Sarsa's choices, made a step ahead, cannot be scored");
+      }
+      replay_by<Each>(shape, num_tasks, settings, arrays, options);
     }
   });
   if (!known)

@@ -62,6 +62,20 @@ class LookAhead {
     if (weight) write_weights(h, value);
   }
 
+  // How the softmax policy's ln pi(action) moves with the row, [actions].
+  void write_score(std::int32_t action, double* score) {
+    const double* h = preferences();
+    const double largest = *std::max_element(h, h + actions_);
+    double total = 0.0;
+    for (std::int32_t a = 0; a < actions_; ++a) {
+      score[a] = softmax_weight(h[a], largest, exploration_);
+      total += score[a];
+    }
+    for (std::int32_t a = 0; a < actions_; ++a) {
+      score[a] = ((a == action ? 1.0 : 0.0) - score[a] / total) / exploration_;
+    }
+  }
+
   // --- of this step
 
   const double* row = nullptr;     // q(s_t, .)

@@ -36,11 +36,12 @@ bool looks_at_whole_row() {
 template <class Rule>
 class Replay {
  public:
-  // `learning_rates` [S][A] takes the place of the settings' one; or null.
-  Replay(const Shape& shape, const TdSettings& settings, const double* learning_rates)
+  // `learning_rates` [S][A] takes the place of the settings' one; or null. `scored`: score() may be asked.
+  Replay(const Shape& shape, const TdSettings& settings, const double* learning_rates, bool scored = false)
       : settings_(settings),
         actions_(static_cast<std::int32_t>(shape.actions)),
         whole_row_(looks_at_whole_row<Rule>()),
+        scored_(scored),
         look_(settings, actions_),
         q_(size(shape.pairs())),
         rates_(size(shape.pairs()), settings.learning_rate),
@@ -49,7 +50,7 @@ class Replay {
   }
 
   Tape tape(std::int64_t n, bool keeps_errors) const {
-    return {n, width(), settings_.learning_rate_decay != 0.0, keeps_errors};
+    return {n, width(), settings_.learning_rate_decay != 0.0, keeps_errors, scored_ ? actions_ : 0};
   }
   std::int64_t width() const { return whole_row_ ? actions_ : 0; }
   const std::vector<double>& q_table() const { return q_; }
@@ -80,20 +81,22 @@ class Replay {
     const double discount = settings_.discount;
     for (std::int64_t k = 0; k < n; ++k) {
       const std::size_t cell = size(tape.cell[size(k)]);
+      if (scored_) write_score(tape, k);
       if (!visits_.empty()) visits_[cell] += 1.0;
       const double ahead = look(steps, first, k, tape);
       const bool terminated = steps.terminated(first + k);
       const double target = bounded(one_step_target(steps.reward(first + k), discount, ahead, terminated));
       if (!tape.error.empty()) tape.error[size(k)] = target - q_[cell];
       q_[cell] = bounded(towards(q_[cell], target, rate(tape, k, cell)));
-      if (whole_row_) next_episode(terminated || steps.truncated(first + k));
+      if (whole_row_ || scored_) next_episode(terminated || steps.truncated(first + k));
     }
   }
 
   // Takes the adjoint [S][A] of the table after these n updates back to before them. Where it is wanted,
-  // `of_rates` [S][A] gathers the gradient with respect to the learning rates.
+  // `of_rates` [S][A] gathers the gradient with respect to the learning rates. A choice that was scored adds
+  // `worth` [steps] of its step times d/dq ln pi(a | s), in the table that it was made by.
   void go_back(const RecordedSteps& steps, std::int64_t first, std::int64_t n, const Tape& tape,
-               double* adjoint, double* of_rates) const {
+               double* adjoint, double* of_rates, const double* worth = nullptr) const {
     const bool decaying = !tape.rate.empty();
     for (std::int64_t k = n - 1; k >= 0; --k) {
       const auto cell = tape.cell[size(k)];
@@ -101,8 +104,10 @@ class Replay {
       const double moved = adjoint[cell];
       if (of_rates) of_rates[cell] += moved * tape.error[size(k)] * (decaying ? tape.share[size(k)] : 1.0);
       adjoint[cell] = (1.0 - rate) * moved;
-      if (steps.terminated(first + k)) continue;
-      add_ahead(tape, k, settings_.discount * (rate * moved), adjoint);
+      if (!steps.terminated(first + k)) {
+        add_ahead(tape, k, settings_.discount * (rate * moved), adjoint);
+      }
+      if (worth) add_score(tape, k, worth[first + k], adjoint);
     }
   }
 
@@ -149,6 +154,22 @@ class Replay {
     return look_.ahead;
   }
 
+  // d/dq(s, b) ln pi(a | s) = (1[a = b] - pi(b | s)) / temperature
+  void write_score(Tape& tape, std::int64_t k) {
+    const std::int32_t cell = tape.cell[size(k)];
+    const std::int32_t row = cell / actions_ * actions_;
+    look_.row = q_.data() + row;
+    if (settings_.bonus != 0.0) look_.visits = visits_.data() + row;
+    double* score = tape.score.data() + k * actions_;
+    look_.write_score(cell - row, score);
+  }
+
+  void add_score(const Tape& tape, std::int64_t k, double worth, double* to) const {
+    const std::int32_t row = tape.cell[size(k)] / actions_ * actions_;
+    const double* score = tape.score.data() + k * actions_;
+    for (std::int32_t b = 0; b < actions_; ++b) to[row + b] += worth * score[b];
+  }
+
   double rate(Tape& tape, std::int64_t k, std::size_t cell) const {
     if (tape.rate.empty()) return rates_[cell];
     const double visits = visits_[cell] + settings_.initial_visits;
@@ -174,7 +195,7 @@ class Replay {
 
   const TdSettings settings_;
   const std::int32_t actions_;
-  const bool whole_row_;
+  const bool whole_row_, scored_;
   LookAhead look_;
   std::vector<double> q_, rates_, visits_;  // [S][A]
   std::int64_t episode_ = 0;

@@ -51,6 +51,12 @@ template <class Real>
   }
 }
 
+// alpha, of the pair that a lane has taken
+template <class Real>
+double rate_of(const Block<Real>& b, const Lanes<Real>& lanes, int lane) {
+  return learning_rate_of(b.learner, std::int64_t{b.state[lane]} * b.actions + lanes.action[lane]);
+}
+
 // Counts the visits of the entries that learn, and the step sizes that follow from them. Lanes that share
 // memory count once.
 template <class Real>
@@ -63,9 +69,15 @@ void count_visits(const Block<Real>& b, Lanes<Real>& lanes) {
   if (b.learner.learning_rate_decay == 0.0) return;
   for (int l = 0; l < kLanes; ++l) {
     const double number = static_cast<double>(visits[l]) + b.learner.initial_visits;
-    lanes.rate[l] = static_cast<Real>(
-        decayed_learning_rate(b.learner.learning_rate, number, b.learner.learning_rate_decay));
+    lanes.rate[l] =
+        static_cast<Real>(decayed_learning_rate(rate_of(b, lanes, l), number, b.learner.learning_rate_decay));
   }
+}
+
+// Step sizes that differ between pairs.
+template <class Real>
+[[gnu::noinline]] void look_up_rates(const Block<Real>& b, Lanes<Real>& lanes) {
+  for (int l = 0; l < kLanes; ++l) lanes.rate[l] = static_cast<Real>(rate_of(b, lanes, l));
 }
 
 template <class Real>
@@ -187,6 +199,7 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
   for (; steps > 0 && b.unfinished > 0 && !b.stopped; --steps) {
     act<Rule>(b, lanes);
     locate(b, lanes);
+    if (b.learner.learning_rates) look_up_rates(b, lanes);
     if (!Rule::kTwoTables && b.visits) count_visits(b, lanes);
     if (single_lines) {
       respond_from_single_lines(b, lanes);

@@ -7,6 +7,7 @@
 #include "dyna_q.hpp"
 #include "learned_policy_gradient.hpp"
 #include "learners.hpp"
+#include "meta_gradient_q.hpp"
 #include "natural_actor_critic.hpp"
 #include "posterior_planner.hpp"
 #include "reinforce.hpp"
@@ -20,6 +21,7 @@ using AgentLearners = LearnerList<  //
     ActorCritic,                    //
     DynaQ,                          //
     LearnedPolicyGradient,          //
+    MetaGradientQ,                  //
     NaturalActorCritic,             //
     PosteriorPlanner,               //
     Reinforce,                      //

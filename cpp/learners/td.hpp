@@ -210,10 +210,10 @@ class TdAgent final : public Agent {
 
   // alpha, or min(1, alpha / N(s, a)^w)
   Real learning_rate(const Step& step) const {
-    if (settings_.learning_rate_decay == 0.0) return static_cast<Real>(settings_.learning_rate);
+    const double rate = learning_rate_of(settings_, cell(step.state) + step.action);
+    if (settings_.learning_rate_decay == 0.0) return static_cast<Real>(rate);
     const double visits = form_.visits(*visits_, step.state, step.action) + settings_.initial_visits;
-    return static_cast<Real>(
-        decayed_learning_rate(settings_.learning_rate, visits, settings_.learning_rate_decay));
+    return static_cast<Real>(decayed_learning_rate(rate, visits, settings_.learning_rate_decay));
   }
 
   // q(s, a) += alpha * delta * e(s, a) for all pairs that have a trace

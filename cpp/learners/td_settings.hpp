@@ -31,6 +31,14 @@ struct TdSettings {
   double bonus = 0.0;  // b in b (1 - e/n) / sqrt(N(s, a) + 1), added to action values when choosing
   std::int64_t bonus_episodes = 0;  // n; 0: the bonus does not fade
   bool sees_reset = false;  // where the time limit cuts an episode: the next one's start, not the next state
+  // Of each pair, in place of learning_rate: [S][A], so many; or null.
+  const double* learning_rates = nullptr;
+  std::int64_t num_learning_rates = 0;
 };
+
+// alpha, of the entry of a pair
+static inline double learning_rate_of(const TdSettings& settings, std::int64_t pair) {
+  return settings.learning_rates ? settings.learning_rates[pair] : settings.learning_rate;
+}
 
 }  // namespace metarl_fast

@@ -67,7 +67,7 @@ class ReplayWorker {
       : shape_(shape),
         arrays_(arrays),
         at_once_(std::max<std::int64_t>(1, updates_at_once(shape, num_steps))),
-        replay_(shape, settings, arrays.learning_rates),
+        replay_(shape, settings, arrays.learning_rates, arrays.worth != nullptr),
         tape_(replay_.tape(at_once_, arrays.of_rates != nullptr)),
         adjoint_(static_cast<std::size_t>(shape.pairs())) {}
 
@@ -92,7 +92,8 @@ class ReplayWorker {
     if (!arrays_.of_initial) return;
     double* of_rates = arrays_.of_rates ? arrays_.of_rates + first : nullptr;
     if (of_rates) std::fill_n(of_rates, pairs, 0.0);
-    go_back(steps, of_rates, interrupt);
+    go_back(steps, of_rates, arrays_.worth ? arrays_.worth + task * arrays_.history.room : nullptr,
+            interrupt);
     std::copy_n(adjoint_.begin(), pairs, arrays_.of_initial + first);
   }
 
@@ -132,7 +133,8 @@ class ReplayWorker {
   }
 
   // The last piece is on the tape already.
-  void go_back(const RecordedSteps& steps, double* of_rates, const Interrupt& interrupt) {
+  void go_back(const RecordedSteps& steps, double* of_rates, const double* worth,
+               const Interrupt& interrupt) {
     const std::int64_t pieces = (steps.length() + at_once_ - 1) / at_once_;
     for (std::int64_t piece = pieces - 1; piece >= 0; --piece) {
       stop_if_asked(interrupt);
@@ -142,7 +144,7 @@ class ReplayWorker {
         replay_.restore(kept_[static_cast<std::size_t>(piece)]);
         replay_.run(steps, first, n, tape_);
       }
-      replay_.go_back(steps, first, n, tape_, adjoint_.data(), of_rates);
+      replay_.go_back(steps, first, n, tape_, adjoint_.data(), of_rates, worth);
     }
   }
 

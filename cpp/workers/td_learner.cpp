@@ -56,6 +56,12 @@ void TdLearner::check(const TaskBatch& batch, const Schedule& schedule) const {
 
 void TdLearner::check_settings(const TaskBatch& batch, const Schedule& schedule) const {
   require(learning_rate >= 0.0 && learning_rate <= 1.0, "learning_rate", learning_rate, "0 to 1");
+  require(!learning_rates || num_learning_rates == batch.shape().pairs(), "the number of learning rates",
+          static_cast<double>(num_learning_rates), "one for each pair");
+  for (std::int64_t pair = 0; learning_rates && pair < num_learning_rates; ++pair) {
+    require(learning_rates[pair] >= 0.0 && learning_rates[pair] <= 1.0, "a learning rate",
+            learning_rates[pair], "0 to 1");
+  }
   require(learning_rate_decay >= 0.0 && std::isfinite(learning_rate_decay), "learning_rate_decay",
           learning_rate_decay, "a finite number >= 0");
   require(discount >= 0.0 && discount <= 1.0, "discount", discount, "0 to 1");

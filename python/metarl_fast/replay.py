@@ -67,7 +67,7 @@ def replay(
     initial_table
         [S, A], or [N, S, A]; -inf for actions that are not available. Default: what the learner starts from.
     learning_rates
-        [S, A] in place of the learner's one, each 0 to 1.
+        [S, A] in place of the learner's own, each 0 to 1.
     num_threads, progress
         As in `train`.
 
@@ -89,6 +89,7 @@ def replay_gradient(
     *,
     fresh: History | None = None,
     cotangents: ArrayLike | None = None,
+    worth: ArrayLike | None = None,
     learning_rates: ArrayLike | None = None,
     of_learning_rates: bool = False,
     num_threads: int | None = None,
@@ -101,6 +102,10 @@ def replay_gradient(
     the tables: so one's own loss is the last link of the chain rule. Steps are held fixed, and where several
     actions are best the first one counts as the best.
 
+    With the `worth` of each step the loss of its choices is added: sum_t worth_t ln pi(a_t | s_t) by the
+    softmax of the table as it stood. If worth is minus what was earned from a step on, the mean over runs of
+    its gradient is that of minus the expected return, of all of the lifetime (Williams 1992).
+
     An update changes one entry, so its adjoint touches that entry and those looked ahead at: the way back
     costs about as much as the way there, and memory grows as the root of the number of steps.
 
@@ -112,20 +117,31 @@ def replay_gradient(
         Steps [N, T'] of the same tasks; their episodes count on from those of `history`.
     cotangents
         [N, S, A], in place of `fresh`: how a loss moves with the tables learned.
+    worth
+        [N, T] in place of both or beside them; for a learner with a `temperature` that does not choose ahead.
+        The `loss` that is returned is that of `fresh` alone.
     of_learning_rates
         Whether to return the gradient with respect to the rates, too.
 
     Raises
     ------
     ValueError, TypeError
-        As `replay` does; and unless there is either of `fresh` and `cotangents`.
+        As `replay` does; unless there is either of `fresh` and `cotangents`, or `worth`; and for learners
+        whose choices cannot be scored.
     """
-    if (fresh is None) == (cotangents is None):
+    ways = (fresh is not None) + (cotangents is not None)
+    if ways == 2 or (ways == 0 and worth is None):
         raise ValueError("give either fresh, steps to be judged by, or cotangents")
     batch = _Batch(learner, history, initial_table, learning_rates, fresh)
     given = None if cotangents is None else checks.array(cotangents, "cotangents", np.float64)
     if given is not None:
         checks.finite(checks.shape(given, "cotangents", batch.shape), "cotangents")
+    elif worth is not None and fresh is None:
+        given = np.zeros(batch.shape)
+    scored = None if worth is None else checks.array(worth, "worth", np.float64)
+    if scored is not None:
+        steps = batch.history["state"].shape
+        scored = np.ascontiguousarray(checks.finite(checks.shape(scored, "worth", steps), "worth"))
     found: dict[str, NDArray[np.float64]] = {
         "q_table": np.empty(batch.shape),
         "of_initial": np.empty(batch.shape),
@@ -134,7 +150,7 @@ def replay_gradient(
         found["of_rates"] = np.empty(batch.shape)
     if fresh is not None:
         found["loss"] = np.empty(batch.shape[0])
-    batch.run(num_threads, progress, cotangents=given, **found)
+    batch.run(num_threads, progress, cotangents=given, worth=scored, **found)
     return ReplayGradient(found["q_table"], found.get("loss"), found["of_initial"], found.get("of_rates"))
 
 
@@ -179,6 +195,7 @@ class _Batch:
         progress: Progress | None,
         *,
         cotangents: Float | None = None,
+        worth: Float | None = None,
         q_table: Float | None = None,
         loss: Float | None = None,
         of_initial: Float | None = None,
@@ -197,6 +214,7 @@ class _Batch:
             self.rates,
             self.fresh,
             cotangents,
+            worth,
             q_table,
             loss,
             of_initial,

@@ -63,12 +63,14 @@ class Learner(Settings, ABC):
         self._check_table(table)
 
     def _check_table(self, table: Table) -> None:
-        """Refuse a table of other sizes than the learner's."""
+        """Refuse a table to start from of other sizes than the learner's."""
+        self._check_pairs(table, "initial_q")
+
+    def _check_pairs(self, table: Table, of: str) -> None:
+        """Refuse a table of pairs, the setting `of`, of other sizes than the learner's."""
         for name, found in (("num_states", table.num_states), ("num_actions", table.num_actions)):
             if getattr(self, name) not in (None, found):
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}, but initial_q has the shape {table.shape}"
-                )
+                raise ValueError(f"{name} is {getattr(self, name)}, but {of} has the shape {table.shape}")
 
     def policies(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return the policies [..., S, A] that its action values [..., S, A] stand for.

@@ -61,5 +61,5 @@ class DoubleQLearning(TdLearner):
         which = int(checks.flag(second, "second"))
         learning, other = self.q_tables[which], self.q_tables[1 - which]
         ahead = 0.0 if terminated else self.discount * other[next_state, learning[next_state].argmax()]
-        rate = self.learning_rate
+        rate = self._rate(state, action)
         learning[state, action] = (1.0 - rate) * learning[state, action] + rate * (reward + ahead)

@@ -35,7 +35,7 @@ class ExpectedSarsa(TdLearner):
             For states and actions out of range, or a reward that is not finite.
         """
         self._check_transition(state, action, reward, next_state, terminated)
-        q, rate = self.q_table, self.learning_rate
+        q, rate = self.q_table, self._rate(state, action)
         ahead = 0.0 if terminated else self.discount * self._expected(q[next_state])
         q[state, action] = (1.0 - rate) * q[state, action] + rate * (reward + ahead)
 

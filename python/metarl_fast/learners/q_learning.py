@@ -29,6 +29,6 @@ class QLearning(TdLearner):
             For states and actions out of range, or a reward that is not finite.
         """
         self._check_transition(state, action, reward, next_state, terminated)
-        q, rate = self.q_table, self.learning_rate
+        q, rate = self.q_table, self._rate(state, action)
         ahead = 0.0 if terminated else self.discount * q[next_state].max()
         q[state, action] = (1.0 - rate) * q[state, action] + rate * (reward + ahead)

@@ -40,6 +40,6 @@ class Sarsa(TdLearner):
         """
         self._check_transition(state, action, reward, next_state, terminated)
         checks.integer(next_action, "next_action", 0, self._sizes()[1] - 1)
-        q, rate = self.q_table, self.learning_rate
+        q, rate = self.q_table, self._rate(state, action)
         ahead = 0.0 if terminated else self.discount * q[next_state, next_action]
         q[state, action] = (1.0 - rate) * q[state, action] + rate * (reward + ahead)

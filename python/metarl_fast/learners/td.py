@@ -44,9 +44,9 @@ class TdLearner(TdSettings):
 
     def _sizes(self) -> tuple[int, int]:
         """Return S and A of the step-by-step learner."""
-        table = self.initial_q
-        if isinstance(table, Table):
-            return table.num_states, table.num_actions
+        for table in (self.initial_q, self.learning_rate):
+            if isinstance(table, Table):
+                return table.num_states, table.num_actions
         if self.num_states is None or self.num_actions is None:
             name = type(self).__name__
             raise ValueError(
@@ -78,6 +78,11 @@ class TdLearner(TdSettings):
         """
         table: NDArray[np.float64] = self._tables[0]
         return table
+
+    def _rate(self, state: int, action: int) -> float:
+        """Return the step size of a pair."""
+        rates = self.learning_rate
+        return float(rates.values[state, action]) if isinstance(rates, Table) else rates
 
     def _check_transition(
         self, state: int, action: int, reward: float, next_state: int, terminated: bool

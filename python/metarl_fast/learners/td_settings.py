@@ -40,7 +40,8 @@ class TdSettings(Learner):
     Parameters
     ----------
     learning_rate
-        Step size, 0 to 1.
+        Step size, 0 to 1; or a `Table` of them [S, A], one for each pair. With traces the rate is that of the
+        pair just taken.
     discount
         0 to 1.
     epsilon
@@ -75,7 +76,7 @@ class TdSettings(Learner):
         The temperature never decays below this, nor below 1e-30.
     """
 
-    learning_rate: float = 0.1
+    learning_rate: float | Table = 0.1
     discount: float = 0.95
     epsilon: Schedule = 0.1
     epsilon_decay: float = 1.0
@@ -107,7 +108,7 @@ class TdSettings(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.keep(self, "learning_rate", checks.real, 0.0, 1.0)
+        self._accept_learning_rate()
         checks.keep(self, "discount", checks.real, 0.0, 1.0)
         checks.keep(self, "epsilon_decay", checks.real, 0.0, 1.0)
         checks.keep(self, "epsilon_min", checks.real, 0.0, 1.0)
@@ -123,6 +124,28 @@ class TdSettings(Learner):
         checks.keep(self, "temperature_min", checks.real, 0.0)
         if self.temperature is not None:
             self._accept_schedule("temperature", 0.0, math.inf, open_low=True)
+
+    def _accept_learning_rate(self) -> None:
+        """Check the step size: a number, or a table of the learner's sizes."""
+        rates = self.learning_rate
+        if not isinstance(rates, Table):
+            checks.keep(self, "learning_rate", checks.real, 0.0, 1.0)
+            return
+        self._check_pairs(rates, "learning_rate")
+        if len(rates.shape) > 2:
+            raise ValueError(f"learning_rate has the shape {rates.shape}, expected one table for all tasks")
+        for extreme in (rates.values.min(), rates.values.max()):
+            checks.real(extreme, "a number of learning_rate", 0.0, 1.0)
+
+    def check_sizes(self, num_states: int, num_actions: int) -> None:
+        """Refuse tasks of S states and A actions that are not the learner's."""
+        super().check_sizes(num_states, num_actions)
+        rates = self.learning_rate
+        if isinstance(rates, Table) and rates.shape != (num_states, num_actions):
+            raise ValueError(
+                f"the learner's learning_rate has {rates.num_states} states and {rates.num_actions} actions, "
+                f"the tasks {num_states} and {num_actions}"
+            )
 
     def _accept_schedule(self, name: str, low: float, high: float, *, open_low: bool = False) -> None:
         """Check a schedule and keep it in a form that can be compared; only a plain number decays."""
@@ -183,11 +206,12 @@ class TdSettings(Learner):
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
         if self.bonus:
             checks.real(self.bonus, "bonus", 0.0, 2.0**126)
+        rates = self.learning_rate
         return _core.TdLearner(
             self._rule,
             behaviour,
             exploration,
-            float(self.learning_rate),
+            0.0 if isinstance(rates, Table) else float(rates),
             float(self.learning_rate_decay),
             float(self.discount),
             float(self.initial_visits),
@@ -196,4 +220,5 @@ class TdSettings(Learner):
             float(self.bonus),
             self.bonus_episodes or 0,
             self.sees_reset,
+            rates.values if isinstance(rates, Table) else None,
         )

@@ -70,6 +70,6 @@ class TraceLearner(TdLearner):
         if self.trace_kind == "replacing":
             traces[state] = 0.0
         traces[state, action] += 1.0
-        q += self.learning_rate * (target - q[state, action]) * traces
+        q += self._rate(state, action) * (target - q[state, action]) * traces
         if terminated:
             self.end_episode()
