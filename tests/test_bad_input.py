@@ -181,6 +181,12 @@ refuses_numbers("PolicyPrior", "learning_rate", with_keyword(mf.PolicyPrior, "le
 refuses_numbers("Maml", "step_size", with_keyword(mf.Maml, "step_size"), 0.0)
 refuses_numbers("Maml", "temperature", with_keyword(mf.Maml, "temperature"), 0.0)
 refuses_numbers("PolicyMaml", "step_size", with_keyword(mf.PolicyMaml, "step_size"), 0.0)
+refuses_numbers("MetaSgd", "rate_step_size", with_keyword(mf.MetaSgd, "rate_step_size"), 0.0, 1.1)
+refuses_numbers("PolicyReptile", "step_size", with_keyword(mf.PolicyReptile, "step_size"), 0.0, 1.1)
+refuses_numbers("PolicyImaml", "strength", with_keyword(mf.PolicyImaml, "strength"), 0.0)
+refuses_counts("PolicyImaml", "num_products", with_keyword(mf.PolicyImaml, "num_products"), -1)
+refuses_numbers("EsMaml", "spread", with_keyword(mf.EsMaml, "spread"), 0.0)
+refuses_counts("EsMaml", "num_pairs", with_keyword(mf.EsMaml, "num_pairs"), 0)
 for name in ("learning_rate", "discount", "trace_decay", "epsilon", "meta_step_size"):
     refuses_numbers("MetaGradientQ", name, with_keyword(mf.MetaGradientQ, name), -0.1, 1.1)
 refuses_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
@@ -41,11 +42,13 @@ def test_nothing_is_drawn():
     assert_same_bits(one["theta"], other["theta"])
 
 
-def test_a_few_episodes_are_enough():
+@pytest.mark.parametrize("meta", [mf.PolicyMaml(), mf.PolicyReptile(), mf.PolicyImaml(strength=0.05)])
+def test_a_few_episodes_are_enough(meta):
     """On goals of one corner; and the start alone is ahead of the random policy."""
     family = mf.GoalGrid(5, goals=mf.Region((3, 5), (3, 5)))
     learner = mf.Reinforce(learning_rate=2.0, value_learning_rate=0.2, discounts_steps=False)
-    fitted = mf.PolicyMaml(step_size=0.2).fit(family, learner, 3, num_tasks=64, num_iterations=30, rng=0)
+    few = {"num_tasks": 32, "num_iterations": 15, "rng": 0}
+    fitted = meta.replace(step_size=0.4).fit(family, learner, 3, **few)
     held_out = family.sample(200, rng=1)
     ahead, scratch = (mf.train(one, held_out, 5, rng=2).returns.mean() for one in (fitted, learner))
     assert ahead > 1.5 * scratch

@@ -44,11 +44,9 @@ class GradientMeta(Meta):
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen: what the learner starts from by itself."""
         start = start_of(learner)
-        nothing = np.zeros(start.shape)
         return {
             "theta": start,
-            "mean": nothing,
-            "square": nothing,
+            **dict.fromkeys(("mean", "square"), np.zeros(start.shape)),
             "kept": np.ones(2),
             "returns": np.empty(0),
             "loss": np.zeros(()),
@@ -61,12 +59,22 @@ class GradientMeta(Meta):
 
     def moved(self, state: State, gradient: NDArray[np.float64]) -> State:
         """Return the entries of the state after one step of Adam down the gradient."""
-        kept = state["kept"] * _MOMENTS
-        mean = _MOMENTS[0] * state["mean"] + (1.0 - _MOMENTS[0]) * gradient
-        square = _MOMENTS[1] * state["square"] + (1.0 - _MOMENTS[1]) * gradient * gradient
-        size = np.sqrt(square / (1.0 - kept[1])) + 1e-12
-        theta = state["theta"] - self.step_size * (mean / (1.0 - kept[0])) / size
-        return {"theta": theta, "mean": mean, "square": square, "kept": kept}
+        return {
+            **adam_step(state, "theta", ("mean", "square"), gradient, self.step_size),
+            "kept": state["kept"] * _MOMENTS,
+        }
+
+
+def adam_step(
+    state: State, of: str, moments: tuple[str, str], gradient: NDArray[np.float64], step_size: float
+) -> State:
+    """Return the entry `of` of a state, and its two averages, after one step of Adam down the gradient."""
+    kept = state["kept"] * _MOMENTS
+    mean = _MOMENTS[0] * state[moments[0]] + (1.0 - _MOMENTS[0]) * gradient
+    square = _MOMENTS[1] * state[moments[1]] + (1.0 - _MOMENTS[1]) * gradient * gradient
+    size = np.sqrt(square / (1.0 - kept[1])) + 1e-12
+    after = state[of] - step_size * (mean / (1.0 - kept[0])) / size
+    return {of: after, moments[0]: mean, moments[1]: square}
 
 
 def mean_over_tasks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,8 @@ class Maml(GradientMeta):
     temperature: float = 0.1
     first_order: bool = False
     multi_step: bool = False
+    learns_rates: ClassVar[bool] = False
+    """Whether the gradient with respect to the learning rates is wanted, too."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,20 +125,32 @@ class Maml(GradientMeta):
                     judged = {
                         "fresh": self._fresh(learner, part, adapted, num_steps, child(key, place), work)
                     }
-                found = replay_gradient(student, steps, begun, num_threads=num_threads, **judged)
+                found = replay_gradient(
+                    student,
+                    steps,
+                    begun,
+                    of_learning_rates=self.learns_rates,
+                    num_threads=num_threads,
+                    **judged,
+                )
                 lost.append(np.asarray(found.loss if loss is None else loss))
-                moved_by.append(found.initial_table)
+                slopes = found.initial_table, found.learning_rates
+                moved_by.append([slope for slope in slopes if slope is not None])
             returns.append(run.returns)
             losses.append(np.mean(lost, axis=0))
-            gradients.append(np.mean(moved_by, axis=0))
+            gradients.append([np.mean(of, axis=0) for of in zip(*moved_by, strict=True)])
             if progress is not None:
                 progress(places.stop, len(batch))
-        mean = mean_over_tasks(np.concatenate(gradients))
+        means = [mean_over_tasks(np.concatenate(of)) for of in zip(*gradients, strict=True)]
         return {
-            **self.moved(state, mean),
+            **self.descended(state, means),
             "returns": mean_over_tasks(np.concatenate(returns)),
             "loss": mean_over_tasks(np.concatenate(losses)),
         }
+
+    def descended(self, state: State, gradients: list[NDArray[np.float64]]) -> State:
+        """Return what of the state a step down changes; gradients of theta, and of the rates if wanted."""
+        return self.moved(state, gradients[0])
 
     def _fresh(
         self,
