@@ -144,7 +144,7 @@ def test_results_are_those_of_the_golden_files():
 
 
 def test_every_family_is_pinned():
-    """By a golden file, alone or as a part; maps drawn by NumPy beside their other tests."""
+    """By a golden file, alone or as a part; Gymnasium's maps by one beside their other tests."""
     pinned = {"FrozenLakeMaps", *json.loads((golden.FOLDER / "fixed_tasks.json").read_text(encoding="ascii"))}
     parts = list(golden.FAMILIES.values())
     while parts:

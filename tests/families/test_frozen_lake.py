@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gymnasium.envs.toy_text import frozen_lake
 
 import metarl_fast as mf
+from bits import digest
 from toy_text import optimal_values
+
+GOLDEN_FILE = Path(__file__).parent.parent / "data" / "golden" / "frozen_lake.json"
+
+
+class Stated(mf.FrozenLakeMaps):
+    """On a map that is written down here, and so whatever Gymnasium draws."""
+
+    def task(self, rng):
+        return {"outcomes": self.outcomes(["SFFF", "FHFH", "FFFH", "HFFG"]), "start": 0}
+
+
+def checksums():
+    """Checksums of what a stated map means, slippery and not, and of drawn maps; written by this file."""
+    families = {
+        "stated": Stated(),
+        "stated, not slippery": Stated(is_slippery=False),
+        "drawn": mf.FrozenLakeMaps(),
+        "drawn, held out": mf.FrozenLakeMaps(6, success_rate=0.8).split(0.3)[1],
+    }
+    found = {}
+    for name, family in families.items():
+        tasks = family.sample(4, rng=1)
+        best = mf.policy_iteration(tasks, 0.9)
+        found[name] = digest(*tasks.outcomes.values(), tasks.start, best.values, best.policy)
+    return found
+
+
+def test_tasks_and_optima_are_the_same_bits_everywhere():
+    known = json.loads(GOLDEN_FILE.read_text(encoding="ascii"))
+    drawn = frozen_lake.generate_random_map(4, 0.8, 0), frozen_lake.generate_random_map(4, 0.8, 1)
+    if drawn != (["SFFF", "HHFF", "FHHF", "HFFG"], ["SHFH", "FFHF", "FFFF", "FFFG"]):
+        known = {name: checksum for name, checksum in known.items() if "stated" in name}
+    found = checksums()
+    assert {name: found[name] for name in known} == known, "(Gymnasium's generator draws the maps)"
 
 
 @pytest.fixture
@@ -144,3 +181,7 @@ def test_learning_reaches_the_optimum_of_slippery_maps(drawn_maps):
     assert (found <= expected + 1e-8).all()
     assert (found > 0.95 * expected).all()
     assert np.mean(found / expected) > 0.995
+
+
+if __name__ == "__main__":
+    GOLDEN_FILE.write_text(json.dumps(checksums(), indent=2) + "\n", encoding="ascii")
