@@ -43,7 +43,8 @@ class SparseRows:
         """Write the entries' numbers, task by task, into an array [N, S, A, K]."""
         n, s, a, k = room.shape
         for task, (row, place, values) in enumerate(zip(self.row, self.place, columns, strict=True)):
-            room.reshape(n, s * a, k)[task, row, place] = values
+            flat = room.reshape(n, s * a * k)[task]
+            flat[row * k + place if row.size < flat.size else slice(None)] = values
         return room
 
 
@@ -59,12 +60,47 @@ def _matrices_of_tasks(value: Any, name: str) -> list[list[Any]]:
     return tasks
 
 
-def _pair_of(entries: Any, action: int | None, s: int, a: int, layout: Layout | None) -> NDArray[np.int64]:
-    """Return s * A + a of the entries of an action's matrix, or of a matrix of all pairs."""
-    row: NDArray[np.int64] = np.asarray(entries.row, np.int64)
+def _compressed(matrix: Any) -> Any:
+    """Return a matrix's rows one after the other, each in order of its columns and without repetitions."""
+    rows = matrix.tocsr()
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    return rows
+
+
+def _pairs_of_rows(action: int | None, s: int, a: int, layout: Layout | None) -> NDArray[np.int64]:
+    """Return s * A + a of the rows of an action's matrix, or of a matrix of all pairs."""
+    row = np.arange(s if action is not None else s * a)
     if action is not None:
         return row * a + action
     return row if layout != "ass" else row % s * a + row // s
+
+
+def _entries_by_pair(
+    task: list[Any], s: int, a: int, layout: Layout | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Float]:
+    """Return pair, place among the pair's entries, next state and probability of each entry, by pairs.
+
+    Entries of a row are in order already, so that they only have to be put where the pair's begin.
+    """
+    matrices = [_compressed(matrix) for matrix in task]
+    by_action = len(task) > 1
+    pairs = [_pairs_of_rows(k if by_action else None, s, a, layout) for k in range(len(task))]
+    counts = np.zeros(s * a, np.int64)
+    for of_matrix, matrix in zip(pairs, matrices, strict=True):
+        counts[of_matrix] = np.diff(matrix.indptr)
+    begin = np.cumsum(counts) - counts
+    row = np.repeat(np.arange(s * a), counts)
+    place = np.arange(row.size) - np.repeat(begin, counts)
+    next_state, probability = np.empty(row.size, np.int64), np.empty(row.size)
+    for of_matrix, matrix in zip(pairs, matrices, strict=True):
+        size = int(matrix.indptr[-1])
+        moved = np.repeat(begin[of_matrix] - matrix.indptr[:-1], counts[of_matrix])
+        target = np.arange(size) + moved if moved.any() else slice(size)
+        next_state[target] = matrix.indices[:size]
+        probability[target] = checks.array(matrix.data[:size], "transitions", np.float64)
+    return row, place, next_state, probability
 
 
 def sparse_transitions(value: Any, layout: Layout | None) -> SparseRows:
@@ -85,18 +121,7 @@ def sparse_transitions(value: Any, layout: Layout | None) -> SparseRows:
                 f"the sparse transitions of task {index} have the shapes {[m.shape for m in task]!s:.80}, "
                 f"expected A matrices (S, S) or one (S * A, S), here {expected!s:.80}"
             )
-        pair, next_state, probability = [], [], []
-        for action, matrix in enumerate(task):
-            entries = matrix.tocoo()
-            pair.append(_pair_of(entries, action if by_action else None, s, a, layout))
-            next_state.append(entries.col.astype(np.int64))
-            probability.append(checks.array(entries.data, "transitions", np.float64))
-        order = np.lexsort((np.concatenate(next_state), np.concatenate(pair)))
-        row = np.concatenate(pair)[order]
-        counts = np.bincount(row, minlength=s * a)
-        place = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        columns = (row, place, np.concatenate(next_state)[order], np.concatenate(probability)[order])
-        for held, column in zip(rows, columns, strict=True):
+        for held, column in zip(rows, _entries_by_pair(task, s, a, layout), strict=True):
             held.append(column)
     return SparseRows((len(tasks), s, a), *rows)
 
