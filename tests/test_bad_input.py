@@ -196,6 +196,11 @@ refuses_all(
 )
 refuses_counts("Maml", "fresh_episodes", with_keyword(mf.Maml, "fresh_episodes"), 0)
 refuses_numbers("Reptile", "step_size", with_keyword(mf.Reptile, "step_size"), 0.0, 1.1)
+refuses_numbers(
+    "ConjugatePrior", "inner_held_out", with_keyword(mf.ConjugatePrior, "inner_held_out"), -0.1, 1.1
+)
+refuses_counts("ConjugatePrior", "experience", with_keyword(mf.ConjugatePrior, "experience"), -1)
+refuses("ConjugatePrior", "shared=5", lambda: mf.ConjugatePrior(shared=5), TypeError, "shared is 5")
 for name in ("inner_held_out", "neighbours"):
     refuses_numbers("EmpiricalBayes", name, with_keyword(mf.EmpiricalBayes, name), -0.1, 1.1)
 for name, low, high in (

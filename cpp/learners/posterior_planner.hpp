@@ -47,6 +47,8 @@ class PosteriorPlanner final : public AgentLearner {
     visit("reward", learner.prior.reward, finite());
     visit("termination", learner.prior.termination, between(0, 1));
     visit("value", learner.prior.value, finite());
+    visit("transition_strengths", learner.prior.transition_strengths, above(0));
+    visit("reward_strengths", learner.prior.reward_strengths, above(0));
   }
 
   void check(const TaskBatch& batch, const Schedule&) const override { prior.check(batch.shape()); }
@@ -88,8 +90,8 @@ class PosteriorPlanner final : public AgentLearner {
           places_(static_cast<std::size_t>(believed_.places)),
           small_(0x1p-5 * (1.0 - learner.discount)),
           value_(believed_.value),
-          rewards_(means(believed_.reward, learner.reward_strength)),
-          ends_(means(believed_.termination, learner.reward_strength)),
+          rewards_(means(believed_.reward, believed_.reward_strengths, learner.reward_strength)),
+          ends_(means(believed_.termination, {}, learner.reward_strength)),
           seen_(believed_.next_state.size()),
           reach_(believed_.next_state.size()),
           probability_(believed_.next_state.size()),
@@ -170,10 +172,13 @@ class PosteriorPlanner final : public AgentLearner {
       bool upset = false;
     };
 
-    static std::vector<Mean> means(const std::vector<double>& prior, double strength) {
+    static std::vector<Mean> means(const std::vector<double>& prior, const std::vector<double>& strengths,
+                                   double of_all) {
       std::vector<Mean> found;
       found.reserve(prior.size());
-      for (const double mean : prior) found.push_back({mean, 0.0, 0.0, strength});
+      for (std::size_t k = 0; k < prior.size(); ++k) {
+        found.push_back({prior[k], 0.0, 0.0, strengths.empty() ? of_all : strengths[k]});
+      }
       return found;
     }
 
@@ -226,13 +231,14 @@ class PosteriorPlanner final : public AgentLearner {
       seen_[place] = 0.0;
       believed_.probability[place] = 0.0;
       if (believed_.rewards == TaskPrior::Rewards::transition) {
-        rewards_[place] = {0.0, 0.0, 0.0, learner_.reward_strength};
+        rewards_[place] = {0.0, 0.0, 0.0, rewards_[place].strength};
       }
     }
 
     // p(s' | c) = (k_T p_0 + n(c, s')) / (k_T + n(c)), and beta / (1 + n(c))^h
     void believe(std::size_t c) {
-      const double strength = learner_.transition_strength;
+      const double strength = believed_.transition_strengths.empty() ? learner_.transition_strength
+                                                                     : believed_.transition_strengths[c];
       for (std::size_t place = c * places_; place < c * places_ + classes_[c].known; ++place) {
         probability_[place] =
             (strength * believed_.probability[place] + seen_[place]) / (strength + classes_[c].visits);

@@ -27,6 +27,10 @@ struct TaskPrior {
   std::vector<double> reward;       // means: [S], [C][K] or [C]
   std::vector<double> termination;  // [S], probabilities that an episode ends on entering the state
   std::vector<double> value;        // [S], what is to be had from a state on
+  // How many observations a prior is worth, of each class and of each mean of rewards; empty: what the
+  // learner says of all.
+  std::vector<double> transition_strengths;  // [C]
+  std::vector<double> reward_strengths;      // as `reward`
 
   std::int64_t number_of_classes() const {
     return places > 0 ? static_cast<std::int64_t>(next_state.size()) / places : 0;
@@ -68,6 +72,11 @@ struct TaskPrior {
     require(probability.size() == next_state.size(), "probability's size", size(probability),
             "that of next_state");
     require(reward.size() == number_of_rewards(), "reward's size", size(reward), "one for each key");
+    const auto classes_there = static_cast<std::size_t>(count);
+    require(transition_strengths.empty() || transition_strengths.size() == classes_there,
+            "transition_strengths' size", size(transition_strengths), "one for each class");
+    require(reward_strengths.empty() || reward_strengths.size() == reward.size(), "reward_strengths' size",
+            size(reward_strengths), "one for each key");
     require(termination.size() == value.size(), "termination's size", size(termination), "num_states");
     for (const std::int32_t c : classes) {
       require(c >= 0 && c < count, "a class", c, "0 to the number of classes - 1");

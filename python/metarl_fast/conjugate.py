@@ -13,7 +13,7 @@ Float = NDArray[np.float64]
 
 LARGEST = 1e6
 """Concentrations are held below: what differs less than chance lets is as good as known."""
-_LEAST = 1e-8
+LEAST = 1e-8
 _SWEEPS = 2000
 _CLOSE = 1e-11
 
@@ -55,8 +55,11 @@ def dirichlet_from_counts(counts: ArrayLike, *, shared: bool = False) -> Float:
         raise ValueError(
             f"counts{list(where)} is {checks.shown(float(found[where]))}, expected a whole number, 0 to 2**31"
         )
-    columns = np.moveaxis(found, -1, -2)  # [..., K, N]
-    return of_exceedances(exceedances(columns), exceedances(found.sum(axis=-1)), shared=shared)
+    above, k = exceedances(np.moveaxis(found, -1, -2)), found.shape[-1]
+    in_all = exceedances(found.sum(axis=-1))
+    if not shared:
+        return of_exceedances(above, in_all)
+    return np.repeat(of_exceedances(above.sum(axis=-2, keepdims=True), in_all, k), k, axis=-1)
 
 
 def dirichlet_from_probabilities(probabilities: ArrayLike, *, shared: bool = False) -> Float:
@@ -94,7 +97,15 @@ def dirichlet_from_probabilities(probabilities: ArrayLike, *, shared: bool = Fal
     if (np.abs(total - 1.0) > 1e-6).any():
         off = float(total.ravel()[np.abs(total - 1.0).argmax()])
         raise ValueError(f"probabilities has a row that sums to {off}, expected 1")
-    return of_log_means(_core.log(np.maximum(p, 1e-300)).mean(axis=-2), shared=shared)
+    logs, k = log(p).mean(axis=-2), p.shape[-1]
+    if not shared:
+        return of_log_means(logs)
+    return np.repeat(of_log_means(logs.mean(axis=-1, keepdims=True), k), k, axis=-1)
+
+
+def log(p: Float) -> Float:
+    """Return logarithms of probabilities, of those below 1e-300 its own."""
+    return np.asarray(_core.log(np.maximum(p, 1e-300)))
 
 
 def normal_from_means(means: ArrayLike, variances: ArrayLike = 0.0) -> tuple[Float, Float]:
@@ -156,41 +167,31 @@ def exceedances(counts: Float) -> Float:
     return above[:, 1:].reshape(*counts.shape[:-1], most).astype(np.float64)
 
 
-def of_exceedances(above: Float, above_in_all: Float, *, shared: bool) -> Float:
+def of_exceedances(above: Float, above_in_all: Float, alike: int = 1) -> Float:
     """Return alpha [..., K] of how often counts are above i [..., K, M], and those of rows [..., L].
 
-    With `shared`, K may be 1, all categories in one, of which then `above` is the sum.
+    Each parameter is that of so many categories that are alike, of which `above` is then the sum.
     """
     i, j = np.arange(above.shape[-1]), np.arange(above_in_all.shape[-1])
-    categories = above.shape[-2]
-    if shared:
-        above = above.sum(axis=-2, keepdims=True)
     known = (above_in_all[..., 1:] > 0.0).any(axis=-1, keepdims=True)
-    times = categories if shared else 1
 
     def step(alpha: Float) -> Float:
-        total = alpha.sum(axis=-1, keepdims=True) * times
+        total = alpha.sum(axis=-1, keepdims=True) * alike
         gained = (above / (alpha[..., None] + i)).sum(axis=-1)
-        due = (above_in_all[..., None, :] / (total[..., None] + j)).sum(axis=-1) * times
-        return _held(np.where(known, alpha * gained / np.where(due > 0.0, due, 1.0), alpha), times)
+        due = (above_in_all[..., None, :] / (total[..., None] + j)).sum(axis=-1) * alike
+        return _held(np.where(known, alpha * gained / np.where(due > 0.0, due, 1.0), alpha), alike)
 
-    alpha = _fixed_point(step, np.ones(above.shape[:-1]))
-    return np.repeat(alpha, categories, axis=-1) if shared else alpha
+    return _fixed_point(step, np.ones(above.shape[:-1]))
 
 
-def of_log_means(log_means: Float, *, shared: bool) -> Float:
-    """Return alpha [..., K] of the means of log p_k [..., K]."""
-    categories = log_means.shape[-1]
-    if shared:
-        log_means = log_means.mean(axis=-1, keepdims=True)
-    times = categories if shared else 1
+def of_log_means(log_means: Float, alike: int = 1) -> Float:
+    """Return alpha [..., K] of the means of log p_k [..., K], each of so many categories that are alike."""
 
     def step(alpha: Float) -> Float:
-        total = alpha.sum(axis=-1, keepdims=True) * times
-        return _held(_inverse_digamma(digamma(total) + log_means, alpha), times)
+        total = alpha.sum(axis=-1, keepdims=True) * alike
+        return _held(_inverse_digamma(digamma(total) + log_means, alpha), alike)
 
-    alpha = _fixed_point(step, np.ones(log_means.shape))
-    return np.repeat(alpha, categories, axis=-1) if shared else alpha
+    return _fixed_point(step, np.ones(log_means.shape))
 
 
 def of_groups(variances: Float, number: Float, total: Float, squares: Float) -> tuple[Float, Float]:
@@ -280,7 +281,7 @@ def _fixed_point(step: Callable[[Float], Float], alpha: Float) -> Float:
     return alpha
 
 
-def _held(alpha: Float, times: int) -> Float:
+def _held(alpha: Float, alike: int) -> Float:
     """Return parameters whose sum is within bounds."""
-    total = alpha.sum(axis=-1, keepdims=True) * times
-    return np.asarray(np.maximum(alpha * np.minimum(1.0, LARGEST / np.maximum(total, _LEAST)), _LEAST))
+    total = alpha.sum(axis=-1, keepdims=True) * alike
+    return np.asarray(np.maximum(alpha * np.minimum(1.0, LARGEST / np.maximum(total, LEAST)), LEAST))

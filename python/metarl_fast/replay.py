@@ -171,8 +171,8 @@ class _Batch:
         self.table = _table(own, initial_table)
         s, a = self.table.shape[-2:]
         own.check_sizes(s, a)
-        self.history = _steps(history, "history", s, a)
-        self.fresh = {} if fresh is None else _steps(fresh, "fresh", s, a)
+        self.history = checked_steps(history, "history", s, a)
+        self.fresh = {} if fresh is None else checked_steps(fresh, "fresh", s, a)
         n = len(self.history["length"])
         self.shape = (n, s, a)
         if self.table.ndim == 3:
@@ -245,7 +245,7 @@ def _table(learner: Learner, initial_table: ArrayLike | Table | None) -> Float:
     return np.asarray(checks.action_values(found, "initial_table"))
 
 
-def _steps(history: Any, name: str, num_states: int, num_actions: int) -> dict[str, NDArray[Any]]:
+def checked_steps(history: Any, name: str, num_states: int, num_actions: int) -> dict[str, NDArray[Any]]:
     """Return a history's arrays as the core reads them."""
     if not isinstance(history, History):
         raise TypeError(

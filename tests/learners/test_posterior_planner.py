@@ -42,14 +42,22 @@ class Twin:
             for c in range(count)
         ]
         self.visits = [0.0] * count
-        self.reward = {}  # key -> [prior mean, sum, number]
+        self.strengths = [learner.transition_strength] * count
+        if prior.transition_strengths is not None:
+            self.strengths = prior.transition_strengths.tolist()
+        self.reward = {}  # key -> [prior mean, sum, number, strength]
+        strong = np.full(prior.reward_means.shape, learner.reward_strength)
+        strong = (strong if prior.reward_strengths is None else prior.reward_strengths).tolist()
         if self.kind == "transition":
             self.of_places = prior.reward_means.tolist()
             for c, places in enumerate(self.places_of):
-                self.reward |= {(c, t): [self.of_places[c][k], 0.0, 0.0] for k, t in enumerate(places)}
+                cells = zip(places, self.of_places[c], strong[c], strict=False)
+                self.reward |= {(c, t): [mean, 0.0, 0.0, k] for t, mean, k in cells}
+            self.strong = strong
         else:
-            self.reward = {k: [float(mean), 0.0, 0.0] for k, mean in enumerate(prior.reward_means)}
-        self.end = [[float(tau), 0.0, 0.0] for tau in prior.terminations]
+            cells = zip(prior.reward_means.tolist(), strong, strict=True)
+            self.reward = {key: [mean, 0.0, 0.0, k] for key, (mean, k) in enumerate(cells)}
+        self.end = [[float(tau), 0.0, 0.0, learner.reward_strength] for tau in prior.terminations]
         self.value = [float(v) for v in prior.values]
         self.upset = set(range(count))
         self.worth = [0.0] * count
@@ -62,14 +70,14 @@ class Twin:
         pass
 
     def mean(self, cell):
-        k = self.learner.reward_strength
-        return (k * cell[0] + cell[1]) / (k + cell[2])
+        prior, total, number, k = cell
+        return (k * prior + total) / (k + number)
 
     def key(self, c, t):
         return {"next_state": t, "transition": (c, t), "pair": c}[self.kind]
 
     def p(self, c, t):
-        k, (prior, seen) = self.learner.transition_strength, self.places_of[c][t]
+        k, (prior, seen) = self.strengths[c], self.places_of[c][t]
         return (k * prior + seen) / (k + self.visits[c])
 
     def look_ahead(self, c):
@@ -102,17 +110,18 @@ class Twin:
         c = self.classes[state][action]
         places = self.places_of[c]
         if next_state not in places:
-            free = len(places) < self.places
-            if self.kind == "transition":
-                mean = self.of_places[c][len(places)] if free else 0.0
-                self.reward[c, next_state] = [mean, 0.0, 0.0]
+            free, taken = len(places) < self.places, len(places)
             if not free:
                 likely = [self.p(c, t) for t in places]
-                least = list(places)[likely.index(min(likely))]
+                taken = likely.index(min(likely))
+                least = list(places)[taken]
                 self.visits[c] -= places[least][1]
                 renamed = {next_state if t == least else t: cell for t, cell in places.items()}
                 places.clear()
                 places.update(renamed)
+            if self.kind == "transition":
+                mean = self.of_places[c][taken] if free else 0.0
+                self.reward[c, next_state] = [mean, 0.0, 0.0, self.strong[c][taken]]
             places[next_state] = [0.0, 0.0]
         places[next_state][1] += 1.0
         self.visits[c] += 1.0
@@ -177,6 +186,11 @@ LEARNERS = {
     "by state": mf.PosteriorPlanner(prior=random_prior(5, 3, "next_state"), transition_strength=0.7),
     "by transition": mf.PosteriorPlanner(prior=random_prior(5, 3, "transition"), num_sweeps=2),
     "by pair": mf.PosteriorPlanner(prior=random_prior(5, 3, "pair", 9), bonus=0.0, discount=0.9),
+    "strengths of its own": mf.PosteriorPlanner(
+        prior=random_prior(5, 3, "transition").replace(
+            transition_strengths=np.arange(1.0, 6.0), reward_strengths=np.arange(1.0, 16.0).reshape(5, 3) / 4
+        )
+    ),
 }
 
 
@@ -255,6 +269,9 @@ def test_with_nothing_known_it_still_learns():
         ({"reward_means": [0.0]}, r"reward_means has shape \(1,\), expected \(2,\)"),
         ({"terminations": [math.nan]}, r"terminations\[0\] is nan"),
         ({"values": [0.0, 1.0]}, r"values has shape \(2,\), expected \(1,\)"),
+        ({"transition_strengths": [1.0]}, r"transition_strengths has shape \(1,\), expected \(2,\)"),
+        ({"transition_strengths": [1.0, 0.0]}, "transition_strengths has 0.0, expected numbers above 0"),
+        ({"reward_strengths": [1.0, math.inf]}, "reward_strengths"),
         ({"rewards": "state"}, "rewards is 'state', expected one of 'next_state'"),
     ],
 )
@@ -272,6 +289,8 @@ def test_what_is_no_prior_is_refused(changes, message):
     assert prior == mf.TaskPrior(**fitting) == copy.deepcopy(prior) == pickle.loads(pickle.dumps(prior))
     assert hash(prior) == hash(mf.TaskPrior(**fitting))
     assert prior != prior.replace(values=[1.0])
+    strong = prior.replace(transition_strengths=[1.0, 2.0])
+    assert strong == pickle.loads(pickle.dumps(strong)) != prior
     with pytest.raises(ValueError, match="read-only"):
         prior.values[0] = 1.0
     with pytest.raises(ValueError, match=message):
@@ -279,7 +298,7 @@ def test_what_is_no_prior_is_refused(changes, message):
 
 
 def test_a_prior_of_other_sizes_is_refused(tmp_path):
-    learner = LEARNERS["by pair"]
+    learner = LEARNERS["strengths of its own"]
     tasks = mf.TaskDistribution(3, 2, horizon=5).sample(2, rng=0)
     with pytest.raises(ValueError, match="prior has 5 states and 3 actions, the tasks 3 and 2"):
         mf.train(learner, tasks, 2, rng=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.learners.base import Learner
@@ -39,7 +40,7 @@ class PosteriorPlanner(Learner):
     discount
         0 to 1.
     transition_strength
-        k_T, above 0: how many visits the prior of a class is worth.
+        k_T, above 0: how many visits the prior of a class is worth, unless it says so itself.
     reward_strength
         k_R, above 0: the same for rewards and ends of episodes.
     bonus
@@ -88,6 +89,8 @@ class PosteriorPlanner(Learner):
             reward=no_numbers if prior is None else prior.reward_means,
             termination=no_numbers if prior is None else prior.terminations,
             value=no_numbers if prior is None else prior.values,
+            transition_strengths=_given(None if prior is None else prior.transition_strengths),
+            reward_strengths=_given(None if prior is None else prior.reward_strengths),
         )
 
     def check_sizes(self, num_states: int, num_actions: int) -> None:
@@ -99,3 +102,8 @@ class PosteriorPlanner(Learner):
                 f"the learner's prior has {prior.num_states} states and {prior.num_actions} actions, "
                 f"the tasks {num_states} and {num_actions}"
             )
+
+
+def _given(values: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return numbers as the core reads them: none at all for None."""
+    return np.empty(0) if values is None else values

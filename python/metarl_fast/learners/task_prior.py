@@ -42,6 +42,9 @@ class TaskPrior(Settings):
         Probability that the episode ends on entering a state [S].
     values
         Value of each state under the prior [S], from which planning begins.
+    transition_strengths, reward_strengths
+        How many observations the prior of each class [C] and of each of `reward_means` is worth, above 0;
+        None: what the learner says of all.
 
     Raises
     ------
@@ -56,6 +59,8 @@ class TaskPrior(Settings):
     reward_means: NDArray[np.float64]
     terminations: NDArray[np.float64]
     values: NDArray[np.float64]
+    transition_strengths: NDArray[np.float64] | None = None
+    reward_strengths: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.rewards not in REWARDS:
@@ -81,6 +86,14 @@ class TaskPrior(Settings):
         _check_range(self.next_states, "next_states", -1, self.num_states - 1)
         _check_range(self.probabilities, "probabilities", 0, 1)
         _check_range(self.terminations, "terminations", 0, 1)
+        for name, size in (("transition_strengths", (count,)), ("reward_strengths", keys[self.rewards])):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            found = checks.shape(checks.array(given, name, np.float64), name, size)
+            self._keep(name, checks.finite(found, name))
+            if not (found > 0.0).all():
+                raise ValueError(f"{name} has {found.min()}, expected numbers above 0")
         free = self.next_states < 0
         if (free[:, :-1] & ~free[:, 1:]).any():
             raise ValueError("next_states has a state behind a free place, expected free places last")
@@ -113,11 +126,11 @@ class TaskPrior(Settings):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TaskPrior):
             return NotImplemented
-        return all(map(np.array_equal, self._values(), other._values()))
+        return all(map(np.array_equal, self._values(), other._values()))  # None is equal to None alone
 
     def __hash__(self) -> int:
         # 0.0 and -0.0 are equal, and the sum is 0.0 for both.
-        parts = (v if isinstance(v, str) else (v + 0.0).tobytes() for v in self._values())
+        parts = ((v + 0.0).tobytes() if isinstance(v, np.ndarray) else v for v in self._values())
         return hash((self.classes.shape, self.next_states.shape, *parts))
 
     def __repr__(self) -> str:

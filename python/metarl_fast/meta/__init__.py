@@ -6,6 +6,7 @@ from metarl_fast.listing import concrete, public_names
 from metarl_fast.meta.average_q import AverageQ as AverageQ
 from metarl_fast.meta.base import Meta as Meta
 from metarl_fast.meta.change_detecting import ChangeDetecting as ChangeDetecting
+from metarl_fast.meta.conjugate_prior import ConjugatePrior as ConjugatePrior
 from metarl_fast.meta.empirical_bayes import EmpiricalBayes as EmpiricalBayes
 from metarl_fast.meta.es_maml import EsMaml as EsMaml
 from metarl_fast.meta.fine_tuning import FineTuning as FineTuning

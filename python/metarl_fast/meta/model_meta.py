@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import checks
 from metarl_fast.engine import Progress, train
+from metarl_fast.history import History
 from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
@@ -24,6 +25,7 @@ from metarl_fast.meta.task_models import (
     nothing,
     with_model,
 )
+from metarl_fast.replay import checked_steps
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.tasks import Task, Tasks, as_batch
 
@@ -45,8 +47,8 @@ class ModelMeta(Meta):
     """Base of meta-learners that learn what the models of tasks have in common, and settings with it.
 
     How far to trust it is chosen on an inner split: a part of a meta-batch's different tasks is held back,
-    what the others have in common is tried on them with a few settings, and those whose returns, sum over e
-    of return(e) / e, are best so far are taken, if they are clearly better than the first ones. That is done
+    what the others have in common is tried on them with a few settings, and those whose returns, in a sum
+    with `weights`, are best so far are taken, if they are clearly better than the first ones. That is done
     again with the meta-batches in which the number of tasks passes a further power of 1.25.
 
     Where models are not known, `experience` makes do without: a learner that does what it seldom did lives so
@@ -83,9 +85,47 @@ class ModelMeta(Meta):
     def default_learner(self) -> Learner:
         """Return a learner of the product's kind, which `fit` makes better if none is named."""
 
+    def nothing(self) -> State:
+        """Return the sums over no tasks."""
+        return nothing()
+
+    def with_model(self, sums: State, model: TaskModel, num_states: int, num_actions: int) -> State:
+        """Return the sums after one more task of S states and A actions."""
+        return with_model(sums, model, num_states, num_actions)
+
+    def weights(self, num_episodes: int) -> NDArray[np.float64]:
+        """Return what a return counts when settings are chosen, by episode: 1 / e, as early ones are few."""
+        return 1.0 / np.arange(1, num_episodes + 1)
+
+    def observe(self, state: State, history: History, num_states: int, num_actions: int) -> State:
+        """Return the state after it has seen what happened in other tasks, such as were recorded elsewhere.
+
+        Parameters
+        ----------
+        state
+            As it was.
+        history
+            Of N tasks, as `train` records it: frequencies of its steps stand for the models of its tasks.
+        num_states, num_actions
+            Of the tasks.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For steps that such tasks cannot have, and for other sizes than before.
+        """
+        check_state(state, self.init(self.default_learner()))
+        s = checks.integer(num_states, "num_states", 1, 2**31 - 1)
+        a = checks.integer(num_actions, "num_actions", 1, 2**31 - 1)
+        found = dict(state)
+        steps = History(**checked_steps(history, "history", s, a))
+        for model in models_of(steps, s, a):
+            found |= self.with_model(found, model, s, a)
+        return found
+
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen."""
-        return {**nothing(), "gains": np.zeros((3, len(self.candidates))), "returns": np.empty(0)}
+        return {**self.nothing(), "gains": np.zeros((3, len(self.candidates))), "returns": np.empty(0)}
 
     def step(
         self,
@@ -142,21 +182,27 @@ class ModelMeta(Meta):
             return np.asarray(found.returns.mean(axis=1))
 
         gains = state["gains"]
-        sums = _with(state, models_at(np.flatnonzero(inner)), batch)
+        sums = self._with(state, models_at(np.flatnonzero(inner)), batch)
         if held.size:
             runs = [run(self.product(sums, one, learner)) for one in self.candidates]
-            weight = 1.0 / np.arange(1, num_episodes + 1)
-            worth = np.array([(weight * found).sum(axis=1) for found in runs])
+            worth = np.array([(self.weights(num_episodes) * found).sum(axis=1) for found in runs])
             more = worth - worth[0]
             times = np.full(len(more), float(len(tried)))
             gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
             returns = runs[_best(gains)].mean(axis=0)
         else:
             returns = run(before).mean(axis=0)
-        sums = _with(sums, models_at(np.flatnonzero(~inner)), batch)
+        sums = self._with(sums, models_at(np.flatnonzero(~inner)), batch)
         if progress is not None:
             progress(len(batch), len(batch))
         return {**sums, "gains": gains, "returns": returns}
+
+    def _with(self, state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:
+        """Return the state after these models, of such tasks."""
+        found = dict(state)
+        for model in seen:
+            found |= self.with_model(found, model, tasks.num_states, tasks.num_actions)
+        return found
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner with what was learned, and the best settings so far."""
@@ -191,14 +237,6 @@ def _is_due(before: float, number: int) -> bool:
     while goal <= before:
         goal *= _GROWTH
     return goal <= before + number
-
-
-def _with(state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:
-    """Return the state after these models, of such tasks."""
-    found = dict(state)
-    for model in seen:
-        found |= with_model(found, model, tasks.num_states, tasks.num_actions)
-    return found
 
 
 def _explored(

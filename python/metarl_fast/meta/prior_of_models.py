@@ -74,7 +74,7 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
     for k in range(next_states.shape[1]):
         at_once += probabilities[:, k] * of_place[:, k]
     reach = discount * probabilities * (1.0 - terminations[np.maximum(next_states, 0)])
-    values = _values(at_once, reach, next_states, of_pair)
+    values = values_of(at_once, reach, next_states, of_pair)
     return TaskPrior(
         of_pair.astype(np.int32),
         next_states,
@@ -179,7 +179,7 @@ def _spread(
     return np.asarray(b + (f + smoothing.everywhere * f.mean()) / (1.0 + smoothing.everywhere))
 
 
-def _values(
+def values_of(
     at_once: Float, reach: Float, next_states: NDArray[np.int32], classes: NDArray[np.int64]
 ) -> Float:
     """Return V by value iteration."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,10 @@ class TaskModel:
     """Rewards of the pairs [S A]."""
     rows: NDArray[np.uint64]
     """Hashes of where each pair leads, and of that and its reward [2, S A]; of 52 bits, as doubles have."""
+    visits: Float
+    """How often each pair was tried [S A]; infinity where its probabilities are known."""
+    variance: Float
+    """Of one reward of each pair [S A]; of few visits, the mean square distance from their own mean."""
 
 
 def models(tasks: Tasks) -> Iterator[TaskModel]:
@@ -60,8 +64,11 @@ def models(tasks: Tasks) -> Iterator[TaskModel]:
     s, pairs = tasks.num_states, tasks.num_states * tasks.num_actions
     for some, found, there in _outcomes(tasks):
         row = np.nonzero(there.reshape(len(some) * pairs, -1))[0]
-        parts = (found[name][there] for name in ("next_state", "probability", "reward", "terminated"))
-        yield from _models(len(some), s, pairs, row, *parts)
+        parts = [found[name][there] for name in ("next_state", "probability", "reward", "terminated")]
+        visits = np.where(there.reshape(len(some) * pairs, -1).any(axis=1), np.inf, 0.0)
+        noise = np.square(np.broadcast_to(some.reward_noise, len(some)))
+        for n, model in enumerate(_models(len(some), s, pairs, row, visits, *parts)):
+            yield replace(model, variance=model.variance + noise[n])
 
 
 def models_of(history: History, num_states: int, num_actions: int) -> Iterator[TaskModel]:
@@ -72,9 +79,11 @@ def models_of(history: History, num_states: int, num_actions: int) -> Iterator[T
         there = np.arange(rows["state"].shape[-1]) < rows["length"][:, None]
         pair = rows["state"].astype(np.int64) * num_actions + rows["action"]
         row = (np.arange(len(there))[:, None] * pairs + pair)[there]
-        share = 1.0 / np.bincount(row, minlength=1)[row]
+        visits = np.bincount(row, minlength=len(there) * pairs).astype(np.float64)
         parts = (rows[name][there] for name in ("reward", "terminated"))
-        yield from _models(len(there), s, pairs, row, rows["next_state"][there], share, *parts)
+        yield from _models(
+            len(there), s, pairs, row, visits, rows["next_state"][there], 1.0 / visits[row], *parts
+        )
 
 
 def _models(
@@ -82,12 +91,15 @@ def _models(
     s: int,
     pairs: int,
     row: NDArray[np.int64],
+    visits: Float,
     next_state: NDArray[Any],
     p: Float,
     reward: NDArray[Any],
     end: NDArray[Any],
 ) -> Iterator[TaskModel]:
     """Yield the models of `count` tasks from parts of transitions; rows count pairs, task after task."""
+    mean = np.bincount(row, p * reward, count * pairs)
+    variance = np.bincount(row, p * np.square(reward - mean[row]), count * pairs).reshape(-1, pairs)
     codes, place = np.unique(row * s + next_state.astype(np.int64), return_inverse=True)
     row, entered = codes // s, codes % s
     weight = np.bincount(place, p).astype(np.float64)
@@ -109,6 +121,8 @@ def _models(
             np.minimum(mean_end[own], 1.0),
             expected[n],
             hashes[:, n],
+            visits.reshape(-1, pairs)[n],
+            variance[n],
         )
 
 
@@ -193,9 +207,7 @@ def with_model(
     least, most = _extremes(model.next_state, model.reward, s)
     entered = most >= least
     explained = not (most - least > 1e-9 * np.maximum(1.0, np.abs(most)))[entered].any()
-    times = np.bincount(model.next_state, minlength=s)
-    mean = np.bincount(model.next_state, model.reward, s) / np.maximum(times, 1)
-    ends = np.bincount(model.next_state, model.end, s) / np.maximum(times, 1)
+    mean, ends = (of_entries(model, values, s) for values in (model.reward, model.end))
     references, deviations = _compared(sums, model.rows, there)
     moments = [expected[there].sum(), np.square(expected[there]).sum()]
     low, high = model.reward.min(initial=np.inf), model.reward.max(initial=-np.inf)
@@ -218,6 +230,12 @@ def with_model(
         "reward_range": np.array([min(low, before[0]), max(high, before[1])]),
         "reward_moments": sums["reward_moments"] + moments,
     }
+
+
+def of_entries(model: TaskModel, values: Float, num_states: int) -> Float:
+    """Return the means of transitions' values by the state that they enter [S]."""
+    times = np.bincount(model.next_state, minlength=num_states)
+    return np.asarray(np.bincount(model.next_state, values, num_states) / np.maximum(times, 1))
 
 
 def _zeros(num_states: int, num_actions: int) -> dict[str, Float]:
