@@ -9,28 +9,30 @@
 namespace metarl_fast {
 namespace {
 
-constexpr int kColumns = 4;  // or actions, at a time: as many sums as registers hold
+constexpr int kColumns = 4;  // of a system, at a time: as many sums as registers hold
 
-METARL_FAST_EIGHT Eight where_greater(Eight a, Eight b, Eight then, Eight otherwise) {
-#pragma GCC unroll 4
-  for (int k = 0; k < kEightParts; ++k) {
-    otherwise.part[k] = a.part[k] > b.part[k] ? then.part[k] : otherwise.part[k];
-  }
-  return otherwise;
-}
-METARL_FAST_EIGHT Eight where_equal(Eight a, Eight b, Eight then, Eight otherwise) {
-#pragma GCC unroll 4
-  for (int k = 0; k < kEightParts; ++k) {
-    otherwise.part[k] = a.part[k] == b.part[k] ? then.part[k] : otherwise.part[k];
-  }
-  return otherwise;
-}
+// Actions at a time, for the same reason.
+#if defined(__AVX512F__)
+constexpr std::int64_t kActions = 8;
+#elif defined(__AVX2__)
+constexpr std::int64_t kActions = 5;
+#else
+constexpr std::int64_t kActions = 3;
+#endif
 
 void put_side_by_side(const double* const* rows, std::int64_t n, double factor, double* out) {
   std::int64_t i = 0;
-  for (; i + kTurned <= n; i += kTurned) turn_columns(rows, i, factor, out + i * kSideBySide);
+  for (; i + 2 <= n; i += 2) turn_columns(rows, i, factor, out + i * kSideBySide);
   for (; i < n; ++i) {
     for (int l = 0; l < kSideBySide; ++l) out[i * kSideBySide + l] = factor * rows[l][i];
+  }
+}
+
+void take_apart(const double* lanes, std::int64_t n, double* const* rows) {
+  std::int64_t i = 0;
+  for (; i + 2 <= n; i += 2) turn_back(lanes + i * kSideBySide, i, rows);
+  for (; i < n; ++i) {
+    for (int l = 0; l < kSideBySide; ++l) rows[l][i] = lanes[i * kSideBySide + l];
   }
 }
 
@@ -91,82 +93,152 @@ void solve_lanes(const DenseLanes& t) {
   }
 }
 
-// expected[c] = sum_j p(s, a + c, j) values(j), j increasing.
-template <int actions>
-[[gnu::always_inline]] inline void expect(const DenseLanes& t, const double* rows, const double* values,
-                                          Eight (&expected)[kColumns]) {
-#pragma GCC unroll 4
-  for (int c = 0; c < kColumns; ++c) expected[c] = all(0.0);
+// q[a] = r + discount sum_j p(j) (values(j) - from) - rest for so many actions of a state, j increasing.
+template <std::int64_t actions>
+[[gnu::always_inline]] inline void look_ahead(const DenseLanes& t, std::int64_t pair, const double* values,
+                                              Eight from, Eight rest, double* q) {
+  const double* const rows = t.probability + pair * t.states * 8;
+  Eight expected[actions];
+#pragma GCC unroll 8
+  for (std::int64_t a = 0; a < actions; ++a) expected[a] = all(0.0);
   for (std::int64_t j = 0; j < t.states; ++j) {
-    const Eight value = load_eight(values + j * 8);
-#pragma GCC unroll 4
-    for (int c = 0; c < actions; ++c) {
-      expected[c] = expected[c] + load_eight(rows + (c * t.states + j) * 8) * value;
+    const Eight difference = load_eight(values + j * 8) - from;
+#pragma GCC unroll 8
+    for (std::int64_t a = 0; a < actions; ++a) {
+      expected[a] = expected[a] + load_eight(rows + (a * t.states + j) * 8) * difference;
     }
+  }
+#pragma GCC unroll 8
+  for (std::int64_t a = 0; a < actions; ++a) {
+    store_eight(q + a * 8, load_eight(t.reward + (pair + a) * 8) + all(t.discount) * expected[a] - rest);
   }
 }
 
-// advantage(s, a) = r + discount sum_j p(j) values(j) - rest for all actions.
-[[gnu::always_inline]] inline void look_ahead(const DenseLanes& t, std::int64_t s, const double* values,
-                                              Eight rest) {
-  const Eight discount = all(t.discount);
-  for (std::int64_t a = 0; a < t.actions; a += kColumns) {
-    const std::int64_t pair = s * t.actions + a;
-    const std::int64_t left = t.actions - a;
-    const double* const rows = t.probability + pair * t.states * 8;
-    Eight expected[kColumns];
-    if (left >= 4) {
-      expect<4>(t, rows, values, expected);
-    } else if (left == 3) {
-      expect<3>(t, rows, values, expected);
-    } else if (left == 2) {
-      expect<2>(t, rows, values, expected);
-    } else {
-      expect<1>(t, rows, values, expected);
-    }
-    for (int c = 0; c < kColumns && c < left; ++c) {
-      const Eight q = load_eight(t.reward + (pair + c) * 8) + discount * expected[c];
-      store_eight(t.advantage + (pair + c) * 8, q - rest);
-    }
+// The same for 1 to `most` actions.
+template <std::int64_t most>
+[[gnu::always_inline]] inline void look_ahead_any(const DenseLanes& t, std::int64_t actions,
+                                                  std::int64_t pair, const double* values, Eight from,
+                                                  Eight rest, double* q) {
+  if constexpr (most > 1) {
+    if (actions < most) return look_ahead_any<most - 1>(t, actions, pair, values, from, rest, q);
+  }
+  look_ahead<most>(t, pair, values, from, rest, q);
+}
+
+// For all actions of a state, in groups as even as they come: a sum alone waits for itself.
+[[gnu::always_inline]] inline void look_ahead_all(const DenseLanes& t, std::int64_t s, const double* values,
+                                                  Eight from, Eight rest, double* q) {
+  std::int64_t groups = (t.actions + kActions - 1) / kActions;
+  for (std::int64_t a = 0; a < t.actions; --groups) {
+    const std::int64_t n = (t.actions - a + groups - 1) / groups;
+    look_ahead_any<kActions>(t, n, s * t.actions + a, values, from, rest, q + a * 8);
+    a += n;
+  }
+}
+
+struct BestAction {
+  Eight value;
+  Eight action;  // the first that has it
+};
+
+[[gnu::always_inline]] inline BestAction best_of(const double* q, std::int64_t actions) {
+  BestAction best{load_eight(q), all(0.0)};
+  for (std::int64_t a = 1; a < actions; ++a) {
+    const Eight value = load_eight(q + a * 8);
+    const WhichOfEight better = value > best.value;
+    best.value = where(better, value, best.value);
+    best.action = where(better, all(static_cast<double>(a)), best.action);
+  }
+  return best;
+}
+
+// The best action goes to `policy`, and what it is worth, less `rest`, to `values`.
+[[gnu::always_inline]] inline void sweep_state(const DenseLanes& t, std::int64_t s, Eight rest) {
+  double* const q = t.advantage + s * t.actions * 8;
+  look_ahead_all(t, s, t.values, all(0.0), rest, q);
+  const BestAction best = best_of(q, t.actions);
+  store_eight(t.policy + s * 8, best.action);
+  store_eight(t.values + s * 8, best.value);
+}
+
+// Relative value iteration (White 1963), in place: values less what all states have in common, or nearly so,
+// lest those that a sweep has been at already look better than the others.
+void start_lanes(const DenseLanes& t, const double* const* probability, const double* const* rewards,
+                 int sweeps) {
+  put_side_by_side(rewards, t.states * t.actions, 1.0, t.reward);
+  Eight mean = all(0.0);
+  for (std::int64_t s = 0; s < t.states; ++s) {
+    const Eight largest_reward = best_of(t.reward + s * t.actions * 8, t.actions).value;
+    store_eight(t.values + s * 8, largest_reward);
+    mean = mean + all(1.0 / static_cast<double>(t.states)) * largest_reward;
+  }
+  for (std::int64_t s = 0; s < t.states; ++s) {
+    store_eight(t.values + s * 8, load_eight(t.values + s * 8) - mean);
+  }
+  const std::int64_t n = t.actions * t.states;
+  const double* rows[kSideBySide];
+  for (std::int64_t s = 0; s < t.states; ++s) {  // each state's rows are used while they are near
+    for (int l = 0; l < kSideBySide; ++l) rows[l] = probability[l] + s * n;
+    put_side_by_side(rows, n, 1.0, t.probability + s * n * 8);
+    sweep_state(t, s, mean);
+  }
+  for (int sweep = 1; sweep < sweeps; ++sweep) {
+    for (std::int64_t s = 0; s < t.states; ++s) sweep_state(t, s, mean);
   }
 }
 
 void improve_lanes(const DenseLanes& t) {
-  const Eight excess = all(1.0 - t.discount);
+  Eight largest_value = all(0.0);
   for (std::int64_t s = 0; s < t.states; ++s) {
     const Eight value = load_eight(t.values + s * 8);
-    for (std::int64_t j = 0; j < t.states; ++j) {
-      store_eight(t.difference + j * 8, load_eight(t.values + j * 8) - value);
-    }
-    look_ahead(t, s, t.difference, excess * value);
+    largest_value = largest(largest_value, size_of(value));
+    double* const advantage = t.advantage + s * t.actions * 8;
+    look_ahead_all(t, s, t.values, value, all(1.0 - t.discount) * value, advantage);
     const Eight policy = load_eight(t.policy + s * 8);
-    Eight best = load_eight(t.advantage + s * t.actions * 8);
+    Eight best = load_eight(advantage);
     Eight own = best;
     for (std::int64_t a = 1; a < t.actions; ++a) {
-      const Eight advantage = load_eight(t.advantage + (s * t.actions + a) * 8);
-      best = where_greater(advantage, best, advantage, best);
-      own = where_equal(policy, all(static_cast<double>(a)), advantage, own);
+      const Eight other = load_eight(advantage + a * 8);
+      best = largest(best, other);
+      own = where(policy == all(static_cast<double>(a)), other, own);
     }
-    alignas(64) double gain[8];
-    store_eight(gain, best - own);
-    unsigned better = 0;
-    for (unsigned l = 0; l < 8; ++l) better |= static_cast<unsigned>(gain[l] > 0.0) << l;
-    t.better[s] = static_cast<std::uint8_t>(better);
+    t.better[s] = static_cast<std::uint8_t>(bits(best > own));
   }
+  store_eight(t.largest_value, largest_value);
 }
 
-void greedy_lanes(const DenseLanes& t) {
+// As `finish` (improvement.hpp), where it is plain which actions are best; `odd` says where it is not.
+void finish_lanes(const DenseLanes& t) {
+  const Eight unit = load_eight(t.unit);
+  const Eight largest_terms = load_eight(t.largest_reward) + load_eight(t.largest_value);
+  Eight low = load_eight(t.values);
+  Eight high = low;
+  Eight residual = all(0.0);
   for (std::int64_t s = 0; s < t.states; ++s) {
-    look_ahead(t, s, t.values, all(0.0));
-    Eight best = load_eight(t.advantage + s * t.actions * 8);
-    Eight policy = all(0.0);
-    for (std::int64_t a = 1; a < t.actions; ++a) {
-      const Eight q = load_eight(t.advantage + (s * t.actions + a) * 8);
-      policy = where_greater(q, best, all(static_cast<double>(a)), policy);
-      best = where_greater(q, best, q, best);
+    const double* const advantage = t.advantage + s * t.actions * 8;
+    double* const q = t.q_values + s * t.actions * 8;
+    const Eight value = load_eight(t.values + s * 8);
+    const Eight size = size_of(value);
+    const BestAction best = best_of(advantage, t.actions);
+    const Eight near = all(t.near) * (largest_terms + size);
+    WhichOfEight plain = value == value;
+    for (std::int64_t a = 0; a < t.actions; ++a) {
+      const Eight gap = best.value - load_eight(advantage + a * 8);
+      const Eight worth = value - gap;
+      const WhichOfEight equal = gap == all(0.0);
+      plain = plain & (equal | ((gap > near) & (gap + gap <= size) & (value > worth)));
+      store_eight(q + a * 8, where(equal, value, worth) * unit);
     }
-    store_eight(t.policy + s * 8, policy);
+    low = where(low > value, value, low);
+    high = largest(high, value);
+    residual = largest(residual, size_of(best.value));
+    store_eight(t.policy + s * 8, best.action);
+    store_eight(t.next + s * 8, value * unit);
+    t.odd[s] = static_cast<std::uint8_t>(~bits(plain));
   }
+  store_eight(t.low, low);
+  store_eight(t.high, high);
+  store_eight(t.residual, residual);
 }
 
 }  // namespace

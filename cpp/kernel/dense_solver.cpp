@@ -167,8 +167,9 @@ void expected_differences(const double* probability, std::int64_t actions, std::
 
 namespace METARL_FAST_KERNEL_ISA {
 extern const DenseSolver dense_solver;
-const DenseSolver dense_solver = {eliminate_panel, substitute_back, expected_differences, put_side_by_side,
-                                  solve_lanes,     improve_lanes,   greedy_lanes};
+const DenseSolver dense_solver = {eliminate_panel,  substitute_back, expected_differences,
+                                  put_side_by_side, take_apart,      start_lanes,
+                                  solve_lanes,      improve_lanes,   finish_lanes};
 }  // namespace METARL_FAST_KERNEL_ISA
 
 }  // namespace metarl_fast

@@ -86,25 +86,84 @@ METARL_FAST_EIGHT double sum(Eight x) {
 #endif
 }
 
-// out[k * 8 + l] = factor rows[l][k] for kTurned columns k.
-constexpr int kTurned = kRegisterBytes == 16 ? 2 : 4;
+// Which of the eight something holds for.
+struct WhichOfEight {
+  Register<std::int64_t> part[kEightParts];
+};
+
+METARL_FAST_EIGHT WhichOfEight operator>(Eight a, Eight b) {
+  WhichOfEight out;
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) out.part[k] = a.part[k] > b.part[k];
+  return out;
+}
+METARL_FAST_EIGHT WhichOfEight operator<=(Eight a, Eight b) {
+  WhichOfEight out;
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) out.part[k] = a.part[k] <= b.part[k];
+  return out;
+}
+METARL_FAST_EIGHT WhichOfEight operator==(Eight a, Eight b) {
+  WhichOfEight out;
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) out.part[k] = a.part[k] == b.part[k];
+  return out;
+}
+METARL_FAST_EIGHT WhichOfEight operator&(WhichOfEight a, WhichOfEight b) {
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) a.part[k] &= b.part[k];
+  return a;
+}
+METARL_FAST_EIGHT WhichOfEight operator|(WhichOfEight a, WhichOfEight b) {
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) a.part[k] |= b.part[k];
+  return a;
+}
+METARL_FAST_EIGHT Eight where(WhichOfEight which, Eight then, Eight otherwise) {
+#pragma GCC unroll 4
+  for (int k = 0; k < kEightParts; ++k) {
+    otherwise.part[k] = which.part[k] ? then.part[k] : otherwise.part[k];
+  }
+  return otherwise;
+}
+METARL_FAST_EIGHT Eight largest(Eight a, Eight b) { return where(b > a, b, a); }
+METARL_FAST_EIGHT Eight size_of(Eight a) { return largest(a, all(0.0) - a); }
+
+// Bit l is set where it holds for number l.
+METARL_FAST_EIGHT unsigned bits(WhichOfEight which) {
+#if defined(__AVX512F__)
+  return _mm512_movepi64_mask(reinterpret_cast<__m512i>(which.part[0]));
+#elif defined(__AVX2__)
+  return static_cast<unsigned>(_mm256_movemask_pd(reinterpret_cast<__m256d>(which.part[0])) |
+                               _mm256_movemask_pd(reinterpret_cast<__m256d>(which.part[1])) << 4);
+#else
+  unsigned found = 0;
+#pragma GCC unroll 8
+  for (int l = 0; l < 8; ++l) {
+    found |= static_cast<unsigned>(which.part[l / kPartDoubles][l % kPartDoubles] & 1) << l;
+  }
+  return found;
+#endif
+}
+
+#if defined(__AVX2__)
+// Two rows' neighbours in one register; from memory, since crossing its middle costs more.
+METARL_FAST_EIGHT __m256d two_of(const double* low, const double* high) {
+  return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+}
+#endif
+
+// out[k * 8 + l] = factor rows[l][k] for the two columns from `first` on.
 METARL_FAST_EIGHT void turn_columns(const double* const* rows, std::int64_t first, double factor,
                                     double* out) {
 #if defined(__AVX2__)
   const __m256d scale = _mm256_set1_pd(factor);
 #pragma GCC unroll 2
   for (int l = 0; l < 8; l += 4) {
-    __m256d row[4];
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) row[r] = _mm256_mul_pd(_mm256_loadu_pd(rows[l + r] + first), scale);
-    const __m256d low01 = _mm256_unpacklo_pd(row[0], row[1]);
-    const __m256d high01 = _mm256_unpackhi_pd(row[0], row[1]);
-    const __m256d low23 = _mm256_unpacklo_pd(row[2], row[3]);
-    const __m256d high23 = _mm256_unpackhi_pd(row[2], row[3]);
-    _mm256_storeu_pd(out + l, _mm256_permute2f128_pd(low01, low23, 0x20));
-    _mm256_storeu_pd(out + 8 + l, _mm256_permute2f128_pd(high01, high23, 0x20));
-    _mm256_storeu_pd(out + 16 + l, _mm256_permute2f128_pd(low01, low23, 0x31));
-    _mm256_storeu_pd(out + 24 + l, _mm256_permute2f128_pd(high01, high23, 0x31));
+    const __m256d even = _mm256_mul_pd(two_of(rows[l] + first, rows[l + 2] + first), scale);
+    const __m256d odd = _mm256_mul_pd(two_of(rows[l + 1] + first, rows[l + 3] + first), scale);
+    _mm256_storeu_pd(out + l, _mm256_unpacklo_pd(even, odd));
+    _mm256_storeu_pd(out + 8 + l, _mm256_unpackhi_pd(even, odd));
   }
 #else
 #pragma GCC unroll 4
@@ -113,6 +172,28 @@ METARL_FAST_EIGHT void turn_columns(const double* const* rows, std::int64_t firs
     const Register<double> b = *reinterpret_cast<const UnalignedDoubles*>(rows[l + 1] + first) * factor;
     *reinterpret_cast<UnalignedDoubles*>(out + l) = Register<double>{a[0], b[0]};
     *reinterpret_cast<UnalignedDoubles*>(out + 8 + l) = Register<double>{a[1], b[1]};
+  }
+#endif
+}
+
+// The way back: rows[l][k] = from[k * 8 + l] for the two columns from `first` on.
+METARL_FAST_EIGHT void turn_back(const double* from, std::int64_t first, double* const* rows) {
+#if defined(__AVX2__)
+#pragma GCC unroll 2
+  for (int l = 0; l < 8; l += 4) {
+    const __m256d left = _mm256_loadu_pd(from + l);
+    const __m256d right = _mm256_loadu_pd(from + 8 + l);
+    const __m256d even = _mm256_unpacklo_pd(left, right);
+    const __m256d odd = _mm256_unpackhi_pd(left, right);
+    _mm_storeu_pd(rows[l] + first, _mm256_castpd256_pd128(even));
+    _mm_storeu_pd(rows[l + 1] + first, _mm256_castpd256_pd128(odd));
+    _mm_storeu_pd(rows[l + 2] + first, _mm256_extractf128_pd(even, 1));
+    _mm_storeu_pd(rows[l + 3] + first, _mm256_extractf128_pd(odd, 1));
+  }
+#else
+#pragma GCC unroll 8
+  for (int l = 0; l < 8; ++l) {
+    *reinterpret_cast<UnalignedDoubles*>(rows[l] + first) = Register<double>{from[l], from[8 + l]};
   }
 #endif
 }

@@ -35,15 +35,21 @@ struct DenseLanes {
   std::int64_t actions;
   std::int64_t width;  // of a row: `side_by_side_width(states)`
   double discount;
-  double* probability;   // [S][A][S][8]
-  double* reward;        // [S][A][8]; -infinity for actions that are not available
-  double* system;        // [S][width][8], as in DenseSystem
-  double* factor;        // [S][width][8], what elimination makes of it
-  double* values;        // [S][8]
-  double* difference;    // [S][8], v(j) - v(s) of one state s
-  double* advantage;     // [S][A][8]
-  double* policy;        // [S][8], actions as numbers
+  double near;          // see finish_lanes
+  double* probability;  // [S][A][S][8]
+  double* reward;       // [S][A][8]; -infinity for actions that are not available
+  double* system;       // [S][width][8], as in DenseSystem
+  double* factor;       // [S][width][8], what elimination makes of it
+  double* values;       // [S][8]
+  double* next;         // [S][8], what replaces them
+  double* advantage;    // [S][A][8]
+  double* q_values;     // [S][A][8]
+  double* policy;       // [S][8], actions as numbers
+  // Of each lane [8]: the sizes of its largest reward and value, what turns its values into those of the
+  // rewards given, its lowest and highest value, and the size of the largest of all states' best advantages.
+  double *largest_reward, *largest_value, *unit, *low, *high, *residual;
   std::uint8_t* better;  // [S], bit l: lane l has an action that looks better than the policy's
+  std::uint8_t* odd;     // [S], bit l: an action of lane l may tie with the best, or is worth far less
 };
 
 struct DenseSolver {
@@ -55,14 +61,21 @@ struct DenseSolver {
   void (*expected_differences)(const double* probability, std::int64_t actions, std::int64_t states,
                                const double* values, double value, double* out);
 
-  // out[i][l] = factor rows[l][i] for eight rows of n numbers.
+  // out[i][l] = factor rows[l][i] for eight rows of n numbers; and back, without the factor.
   void (*put_side_by_side)(const double* const* rows, std::int64_t n, double factor, double* out);
+  void (*take_apart)(const double* lanes, std::int64_t n, double* const* rows);
+  // Fills probability and reward; `policy` is greedy for the values after sweeps - 1 sweeps from each state's
+  // largest reward.
+  void (*start_lanes)(const DenseLanes&, const double* const* probability, const double* const* rewards,
+                      int sweeps);
   // The values of the policy in `system`.
   void (*solve_lanes)(const DenseLanes&);
-  // The advantages over `values`, and where they are positive; without the policy's own: r + discount sum p
-  // v, and the largest goes to `policy`.
+  // The advantages over `values`, and where they are positive.
   void (*improve_lanes)(const DenseLanes&);
-  void (*greedy_lanes)(const DenseLanes&);
+  // Action values from advantages, in the rewards' own unit, the values so in `next`, and the first best
+  // actions. All but where it is `odd`: where an advantage is less than the best one by no more than `near`
+  // times the sizes of what it is made of, or by more than half the value.
+  void (*finish_lanes)(const DenseLanes&);
 };
 
 }  // namespace metarl_fast

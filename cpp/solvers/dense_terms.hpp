@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "../mdp.hpp"
 #include "improvement.hpp"
@@ -14,19 +15,32 @@
 
 namespace metarl_fast {
 
-// rewards [S][A] times `scale`, -infinity where an action is not available, and the largest size of them.
-inline void scaled_rewards(const Shape& shape, const TaskView& task, double* rewards, double& scale,
-                           double& largest) {
-  largest = 0.0;
+// The size of the largest reward that is to be had. Four at a time, since each waits for the one before.
+inline double largest_reward(const Shape& shape, const TaskView& task) {
+  double largest[4] = {};
+  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
+    if (shape.masked && !available(shape, task, pair)) continue;
+    double& most = largest[pair % 4];
+    most = std::max(most, std::fabs(task.reward[pair]));
+  }
+  return std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3]));
+}
+
+// Rewards [S][A] times `scale`, -infinity where an action is not available, and the largest size of them:
+// the task's own array if there is nothing to change, or `room`.
+inline const double* scaled_rewards(const Shape& shape, const TaskView& task, std::vector<double>& room,
+                                    double& scale, double& largest) {
+  largest = largest_reward(shape, task);
+  scale = reward_scale(largest);
+  if (scale == 1.0 && !shape.masked) return task.reward;
+  largest *= scale;
+  room.resize(static_cast<std::size_t>(shape.pairs()));
   for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) {
     const bool there = !shape.masked || available(shape, task, pair);
-    rewards[pair] = there ? task.reward[pair] : -std::numeric_limits<double>::infinity();
-    if (there) largest = std::max(largest, std::fabs(task.reward[pair]));
+    room[static_cast<std::size_t>(pair)] =
+        there ? task.reward[pair] * scale : -std::numeric_limits<double>::infinity();
   }
-  scale = reward_scale(largest);
-  if (scale == 1.0) return;
-  largest *= scale;
-  for (std::int64_t pair = 0; pair < shape.pairs(); ++pair) rewards[pair] *= scale;
+  return room.data();
 }
 
 struct DenseTerms {

@@ -17,8 +17,7 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 DirectScratch::DirectScratch(const Shape& shape)
     : system_(make_aligned<double>(size(shape.states * dense_stride(shape.states)))),
-      values_(make_aligned<double>(size(dense_stride(shape.states)))),
-      rewards_(size(shape.pairs())) {}
+      values_(make_aligned<double>(size(dense_stride(shape.states)))) {}
 
 double direct_scratch_bytes(const Shape& shape) {
   const double states = static_cast<double>(shape.states);
@@ -37,9 +36,7 @@ class DenseTask {
         solver_(solver),
         system_{room.system_.get(), shape.states, dense_stride(shape.states)},
         values_(room.values_.get()),
-        rewards_(room.rewards_) {
-    scaled_rewards(shape, task, rewards_.data(), scale_, largest_reward_);
-  }
+        rewards_(scaled_rewards(shape, task, room.rewards_, scale_, largest_reward_)) {}
 
   Solved solve(const Optimum& out, const Interrupt& interrupt) {
     start(out, interrupt);
@@ -79,7 +76,7 @@ class DenseTask {
     const std::int64_t pair = s * shape_.actions + action;
     const double* p = rows_of(pair);
     for (std::int64_t j = 0; j < shape_.states; ++j) row[j] = discount_ * p[j];
-    return rewards_[size(pair)];
+    return rewards_[pair];
   }
   double mix_actions(const double* policy, std::int64_t s, double* row) const {
     double reward = 0.0;
@@ -90,7 +87,7 @@ class DenseTask {
       const double weight = discount_ * policy[pair];
       const double* p = rows_of(pair);
       for (std::int64_t j = 0; j < shape_.states; ++j) row[j] += weight * p[j];
-      reward += policy[pair] * rewards_[size(pair)];
+      reward += policy[pair] * rewards_[pair];
     }
     return reward;
   }
@@ -113,10 +110,10 @@ class DenseTask {
     solver_.expected_differences(rows_of(first), shape_.actions, shape_.states, values_, value, out);
     const double excess = (1.0 - discount_) * value;
     for (std::int64_t a = 0; a < shape_.actions; ++a) {
-      out[a] = rewards_[size(first + a)] + discount_ * out[a] - excess;
+      out[a] = rewards_[first + a] + discount_ * out[a] - excess;
     }
   }
-  DenseTerms terms() const { return {shape_, discount_, task_.probability, rewards_.data(), values_, 1}; }
+  DenseTerms terms() const { return {shape_, discount_, task_.probability, rewards_, values_, 1}; }
   double bound(std::int64_t s) const { return largest_reward_ + largest_value_ + std::fabs(values_[s]); }
 
   // Greedy for the values after a few sweeps from 0, which cost little beside an elimination.
@@ -131,7 +128,7 @@ class DenseTask {
         solver_.expected_differences(rows_of(s * shape_.actions), shape_.actions, shape_.states, values_, 0.0,
                                      q);
         for (std::int64_t a = 0; a < shape_.actions; ++a) {
-          q[a] = rewards_[size(s * shape_.actions + a)] + discount_ * q[a];
+          q[a] = rewards_[s * shape_.actions + a] + discount_ * q[a];
         }
         const std::int32_t best = first_largest(q, shape_.actions);
         changed = changed || sweep == 0 || best != out.policy[s];
@@ -181,10 +178,9 @@ class DenseTask {
   const DenseSolver& solver_;
   const DenseSystem system_;
   double* const values_;  // [stride]
-  std::vector<double>& rewards_;
   Changes changes_;
-  double scale_ = 1.0;
-  double largest_reward_ = 0.0;
+  double scale_, largest_reward_;
+  const double* const rewards_;  // scaled
   double largest_value_ = 0.0;
 };
 

@@ -37,8 +37,7 @@ class DirectScratch {
   friend class DenseTask;
   AlignedArray<double> system_;
   AlignedArray<double> values_;
-  std::vector<double> rewards_;     // [S][A], scaled
-  std::vector<double> advantages_;  // [A]
+  std::vector<double> rewards_;  // [S][A], scaled
 };
 
 // Bytes of such room.

@@ -9,6 +9,7 @@
 #include "../interrupt.hpp"
 #include "../mdp.hpp"
 #include "dense_solver.hpp"
+#include "dense_terms.hpp"
 #include "improvement.hpp"
 #include "policy_iteration.hpp"
 
@@ -26,24 +27,25 @@ class SideBySide {
 
  private:
   void begin(const TaskView* tasks, int count);
-  void start();
   void take_actions();
   void take_action(std::int64_t state, int lane);
   bool improve_lane(int lane);
-  double finish_lane(int lane, const Optimum& out);
+  void write_out(int count, const Optimum* out);
+  void finish_lane(int lane, const Optimum& out);
+  double error_bound(int lane) const;
+  DenseTerms terms(int lane) const;
   double bound(std::int64_t state, int lane) const;
   void gather(const double* from, std::int64_t n, int lane, double* to) const;
 
   const Shape shape_;
   const DenseSolver& solver_;
   AlignedArray<double> room_;
-  std::vector<std::uint8_t> better_;
-  std::vector<double> rewards_[kSideBySide];  // [S][A], scaled
-  std::vector<double> row_;                   // [A], one lane's advantages
+  std::vector<std::uint8_t> better_, odd_;
+  std::vector<double> row_;    // [A], one lane's advantages
+  std::vector<double> spare_;  // [S][A]
   const double* probability_[kSideBySide];
-  double scale_[kSideBySide];
-  double largest_reward_[kSideBySide];
-  double largest_value_[kSideBySide];
+  const double* rewards_[kSideBySide];  // [S][A], scaled
+  std::vector<double> room_for_rewards_[kSideBySide];
   int weak_rounds_[kSideBySide];
   Changes changes_;
   DenseLanes lanes_;
