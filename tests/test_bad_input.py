@@ -236,6 +236,10 @@ refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanne
 refuses(
     "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"
 )
+refuses_numbers("CommittedThompson", "doubt", with_keyword(mf.CommittedThompson, "doubt"), -0.1, 1.1)
+refuses("CommittedThompson", "library=5", lambda: mf.CommittedThompson(library=5), TypeError, "library is 5")
+refuses("known_tasks", "5", lambda: mf.known_tasks(5), TypeError, "tasks is a int, expected")
+refuses("TaskLibrary", "[]", lambda: mf.TaskLibrary(*[[]] * 7), ValueError, "probabilities has shape (0,)")
 refuses(
     "TaskPrior",
     "0 actions",

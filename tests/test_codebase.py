@@ -239,7 +239,7 @@ PYTHON_LAYERS = [
     {"compat"},
     {"diameter", "effective_horizon"},
     {"compare", "stay_probabilities", "tuning", "citation", "describe", "contexts", "relabelling"},
-    {"history_recipe", "queries"},
+    {"history_recipe", "known_tasks", "queries"},
     {"history_files", "history_jobs"},
     {"splits", "gallery", "histories", "in_context", "diagnosis"},
     {"contenders"},

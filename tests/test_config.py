@@ -72,6 +72,7 @@ PARTS = [
     mf.LogUniform(0.01, 1.0),
     mf.Normal(0.0, 1.0),
     mf.Table([[[0.0, 0.5]], [[-1.0, 1e300]]]),
+    mf.TaskLibrary([2.0], [[[[1.0]]]], [[[[0]]]], [[[[0.5]]]], [[[[1]]]], [0.0], [[[0.5]]], 0.9),
     mf.TaskPrior([[0, 1]], [[0], [-1]], [[1.0], [0.0]], "pair", [0.0, 1.0], [0.5], [2.0]),
     *(kind(tasks_per_iteration=7) for kind in METAS),
     mf.RandomTiles((3, 4), (1, 2), 3, 5),
@@ -126,7 +127,7 @@ def test_a_wrong_table_is_refused_with_what_is_expected(config, message):
 
 def test_a_table_where_a_plain_value_belongs_is_refused():
     with pytest.raises(TypeError, match="found a table of type 'Normal', expected a plain value"):
-        from_config({"type": "QLearning", "learning_rate": {"type": "Normal"}})
+        from_config({"type": "QLearning", "discount": {"type": "Normal"}})
 
 
 def test_further_arguments_are_of_the_outermost_class():

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actor_critic.hpp"
+#include "committed_thompson.hpp"
 #include "dyna_q.hpp"
 #include "learned_policy_gradient.hpp"
 #include "learners.hpp"
@@ -19,6 +20,7 @@ namespace metarl_fast {
 
 using AgentLearners = LearnerList<  //
     ActorCritic,                    //
+    CommittedThompson,              //
     DynaQ,                          //
     LearnedPolicyGradient,          //
     MetaGradientQ,                  //

@@ -57,6 +57,7 @@ from metarl_fast.history import History as History
 from metarl_fast.in_context import InContext as InContext
 from metarl_fast.in_context import act_in_context as act_in_context
 from metarl_fast.joining import concatenate as concatenate
+from metarl_fast.known_tasks import known_tasks as known_tasks
 from metarl_fast.learners import *
 from metarl_fast.listing import public_names as _public_names
 from metarl_fast.meta import *

@@ -13,7 +13,8 @@ from metarl_fast import checks
 from metarl_fast.config import from_config, to_config
 from metarl_fast.engine import episode_steps
 from metarl_fast.evaluate import learning_bounds
-from metarl_fast.learners import LEARNERS, Learner, Table, TaskPrior, TdLearner
+from metarl_fast.learners import LEARNERS, Learner, Table, TdLearner
+from metarl_fast.learners.array_settings import ArraySettings
 from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
@@ -91,7 +92,7 @@ class Prepared:
     def without_table(self) -> Learner:
         """Return the learner without what it starts from, which is too long for a text."""
         kept = self.learner
-        long = [f for f in fields(kept) if isinstance(getattr(kept, f.name), Table | TaskPrior)]
+        long = [f for f in fields(kept) if isinstance(getattr(kept, f.name), ArraySettings | Table)]
         return kept.replace(**{f.name: f.default for f in long})
 
 

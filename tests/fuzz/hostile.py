@@ -627,6 +627,9 @@ def calls():
         )
     found["ProgressBar"] = (mf.ProgressBar, {"label": "fit"})
     found["TaskPrior"] = (mf.TaskPrior, task_prior())
+    known = mf.known_tasks(TASKS)
+    found["TaskLibrary"] = (mf.TaskLibrary, {f.name: getattr(known, f.name) for f in fields(known)})
+    found["known_tasks"] = (mf.known_tasks, {"tasks": TASKS, "discount": 0.9})
     found["TileCoding"] = (mf.TileCoding, {"size": (S, 2), "tile": (2, 2), "num_tilings": 2})
     found["RandomTiles"] = (mf.RandomTiles, {"size": (S, 2), "tile": (1, 3), "num_tilings": 2, "seed": 0})
     lists = {"indices": np.zeros((S, 1), np.int32), "values": np.ones((S, 1))}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from metarl_fast.learners.actor_critic import ActorCritic as ActorCritic
 from metarl_fast.learners.agent import Agent as Agent
 from metarl_fast.learners.base import Learner as Learner
+from metarl_fast.learners.committed_thompson import CommittedThompson as CommittedThompson
 from metarl_fast.learners.double_q_learning import DoubleQLearning as DoubleQLearning
 from metarl_fast.learners.dyna_q import DynaQ as DynaQ
 from metarl_fast.learners.expected_sarsa import ExpectedSarsa as ExpectedSarsa
@@ -30,6 +31,7 @@ from metarl_fast.learners.sarsa import Sarsa as Sarsa
 from metarl_fast.learners.sarsa_lambda import SarsaLambda as SarsaLambda
 from metarl_fast.learners.schedules import Linear as Linear
 from metarl_fast.learners.table import Table as Table
+from metarl_fast.learners.task_library import TaskLibrary as TaskLibrary
 from metarl_fast.learners.task_prior import TaskPrior as TaskPrior
 from metarl_fast.learners.td import TdLearner as TdLearner
 from metarl_fast.learners.td_settings import TdSettings as TdSettings

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.settings import Settings
+from metarl_fast.learners.array_settings import ArraySettings, check_range
 
 Rewards: TypeAlias = Literal["next_state", "transition", "pair"]
 REWARDS: tuple[Rewards, ...] = ("next_state", "transition", "pair")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TaskPrior(Settings):
+class TaskPrior(ArraySettings):
     """A prior over tasks of S states and A actions: means, of which learners say how much they trust them.
 
     Pairs (state, action) that behave alike in every task share one of C classes: what is seen of one is known
@@ -82,10 +82,10 @@ class TaskPrior(Settings):
         checks.shape(self.reward_means, "reward_means", keys[self.rewards])
         checks.shape(self.terminations, "terminations", (self.num_states,))
         checks.shape(self.values, "values", (self.num_states,))
-        _check_range(self.classes, "classes", 0, count - 1)
-        _check_range(self.next_states, "next_states", -1, self.num_states - 1)
-        _check_range(self.probabilities, "probabilities", 0, 1)
-        _check_range(self.terminations, "terminations", 0, 1)
+        check_range(self.classes, "classes", 0, count - 1)
+        check_range(self.next_states, "next_states", -1, self.num_states - 1)
+        check_range(self.probabilities, "probabilities", 0, 1)
+        check_range(self.terminations, "terminations", 0, 1)
         for name, size in (("transition_strengths", (count,)), ("reward_strengths", keys[self.rewards])):
             given = getattr(self, name)
             if given is None:
@@ -99,11 +99,6 @@ class TaskPrior(Settings):
             raise ValueError("next_states has a state behind a free place, expected free places last")
         if self.probabilities[free].any():
             raise ValueError("probabilities is not 0 in a free place of next_states")
-
-    def _keep(self, name: str, values: NDArray[Any]) -> None:
-        own = np.array(values)
-        own.flags.writeable = False
-        object.__setattr__(self, name, own)
 
     @property
     def num_states(self) -> int:
@@ -120,32 +115,8 @@ class TaskPrior(Settings):
         """C."""
         return int(self.next_states.shape[0])
 
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, f.name) for f in fields(self))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TaskPrior):
-            return NotImplemented
-        return all(map(np.array_equal, self._values(), other._values()))  # None is equal to None alone
-
-    def __hash__(self) -> int:
-        # 0.0 and -0.0 are equal, and the sum is 0.0 for both.
-        parts = ((v + 0.0).tobytes() if isinstance(v, np.ndarray) else v for v in self._values())
-        return hash((self.classes.shape, self.next_states.shape, *parts))
-
     def __repr__(self) -> str:
         return (
             f"TaskPrior(num_states={self.num_states}, num_actions={self.num_actions}, "
             f"num_classes={self.num_classes}, rewards={self.rewards!r})"
         )
-
-    def __reduce__(self) -> tuple[type[TaskPrior], tuple[Any, ...]]:
-        return TaskPrior, self._values()  # arrays lose that they are read-only on the way
-
-
-def _check_range(values: NDArray[Any], name: str, low: float, high: float) -> None:
-    """Refuse arrays with numbers out of range, by the first of them."""
-    bad = (values < low) | (values > high)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{name}{list(where)} is {values[where]}, expected {low} to {high}")
