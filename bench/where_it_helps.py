@@ -26,15 +26,22 @@ FAMILIES = {
     "RL2's MDPs": mf.TaskDistribution.rl2(),
     "Garnet, b=2": mf.TaskDistribution.garnet(10, 5, 2, horizon=10),
 }
+ALIKE = ("RL2's MDPs", "Garnet, b=2")
+"""Families whose law stays the same under any renaming of states and actions; there one contender more."""
+LAW = {"conjugate_prior": {"type": "ConjugatePrior", "num_episodes": 20}}
 BASELINES = ("tuned_scratch", "transfer", "pooled", "fine_tuning", "optimal")
 SHOWN = ("tuned_scratch", "transfer", "reptile", "policy_prior", "tuned", "empirical_bayes", "optimal")
 FEW, MANY = 5, 50
 BEHIND = 0.02
 
 
-def measured(family, splits, seed):
+def measured(name, splits, seed):
     """Run the comparison on a family and return its figures in JSON types."""
-    job = side_by_side.experiment(family, {"splits": splits, "seed": seed})
+    table = {"splits": splits, "seed": seed}
+    if name in ALIKE:
+        table["contenders"] = {**side_by_side.default_table()["contenders"], **LAW}
+        table["baseline"] = "tuned_scratch"
+    job = side_by_side.experiment(FAMILIES[name], table)
     start = time.perf_counter()
     results = job.run()
     earned = {name: share(results, name) for name in results.comparison.curves}
@@ -101,12 +108,19 @@ def margin(figures, after):
     return at(figures, best(figures, after), after)[1] - max(others)
 
 
+def names_in(results):
+    """Return the contenders that there are in some family, the optimum last."""
+    found = dict.fromkeys(name for figures in results.values() for name in figures["scores"])
+    return [*(name for name in found if name != "optimal"), "optimal"]
+
+
 def table_of(results, after, of="scores"):
     """Return a Markdown table of all contenders and families."""
-    names = list(next(iter(results.values()))["scores"])
+    names = names_in(results)
     lines = [row(["", *(name.replace("_", " ") for name in names)]), "|" + "---|" * (len(names) + 1)]
     for family, figures in results.items():
-        lines.append(row([family, *(text(at(figures, name, after, of)) for name in names)]))
+        cells = (text(at(figures, name, after, of)) if name in figures["scores"] else "" for name in names)
+        lines.append(row([family, *cells]))
     return "\n".join(lines)
 
 
@@ -135,11 +149,11 @@ def report(results):
         )
         print(row([family, ", ".join(shown) or "none"]))
     print("\n### Episodes to 90 % of the optimum\n")
-    names = list(next(iter(results.values()))["scores"])
+    names = names_in(results)
     print(row(["", *(name.replace("_", " ") for name in names)]) + "\n|" + "---|" * (len(names) + 1))
     for family, figures in results.items():
         reached = figures["episodes_to_90"]
-        print(row([family, *("" if reached[name] is None else str(reached[name]) for name in names)]))
+        print(row([family, *("" if reached.get(name) is None else str(reached[name]) for name in names)]))
 
 
 def plot(results, path):
@@ -184,11 +198,11 @@ def main(arguments=None):
     options = parse(arguments)
     known = options.json is not None and options.json.exists()
     results = json.loads(options.json.read_text(encoding="utf-8")) if known else {}
-    for name, family in FAMILIES.items():
+    for name in FAMILIES:
         if options.only not in name:
             continue
         if name not in results:
-            results[name] = measured(family, options.splits, options.seed)
+            results[name] = measured(name, options.splits, options.seed)
             if options.json is not None:
                 options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     shown = {name: results[name] for name in FAMILIES if name in results and options.only in name}

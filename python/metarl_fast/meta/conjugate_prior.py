@@ -27,7 +27,7 @@ from metarl_fast.meta.task_models import TaskModel, of_entries
 
 Float = NDArray[np.float64]
 
-_MOST_PLACES = 16
+_MOST_PLACES = 64
 """Next states of a pair that a prior names; where there are more it leaves room for so many."""
 _LEAST_STRENGTH = 1e-3
 
@@ -75,7 +75,9 @@ class ConjugatePrior(ModelMeta):
 
         fitted = ConjugatePrior().fit(TaskDistribution.rl2(), num_episodes=50, rng=0)
 
-    Where tasks have more in common, such as dynamics or goals, `EmpiricalBayes` knows more.
+    Where tasks have more in common, such as dynamics or goals, `EmpiricalBayes` knows more. To plan where a
+    pair may lead to any state takes S^2 A operations a sweep; of more than 64 states a law shared by all
+    names none, and what was not seen yet leads nowhere.
 
     Parameters
     ----------
