@@ -19,6 +19,7 @@ class GeneratedTasks final : public TaskBatch {
 
   std::optional<UniformLaw> uniform_law() const override { return family_->uniform_law(key_); }
   std::int64_t episodes_per_segment() const override { return family_->episodes_per_segment(); }
+  bool is_one_task() const override { return family_->is_one_task(); }
   bool has_formula() const override { return family_->has_formula(); }
   std::unique_ptr<TaskFormula> formula(std::int64_t index) const override {
     return family_->formula(key_, ids()[index]);

@@ -123,6 +123,9 @@ class TaskBatch {
   // A task may have segments in time. After so many episodes the next one begins; 0 if there is but one.
   virtual std::int64_t episodes_per_segment() const { return 0; }
 
+  // Whether all of its tasks are one and the same, which does not change: whoever has one has all.
+  virtual bool is_one_task() const { return false; }
+
   // The law of a batch that needs nothing but that; its tasks can be loaded into a buffer without rows.
   virtual std::optional<UniformLaw> uniform_law() const { return std::nullopt; }
 

@@ -18,6 +18,9 @@ class RepeatedTasks final : public TaskBatch {
 
   std::optional<UniformLaw> uniform_law() const override { return of_.uniform_law(); }
   std::int64_t episodes_per_segment() const override { return of_.episodes_per_segment(); }
+  bool is_one_task() const override {
+    return of_.is_one_task() || (of_.size() == 1 && of_.episodes_per_segment() == 0);
+  }
   bool has_formula() const override { return of_.has_formula(); }
   std::unique_ptr<TaskFormula> formula(std::int64_t index) const override {
     return of_.formula(index / times_);

@@ -36,6 +36,9 @@ class Family {
   // and all their actions are available.
   virtual std::int64_t episodes_per_segment() const { return 0; }
 
+  // Whether all of its tasks are one and the same, which does not change.
+  virtual bool is_one_task() const { return false; }
+
   // The law of a family that needs nothing but that; it is valid as long as the family.
   virtual std::optional<UniformLaw> uniform_law(std::uint64_t key) const {
     (void)key;

@@ -27,6 +27,7 @@ class SameTask final : public Family {
     require(tasks->size() > 0, "the number of tasks", static_cast<double>(tasks->size()), "one at least");
   }
   Shape shape() const override { return tasks->shape(); }
+  bool is_one_task() const override { return true; }
 
   void write(std::uint64_t, std::uint64_t, std::int64_t, TaskBuffer& task,
              const Interrupt& interrupt) const override {

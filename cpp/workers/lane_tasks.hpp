@@ -54,6 +54,7 @@ struct TaskSizes {
   TaskSizes(const TaskBatch& batch, std::int64_t real) {
     const Shape& shape = batch.shape();
     const bool law = batch.uniform_law().has_value();
+    shared = batch.is_one_task() && !law;
     const bool rejection = shape.sampling == Sampling::rejection;
     answers = rejection     ? law ? Answers::drawn_weights : Answers::stored_weights
               : shape.dense ? Answers::rows
@@ -74,10 +75,11 @@ struct TaskSizes {
     const double states =
         real * static_cast<double>(start_row.fine + start_row.coarse) + static_cast<double>(shape.states);
     const double lane = static_cast<double>(pairs) * pair + states;
-    return static_cast<double>(lanes) * lane +
+    return static_cast<double>(shared ? 1 : lanes) * lane +
            (answers == Answers::drawn_weights ? 0.0 : TaskBuffer::bytes(shape));
   }
 
+  bool shared;  // one task's tables serve all lanes
   Answers answers;
   Row row, start_row;
   Row kept_row;          // of those that are written out
@@ -102,35 +104,39 @@ class LaneTasks {
     block_.answers = sizes.answers;
     block_.row = sizes.row;
     block_.start_row = sizes.start_row;
-    allocate(sizes, count(std::min<std::int64_t>(kLanes, batch.size())));
+    shared_ = sizes.shared;
+    allocate(sizes, shared_ ? 1 : count(std::min<std::int64_t>(kLanes, batch.size())));
   }
 
-  // Puts the tasks from `first` on into the active lanes; the others mirror the first one. `after_task(lane,
+  // Puts the tasks from `first` on into the active lanes; the others mirror the first one. Where all are one
+  // task its tables are written once, and are there for the blocks that follow, too. `after_task(lane,
   // index)` is called when a task has been written. False if interrupted.
   template <class AfterTask>
   bool load(std::int64_t first, const Interrupt& interrupt, const AfterTask& after_task) {
     if (law_ && !prepared_) prepare_law(interrupt);
     const bool drawn = law_ && (block_.answers == Answers::drawn_weights || block_.active >= kFewTasks);
-    block_.terminal_starts = block_.masked = false;
-    block_.any_terminal = batch_.shape().dense && batch_.episodes_per_segment() != 0;  // in some segment
-    block_.noisy = 0;
-    largest_reward_ = drawn ? law_reach_ : 0.0;
+    const bool kept = shared_ && prepared_;
+    if (!kept) {
+      block_.terminal_starts = block_.masked = false;
+      block_.any_terminal = batch_.shape().dense && batch_.episodes_per_segment() != 0;  // in some segment
+      block_.noisy = 0;
+      largest_reward_ = drawn ? law_reach_ : 0.0;
+    }
     for (int lane = 0; lane < kLanes; ++lane) {
-      const int of = lane < block_.active ? lane : 0;
+      const int of = lane < block_.active && !shared_ ? lane : 0;
       block_.task_of[lane] = of;
       block_.first_pair[lane] = of * static_cast<std::int32_t>(lane_pairs_);
-      if (lane >= block_.active) {
+      if (lane < block_.active && lane_entries_ > kCellsBetweenPulses && interrupt()) return false;
+      if (of < lane) {
         mirror_first(lane);
-        continue;
-      }
-      if (lane_entries_ > kCellsBetweenPulses && interrupt()) return false;
-      if (drawn) {
+      } else if (drawn) {
         set_noise(lane, batch_.shape().reward_noise);
-      } else {
+      } else if (!kept) {
         write_task(lane, first + lane, interrupt);
       }
-      after_task(lane, first + lane);
+      if (lane < block_.active) after_task(lane, first + lane);
     }
+    prepared_ = prepared_ || shared_;
     return !drawn || draw_lanes(first, interrupt);
   }
 
@@ -354,7 +360,8 @@ class LaneTasks {
   std::int64_t num_steps_, summed_tasks_;
   std::int64_t lane_pairs_, lane_entries_;
   std::size_t lanes_ = 0;
-  bool prepared_ = false;
+  bool shared_ = false;
+  bool prepared_ = false;  // what is alike for all tasks
   double law_reach_ = 0.0, largest_reward_ = 0.0;
   AlignedArray<Real> records_, coarse_, rewards_, start_, start_coarse_;
   AlignedArray<std::int32_t> weights_;

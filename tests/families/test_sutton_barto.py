@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import metarl_fast as mf
-from bits import digest
+from bits import assert_same_bits, digest
 from metarl_fast.listing import concrete
 
 NEARLY_ONE = 1 - 1e-9
@@ -37,6 +37,16 @@ def checksums():
 
 def test_tasks_and_optima_are_the_same_bits_everywhere():
     assert checksums() == json.loads(GOLDEN_FILE.read_text(encoding="ascii"))
+
+
+@pytest.mark.parametrize("family", [mf.GamblersProblem(10, horizon=20), mf.MaximizationBias()])
+def test_lanes_share_the_tables_of_one_task(family):
+    """Lazily there is one, and learners side by side look into it; in memory each has its own."""
+    lazy, learner = family.sample(70, rng=0), mf.QLearning(epsilon=0.3)
+    own = lazy.materialise()
+    assert_same_bits(*(mf.train(learner, tasks, 6, 20, rng=3).q_table for tasks in (lazy, own)))
+    runs = [mf.train(learner, own[:n], 6, 20, rng=3, num_runs=40).q_table[0] for n in (1, 2)]
+    assert_same_bits(*runs)
 
 
 # --- chapter 4: dynamic programming ------------------------------------------------------------------------
