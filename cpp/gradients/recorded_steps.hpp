@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "../history.hpp"
@@ -84,18 +85,27 @@ class RecordedSteps {
     return outside == 0;
   }
 
-  // The first step whose reward is larger than `most`, either way, or is no number; or length().
+  // The first step whose reward is larger than `most`, a number above 0, either way, or is no number; or
+  // length().
   std::int64_t first_reward_beyond(double most) const {
     const double* rewards = history_->reward + row_;
-    std::int64_t beyond = 0;
-    for (std::int64_t k = 0; k < length_; ++k) beyond += std::fabs(rewards[k]) <= most ? 0 : 1;
-    if (beyond == 0) return length_;
+    // As whole numbers, which are ordered as the sizes are and compared several at a time: a difference's
+    // highest bit says that one is larger.
+    std::uint64_t beyond = 0;
+    for (std::int64_t k = 0; k < length_; ++k) beyond |= size_bits(most) - size_bits(rewards[k]);
+    if (beyond >> 63 == 0) return length_;
     std::int64_t first = 0;
     while (std::fabs(rewards[first]) <= most) ++first;
     return first;
   }
 
  private:
+  static std::uint64_t size_bits(double number) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    return bits & ~(std::uint64_t{1} << 63);
+  }
+
   // 1 if any of the steps' numbers is `limit` or larger.
   template <class Number>
   std::uint32_t any_from(const Number* numbers, std::int64_t limit) const {
