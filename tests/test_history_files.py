@@ -110,6 +110,9 @@ def test_minari_reads_them(ending, tmp_path, monkeypatch):
         np.testing.assert_array_equal(episode.truncations, expected.truncated[k, steps])
         entered = np.asarray(episode.infos["next_observation"])[1:, 0]
         np.testing.assert_array_equal(entered, expected.next_state[k, steps])
+    assert made.to_minari("metarl/goalgrid/histories-v0").total_episodes == 30  # it is there
+    with pytest.raises(ValueError, match="holds another dataset"):
+        mf.Histories(LEARNER, made.tasks, 4).to_minari("metarl/goalgrid/histories-v0")
 
 
 EXPORT = """
@@ -122,12 +125,17 @@ getattr(made, sys.argv[1])(sys.argv[2], progress=lambda done, total: print(done,
 """
 
 
-@pytest.mark.parametrize("how", ["to_npz", "to_hdf5"])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Minari asks for more about the data
+@pytest.mark.parametrize("how", ["to_npz", "to_hdf5", "to_minari"])
 def test_who_is_killed_goes_on(how, tmp_path, monkeypatch):
     """SIGKILL in the middle: whole parts, an index that names them, and the same files in the end."""
-    if how == "to_hdf5":
+    if how != "to_npz":
         pytest.importorskip("h5py")
     path = tmp_path / "set"
+    if how == "to_minari":
+        pytest.importorskip("minari")
+        monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+        path = "killed-v0"
     monkeypatch.setattr(history_recipe, "TASKS_PER_SHARD", 16)
     export = subprocess.Popen(
         [sys.executable, "-c", EXPORT, how, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -135,7 +143,7 @@ def test_who_is_killed_goes_on(how, tmp_path, monkeypatch):
     export.stdout.readline()
     export.send_signal(signal.SIGKILL)
     export.communicate()
-    folder = path if how == "to_npz" else Path(f"{path}.parts")
+    folder = path if how == "to_npz" else tmp_path / f"{Path(path).name}.parts"
     index = json.loads((folder / "index.json").read_text())
     assert 1 <= len(index["files"]) < 4
     before = {name: (folder / name).stat().st_mtime_ns for name in index["files"]}
@@ -154,6 +162,13 @@ def test_who_is_killed_goes_on(how, tmp_path, monkeypatch):
         with np.load(path / "histories-00000.npz") as file:
             assert_same_bits(file["state"], expected.state)
         assert len(json.loads((path / "index.json").read_text())["files"]) == 4
+    elif how == "to_minari":
+        dataset = pytest.importorskip("minari").load_dataset(path)
+        assert dataset.total_episodes == 64
+        assert dataset.total_steps == made.history(slice(None)).length.sum()
+        (episode,) = dataset.iterate_episodes([39])
+        np.testing.assert_array_equal(episode.actions, made.history(slice(39, 40)).action[0])
+        assert not folder.exists()
     else:
         h5py = pytest.importorskip("h5py")
         with h5py.File(path) as file:

@@ -286,6 +286,14 @@ class Histories(HistoryRecipe):
 
         `terminations` and `truncations` say where episodes end within it. `infos["next_observation"]` [T + 1,
         1] holds, after the first state, what each step led to, the last state of each episode among it.
+        Until all is there parts lie beside the dataset, in `NAME.parts`: who is killed can call this again.
+
+        Raises
+        ------
+        ValueError
+            If the dataset, or its parts, are another one.
+        OSError
+            If it cannot be written.
         """
         write = partial(write_minari, described=described)
         return self._write(write, dataset_id, num_threads, executor, progress)

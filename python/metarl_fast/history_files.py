@@ -1,6 +1,6 @@
 """Learning histories as files: NumPy shards, and the layouts that projects of in-context learning read.
 
-Those of many files, and HDF5's, can be written again by who was killed: what is there and whole is kept.
+Who was killed can write them again: what is there and whole is kept.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields
@@ -52,6 +53,12 @@ class Dataset(Protocol):
 
 
 Report = Callable[[int, int], Any]
+
+_JOINING = "joining"
+"""A file that says that all parts are there, and are being put together."""
+
+_MINARI_FILE = "main_data.hdf5"
+"""What Minari calls it."""
 
 
 def write_npz(data: Dataset, folder: Path, num_threads: int | None, report: Report | None) -> None:
@@ -198,33 +205,66 @@ def write_dpt(queries: Iterator[Queries], tasks: Tasks, path: Path) -> None:
 def write_minari(
     data: Dataset, dataset_id: str, num_threads: int | None, report: Report | None, described: dict[str, Any]
 ) -> Any:
-    """Write a Minari dataset with one episode a lifetime, and return it."""
+    """Write a Minari dataset with one episode a lifetime, and return it; parts lie beside it until then."""
     minari = checks.require_extra("minari", "data")
-    buffers = checks.require_extra("minari.data_collector", "data")
+    checks.require_extra("h5py", "data")
     spaces = checks.require_extra("gymnasium.spaces", "data")
-    tasks, made = data.tasks, None
-    for places in data.pieces:
-        piece = data.lifetimes(places, num_threads)
-        part = [_buffer(buffers.EpisodeBuffer, piece, row) for row in range(len(piece.ids))]
-        if made is None:
-            made = minari.create_dataset_from_buffers(
-                dataset_id,
-                buffer=part,
-                observation_space=spaces.Discrete(tasks.num_states),
-                action_space=spaces.Discrete(tasks.num_actions),
-                **{
-                    "algorithm_name": str(data.naming["learner"].get("type")),
-                    "description": json.dumps(data.naming),
-                }
-                | described,
-            )
-        else:
-            for number, buffer in enumerate(part):
-                buffer.id = places.start + number
-            made.storage.update_episodes(part)
+    roots = checks.require_extra("minari.storage.datasets_root_dir", "data")
+    folder = roots.get_dataset_path(dataset_id)
+    parts = folder.with_name(f"{folder.name}.parts")
+    if folder.exists() and not (parts / _JOINING).exists():
+        made = minari.load_dataset(dataset_id)
+        if (found := made.storage.metadata.get("hash")) != data.hash:
+            raise ValueError(f"{dataset_id} holds another dataset, {found!r}: this is {data.hash!r}")
+        return made
+    shards = Shards(parts, data.hash, data.naming)
+    sides = {
+        "observation_space": spaces.Discrete(data.tasks.num_states),
+        "action_space": spaces.Discrete(data.tasks.num_actions),
+    }
+    names = []
+    for number, places in enumerate(data.pieces):
+        names.append(f"part-{number:05d}.hdf5")
+        if names[-1] not in shards:
+            piece = data.lifetimes(places, num_threads)
+            with shards.writing(names[-1], len(piece.ids), int(piece.history.length.sum())) as content:
+                content.write(_minari_part(piece, sides, parts))
         if report is not None:
-            report(places.stop, len(tasks))
+            report(places.stop, len(data.tasks))
+    shards.write(_JOINING, b"")
+    if folder.exists():  # who was killed had begun it
+        shutil.rmtree(folder)
+    said = {"algorithm_name": str(data.naming["learner"].get("type")), "description": json.dumps(data.naming)}
+    made = minari.create_dataset_from_buffers(dataset_id, buffer=[], **sides, **said | described)
+    _join_minari(made.storage, [parts / name for name in names], data.hash)
+    shutil.rmtree(parts)
     return minari.load_dataset(dataset_id)
+
+
+def _minari_part(piece: Lifetimes, sides: dict[str, Any], root: Any) -> bytes:
+    """Return some lifetimes as the file that Minari's own storage makes of them."""
+    kind = checks.require_extra("minari.data_collector", "data").EpisodeBuffer
+    storage = checks.require_extra("minari.dataset.minari_storage", "data").MinariStorage
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        storage.new(folder, **sides).update_episodes([_buffer(kind, piece, k) for k in range(len(piece.ids))])
+        with open(os.path.join(folder, _MINARI_FILE), "rb") as file:
+            return file.read()
+
+
+def _join_minari(storage: Any, parts: list[Any], digest: str) -> None:
+    """Copy the episodes of all parts, and number them anew."""
+    h5py = checks.require_extra("h5py", "data")
+    number = steps = 0
+    with h5py.File(os.path.join(storage.data_path, _MINARI_FILE), "a", track_order=True) as whole:
+        for part in parts:
+            with h5py.File(str(part), "r") as file:
+                for k in range(len(file)):
+                    file.copy(f"episode_{k}", whole, f"episode_{number}")
+                    whole[f"episode_{number}"].attrs["id"] = number
+                    steps += int(whole[f"episode_{number}"].attrs["total_steps"])
+                    number += 1
+    storage.update_metadata({"total_episodes": number, "total_steps": steps, "hash": digest})
+    storage.update_metadata({"dataset_size": storage.get_size()})
 
 
 def _buffer(kind: Any, piece: Lifetimes, row: int) -> Any:
