@@ -57,6 +57,21 @@ def cherry(session):
     session.run("pytest", "-W", "ignore", "tests/compat/test_learn2learn.py", *session.posargs)
 
 
+@nox.session(python=["3.10"])
+def learn2learn(session):
+    """Build learn2learn, with the last tools that can, and run its MetaEnv and its MAML on our tasks."""
+    session.install("setuptools<66", "wheel", "cython<3", "numpy==1.26.*")
+    session.install("--no-build-isolation", "--no-deps", "learn2learn==0.2.0")
+    needed = ["dotmap", "gym==0.25.2", "requests", "scikit-learn", "scipy", "six", "torch", "tqdm"]
+    session.install(".[gym]", "pytest", "numpy==1.26.*", *needed)
+    stands_in = {"PYTHONPATH": "tests/compat"}
+    session.run("python", "-c", "import no_pictures, learn2learn.gym", env=stands_in)  # the test may not skip
+    tests = ["-p", "no_pictures", "-W", "ignore", "tests/compat/test_learn2learn.py", *session.posargs]
+    session.run("pytest", *tests, env=stands_in)
+    example = "import no_pictures, runpy; runpy.run_path('examples/maml_learn2learn.py', run_name='__main__')"
+    session.run("python", "-c", example, env=stands_in)
+
+
 @nox.session
 def docs(session):
     """Build the documentation into build/docs; the examples are run."""
