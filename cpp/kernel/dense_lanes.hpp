@@ -3,6 +3,8 @@
 // alone.
 #pragma once
 
+#include <limits>
+
 #include "../solvers/dense_solver.hpp"
 #include "eight.hpp"
 
@@ -211,6 +213,7 @@ void improve_lanes(const DenseLanes& t) {
 void finish_lanes(const DenseLanes& t) {
   const Eight unit = load_eight(t.unit);
   const Eight largest_terms = load_eight(t.largest_reward) + load_eight(t.largest_value);
+  constexpr double kLargest = std::numeric_limits<double>::max();  // beyond are actions not available
   Eight low = load_eight(t.values);
   Eight high = low;
   Eight residual = all(0.0);
@@ -221,15 +224,20 @@ void finish_lanes(const DenseLanes& t) {
     const Eight size = size_of(value);
     const BestAction best = best_of(advantage, t.actions);
     const Eight near = all(t.near) * (largest_terms + size);
+    Eight least = best.value;
+    for (std::int64_t a = 0; a < t.actions; ++a) least = smallest(least, load_eight(advantage + a * 8));
+    const Eight most = best.value - least;
+    // What is worth less than half of the best is more accurate as a sum of its own.
+    if (bits(most + most > size) != 0) look_ahead_all(t, s, t.values, all(0.0), all(0.0), q);
     WhichOfEight plain = value == value;
     for (std::int64_t a = 0; a < t.actions; ++a) {
       const Eight gap = best.value - load_eight(advantage + a * 8);
-      const Eight worth = value - gap;
+      const Eight worth = where(gap + gap > size, load_eight(q + a * 8), value - gap);
       const WhichOfEight equal = gap == all(0.0);
-      plain = plain & (equal | ((gap > near) & (gap + gap <= size) & (value > worth)));
+      plain = plain & (equal | ((gap > near) & (gap <= all(kLargest)) & (value > worth)));
       store_eight(q + a * 8, where(equal, value, worth) * unit);
     }
-    low = where(low > value, value, low);
+    low = smallest(low, value);
     high = largest(high, value);
     residual = largest(residual, size_of(best.value));
     store_eight(t.policy + s * 8, best.action);

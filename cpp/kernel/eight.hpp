@@ -127,6 +127,7 @@ METARL_FAST_EIGHT Eight where(WhichOfEight which, Eight then, Eight otherwise) {
   return otherwise;
 }
 METARL_FAST_EIGHT Eight largest(Eight a, Eight b) { return where(b > a, b, a); }
+METARL_FAST_EIGHT Eight smallest(Eight a, Eight b) { return where(a > b, b, a); }
 METARL_FAST_EIGHT Eight size_of(Eight a) { return largest(a, all(0.0) - a); }
 
 // Bit l is set where it holds for number l.

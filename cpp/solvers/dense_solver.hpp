@@ -49,7 +49,7 @@ struct DenseLanes {
   // rewards given, its lowest and highest value, and the size of the largest of all states' best advantages.
   double *largest_reward, *largest_value, *unit, *low, *high, *residual;
   std::uint8_t* better;  // [S], bit l: lane l has an action that looks better than the policy's
-  std::uint8_t* odd;     // [S], bit l: an action of lane l may tie with the best, or is worth far less
+  std::uint8_t* odd;     // [S], bit l: an action of lane l may tie with the best, or is not there
 };
 
 struct DenseSolver {
@@ -74,7 +74,7 @@ struct DenseSolver {
   void (*improve_lanes)(const DenseLanes&);
   // Action values from advantages, in the rewards' own unit, the values so in `next`, and the first best
   // actions. All but where it is `odd`: where an advantage is less than the best one by no more than `near`
-  // times the sizes of what it is made of, or by more than half the value.
+  // times the sizes of what it is made of, or is that of an action not available.
   void (*finish_lanes)(const DenseLanes&);
 };
 
