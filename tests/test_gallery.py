@@ -56,7 +56,7 @@ def test_presets_and_families_inside():
     [
         (["Mixture"], "Mixture needs families: give settings such as"),
         (["TaskDistribution", "num_states=3"], "TaskDistribution needs num_actions"),
-        (["Blackjack", "--show", "2"], "states and no map"),
+        (["TaskDistribution", "num_states=40", "num_actions=2", "--show", "2"], "states and no map"),
         (["Darkrom"], "did you mean Darkroom?"),
         (["Darkroom.AD"], "no preset 'AD'"),
         (["RiverSwim.ad"], "expected none"),

@@ -49,6 +49,16 @@ def test_lanes_share_the_tables_of_one_task(family):
     assert_same_bits(*runs)
 
 
+def test_places_are_those_of_the_figures():
+    """Each state has one of its own; sums, cars and capital grow along it."""
+    for family in (mf.Blackjack(), mf.JacksCarRental(max_cars=3), mf.GamblersProblem(7)):
+        assert len(np.unique(family.places, axis=0)) == family.num_states
+        assert (family.sample(1)[0].places == family.places).all()
+    hands = mf.Blackjack().places
+    assert (hands[100 + 10 * 4 + 20 - 12] == [11 - 8, 4]).all()  # a usable ace, a dealer's 5, 20
+    assert (mf.JacksCarRental(max_cars=3).places[1 * 4 + 2] == [2, 2]).all()
+
+
 # --- chapter 4: dynamic programming ------------------------------------------------------------------------
 
 

@@ -35,6 +35,18 @@ class Blackjack(FixedTask):
 
     num_states, num_actions, horizon = 210, 2, 22
 
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(row, column) [S, 2]: sums upwards, dealer's cards to the right, as in the book's figure.
+
+        Hands with a usable ace stand above those without, naturals above all.
+        """
+        usable, rest = np.divmod(np.arange(_NATURALS), 100)
+        shown, total = np.divmod(rest, 10)
+        hands = np.stack([12 * (1 - usable) + 11 - total, shown], axis=1)
+        naturals = np.stack([np.zeros(10, np.int64), np.arange(10)], axis=1)
+        return np.concatenate([hands, naturals])
+
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists."""
         table: dict[int, Any] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
+from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 
 # Requests and returns beyond this are as good as impossible at the means that are accepted.
@@ -91,6 +92,12 @@ class JacksCarRental(FixedTask):
     def num_actions(self) -> int:  # type: ignore[override]
         """Moves in both directions, and none."""
         return 2 * self.max_moved + 1
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(most cars less those at the first place, cars at the second) [S, 2], as in the book's figure."""
+        first, second = row_by_row(self.max_cars + 1, self.max_cars + 1).T
+        return np.stack([self.max_cars - first, second], axis=1)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as rows [S, A, S] and rewards [S, A]."""
