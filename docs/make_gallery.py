@@ -42,7 +42,10 @@ with an optimal policy: green is worth entering, orange costs, a frame ends the 
 
 def card_of(family: mf.Family) -> dict[str, Any]:
     """The measure card, the sizes and the speed of drawing."""
-    found = mf.describe(family, precision=0.02, most_tasks=2048).to_json()
+    try:
+        found = mf.describe(family, precision=0.02, most_tasks=2048).to_json()
+    except ValueError:  # nothing to gain
+        found = without_choice(family)
     count = 256
     while True:
         tasks = family.sample(count, rng=1)
@@ -55,6 +58,20 @@ def card_of(family: mf.Family) -> dict[str, Any]:
         count *= 4
 
 
+def without_choice(family: mf.Family) -> dict[str, Any]:
+    """What a card says of a family in which all policies are as good, such as a walk that is only watched."""
+    tasks = family.sample(256, rng=0).segment(0)
+    earned = {"value": float(mf.bounds(tasks).optimal.mean()), "half_width": 0.0}
+    nothing = {"value": None, "half_width": 0.0}
+    return {
+        "num_states": family.num_states,
+        "num_actions": family.num_actions,
+        **dict.fromkeys(("optimal", "random", "myopic"), earned),
+        **dict.fromkeys(("planning_content", "relatedness", "policy_relatedness"), nothing),
+        "effective_horizon": None,
+    }
+
+
 def number(value: float | None) -> str:
     if value is None:
         return "-"
@@ -63,8 +80,10 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def measure(found: dict[str, float]) -> str:
+def measure(found: dict[str, Any]) -> str:
     half = found["half_width"]
+    if found["value"] is None:
+        return "-"
     return number(found["value"]) + (f" ±{half:.1g}" if 1e-6 * abs(found["value"]) < half < math.inf else "")
 
 
