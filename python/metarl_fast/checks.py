@@ -168,14 +168,6 @@ def flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def word(value: Any, name: str, known: Sequence[str]) -> str:
-    """Return `value` if it is one of the words known."""
-    if not isinstance(value, str) or value not in known:
-        kind = ValueError if isinstance(value, str) else TypeError
-        raise kind(f"{name} is {shown(value)}, expected {' or '.join(map(repr, known))}")
-    return value
-
-
 def callback(value: Any, name: str) -> Any:
     """Return `value` if it can be called or is None."""
     if value is not None and not callable(value):

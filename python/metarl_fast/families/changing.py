@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,14 @@ from metarl_fast.families.combination import Around
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+def word(value: Any, name: str, known: Sequence[str]) -> str:
+    """Return `value` if it is one of the words known."""
+    if not isinstance(value, str) or value not in known:
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name} is {checks.shown(value)}, expected {' or '.join(map(repr, known))}")
+    return value
 
 
 class Changing(Around):
@@ -39,7 +48,7 @@ class Changing(Around):
         checks.keep(self, "every", checks.integer, 1, 2**31 - 1)
         if self.segment is not None:
             checks.keep(self, "segment", checks.integer, 0, 2**31 - 1)
-        checks.keep(self, "along", checks.word, ("episodes", "tasks"))
+        checks.keep(self, "along", word, ("episodes", "tasks"))
 
     @property
     def _episodes_per_segment(self) -> int:  # type: ignore[override]

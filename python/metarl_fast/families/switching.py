@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
 from metarl_fast.families.base import Family
-from metarl_fast.families.changing import Changing
+from metarl_fast.families.changing import Changing, word
 from metarl_fast.recipes import Ids
 from metarl_fast.tasks import Tasks
 
@@ -61,7 +61,7 @@ class Switching(Changing):
         checks.keep(self, "probability", checks.real, 0.0, 1.0, open_low=True)
         if self.modes is not None:
             checks.keep(self, "modes", checks.integer, 1, 2**30)
-        checks.keep(self, "by", checks.word, ("task", "state"))
+        checks.keep(self, "by", word, ("task", "state"))
 
     def _view(self, key: int, ids: Ids) -> _core.Family:
         law = {"probability": self.probability, "modes": self.modes or 0, "by": self.by}
