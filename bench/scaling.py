@@ -368,12 +368,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS), metavar="QUESTION",
                         help=f"of {', '.join(QUESTIONS)}")  # fmt: skip
     parser.add_argument("--repeats", type=int, default=5, help="turns after the warm-up (%(default)s)")
-    parser.add_argument(
-        "--threads", type=int, default=2, help="where their number is not the question (%(default)s)"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="a hundredth of the tasks and states: does it work?"
-    )
+    parser.add_argument("--threads", type=int, default=2, help="if these are not the question (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a hundredth of the work: does it work?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write JSON")
     options = parser.parse_args(arguments)
     if options.repeats < 1 or options.threads < 1:
@@ -389,12 +385,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"metarl_fast {about['versions']['metarl-fast']} ({about['build']['isa']}) on {where}")
     print(f"medians of {options.repeats} turns\n")
     findings: list[Finding] = []
-    for name in options.only:
-        for finding in QUESTIONS[name](options):
-            findings.append(finding)
-            print(finding)
-            if finding.details:
-                print(f"    {finding.details}", flush=True)
+    for finding in (found for name in options.only for found in QUESTIONS[name](options)):
+        findings.append(finding)
+        print(finding, *([f"\n    {finding.details}"] if finding.details else []), sep="", flush=True)
     if options.quick:
         print("\n--quick: smaller than the work that the targets are for.")
     if options.json:
