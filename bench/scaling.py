@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import metarl_fast as mf
+from finding import Finding
 from metarl_fast import benchmark
 from metarl_fast.benchmark import WORKLOADS, Learned, Workload
 from metarl_fast.runtime import thread_count
@@ -34,31 +35,6 @@ UPDATES_PER_EPISODE = W1.num_steps
 # Runs of fewer tasks are repeated until so many are done: a run of some milliseconds says little.
 ENOUGH_TASKS = 32_000
 MEGABYTE = 1e6
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found, its target, and what it was made of; `value` is None if it could not be measured."""
-
-    question: str
-    value: float | None
-    unit: str
-    target: float
-    at_least: bool
-    details: str = ""
-    points: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> str:
-        if self.value is None:
-            return "not yet"
-        meets = self.value >= self.target if self.at_least else self.value <= self.target
-        return "pass" if meets else "short"
-
-    def __str__(self) -> str:
-        found = "-" if self.value is None else f"{number(self.value)}{self.unit}"
-        bound = f"{'at least' if self.at_least else 'at most'} {number(self.target)}{self.unit}"
-        return f"{self.question:<58}{found:>14}   {bound:<22}{self.verdict}"
 
 
 def learn(work: Workload, seed: int, num_threads: int, enough_tasks: int = 1) -> Learned:
