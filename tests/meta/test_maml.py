@@ -157,7 +157,42 @@ def test_the_loss_may_be_what_is_earned():
         slope[place] = (loss(theta + nudge) - loss(theta - nudge)) / 2e-6
     np.testing.assert_allclose(state["loss"], loss(theta), rtol=1e-12)
     np.testing.assert_allclose(state["mean"], 0.1 * slope, atol=1e-8)
-    with pytest.raises(ValueError, match="loss is 'x', expected 'td_error' or 'return'"):
+    with pytest.raises(ValueError, match="loss is 'x', expected 'td_error', 'return' or 'lifetime'"):
         mf.Maml(loss="x")
     with pytest.raises(ValueError, match="loss is an array of shape"):
         mf.Maml(loss=np.zeros(9))
+
+
+def test_the_loss_may_be_that_of_the_whole_lifetime():
+    """Each choice weighs what was earned from there on, less what was to be expected from its episode on."""
+    learner = mf.QLearning(learning_rate=0.5, temperature=0.3)
+    family = mf.GoalGrid(3, slip=0.2)
+    tasks = family.sample(6, rng=0)
+    meta = mf.Maml(loss="lifetime")
+    before = meta.step(meta.init(learner), learner, tasks, 6, 4)
+    found = meta.step(before, learner, tasks, 7, 4)
+    student = meta.apply(before, learner)
+    run = mf.train(student, tasks, 4, rng=child(make_key(7), 0), dtype=np.float64, record=True)
+    h, worth = run.history, np.zeros(run.history.reward.shape)
+    for n in range(6):
+        episode = 0
+        for k in range(int(h.length[n])):
+            earned = h.reward[n, k : h.length[n]].sum()
+            worth[n, k] = -(earned - before["returns"][episode:].sum()) / 4
+            episode += bool(h.terminated[n, k] or h.truncated[n, k])
+    expected = mf.replay_gradient(student, h, worth=worth).initial_table.mean(axis=0)
+    np.testing.assert_allclose(found["mean"] - 0.9 * before["mean"], 0.1 * expected, atol=1e-14)
+    np.testing.assert_allclose(found["loss"], -run.returns.mean(), rtol=1e-12)
+    with pytest.raises(ValueError, match="act by softmax"):
+        meta.fit(tasks, LEARNER, 2, rng=0)
+    with pytest.raises(ValueError, match="loss is 'lifetime' and first_order True"):
+        mf.Maml(loss="lifetime", first_order=True)
+
+
+def test_a_lifetime_is_better_spent_where_the_other_losses_do_harm():
+    """Goals anywhere on a grid, rare rewards: what matters is how the learner explores."""
+    family, learner = mf.GoalGrid(5), mf.QLearning(learning_rate=0.3, temperature=0.1)
+    fitted = mf.Maml(loss="lifetime").fit(family, learner, 5, num_iterations=60, rng=0)
+    held_out = family.sample(500, rng=1)
+    ahead, scratch = (mf.train(one, held_out, 5, rng=2).returns.mean() for one in (fitted, learner))
+    assert ahead > 1.08 * scratch

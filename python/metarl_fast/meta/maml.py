@@ -50,10 +50,15 @@ class Maml(GradientMeta):
     fresh_episodes
         Episodes on each task whose steps the adapted table is judged by.
     loss
-        "td_error", as above; or "return": minus the exact return of an episode by the softmax policy of the
-        adapted table, discounted as the learner does. It needs no fresh steps, and values what is earned.
+        "td_error", as above; "return": minus the exact return of an episode by the softmax policy of the
+        adapted table, discounted as the learner does; or "lifetime": minus the mean return of all episodes
+        that the learner lived, exploration and all. The last two need no fresh steps, and value what is
+        earned. That of a lifetime sees that another start leads to other steps: by the likelihood ratio, each
+        choice weighs what was earned from there on, less what the meta-batch before earned from that episode
+        on (`replay_gradient`'s `worth`; Williams, "Simple statistical gradient-following algorithms for
+        connectionist reinforcement learning", Machine Learning 8, 1992). Its learner acts by softmax.
     temperature
-        Of that policy, above 0.
+        Of the policy of "return", above 0.
     first_order
         Take the gradient with respect to the adapted table for that with respect to theta: first-order MAML.
     multi_step
@@ -62,7 +67,7 @@ class Maml(GradientMeta):
     """
 
     fresh_episodes: int = 5
-    loss: Literal["td_error", "return"] = "td_error"
+    loss: Literal["td_error", "return", "lifetime"] = "td_error"
     temperature: float = 0.1
     first_order: bool = False
     multi_step: bool = False
@@ -72,15 +77,22 @@ class Maml(GradientMeta):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "fresh_episodes", checks.integer, 1)
-        if not isinstance(self.loss, str) or self.loss not in ("td_error", "return"):
-            raise ValueError(f"loss is {checks.shown(self.loss)}, expected 'td_error' or 'return'")
+        if not isinstance(self.loss, str) or self.loss not in ("td_error", "return", "lifetime"):
+            raise ValueError(
+                f"loss is {checks.shown(self.loss)}, expected 'td_error', 'return' or 'lifetime'"
+            )
         checks.keep(self, "temperature", checks.real, 0.0, open_low=True)
         checks.keep(self, "first_order", checks.flag)
         checks.keep(self, "multi_step", checks.flag)
+        if self.loss == "lifetime" and (self.first_order or self.multi_step):
+            raise ValueError(
+                f"loss is 'lifetime' and first_order {self.first_order}, multi_step {self.multi_step}, "
+                "expected neither: all steps count, and nothing but what led to them"
+            )
 
     def cost(self, num_tasks: int, num_episodes: int, num_iterations: int | None = None) -> int:
         """Return how many episodes in training tasks `fit` takes, with those that `loss` judges by."""
-        fresh = 0 if self.loss == "return" else self.fresh_episodes
+        fresh = self.fresh_episodes if self.loss == "td_error" else 0
         return super().cost(num_tasks, num_episodes + fresh, num_iterations)
 
     def step(
@@ -121,6 +133,9 @@ class Maml(GradientMeta):
                 if self.loss == "return":
                     loss, of_table = self._lost(learner, part, adapted, num_steps, num_threads)
                     judged: dict[str, Any] = {"cotangents": of_table}
+                elif self.loss == "lifetime":
+                    loss = -run.returns.mean(axis=1) if episodes else np.zeros(len(part))
+                    judged = {"worth": _worth_of(steps, state["returns"], episodes)}
                 else:
                     judged = {
                         "fresh": self._fresh(learner, part, adapted, num_steps, child(key, place), work)
@@ -184,6 +199,18 @@ class Maml(GradientMeta):
             num_threads=num_threads,
         )
         return -found.returns, -found.gradient / self.temperature
+
+
+def _worth_of(steps: History, expected: NDArray[np.float64], num_episodes: int) -> NDArray[np.float64]:
+    """Return minus what was earned from each step on [N, T], less what was expected of each episode [E]."""
+    there = np.arange(steps.reward.shape[1]) < steps.length[:, None]
+    later = np.where(there, steps.reward, 0.0)[:, ::-1].cumsum(axis=1)[:, ::-1]
+    ended = there & (steps.terminated | steps.truncated)
+    episode = ended.cumsum(axis=1) - ended
+    usual = np.zeros(num_episodes + 1)
+    if expected.shape == (num_episodes,):  # of the meta-batch before
+        usual[:-1] = expected[::-1].cumsum()[::-1]
+    return np.where(there, usual[np.minimum(episode, num_episodes)] - later, 0.0) / max(1, num_episodes)
 
 
 def _pieces(tasks: Tasks, num_episodes: int, num_steps: int | None) -> Iterator[slice]:
