@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+import gradient_starts
 import metarl_fast as mf
 from metarl_fast.seeding import child, make_key
 
@@ -54,3 +57,16 @@ def test_what_has_no_rates_to_learn_is_refused():
         mf.MetaSgd(first_order=True)
     with pytest.raises(ValueError, match="DynaQ cannot be replayed"):
         mf.MetaSgd().fit(TASKS, mf.DynaQ(), 2, rng=0)
+
+
+def test_the_benchmark_sets_starts_beside_scratch(monkeypatch, tmp_path, capsys):
+    for name, family in (("_FAMILIES", mf.TaskDistribution(4, 3, horizon=6)), ("_ALONE", mf.GoalGrid(3))):
+        monkeypatch.setattr(gradient_starts, name, {"one": family})
+    gradient_starts.main(["--quick", "--json", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert {part: len(rows) for part, rows in found.items()} == {"values": 1, "policies": 1, "alone": 3}
+    assert set(found["values"]["one"]) == set(gradient_starts.VALUES)
+    assert all(len(values) == 2 for values in found["policies"]["one"].values())
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split(" | ")[:3] == ["| values", "scratch", "Reptile"]
+    assert sum(row.startswith("| one") for row in rows) == 5
