@@ -82,6 +82,12 @@ def of_their_own(rate):
     }
 
 
+def alone(family, rate, options, seed):
+    """Return what those earn that adapt by themselves."""
+    tasks = family.sample(options.tasks, rng=seed)
+    return earned(of_their_own(rate), tasks, options.alone_episodes, 2000 + seed)
+
+
 def earned(contenders, tasks, episodes, rng):
     """Return the mean return of an episode of each."""
     runs = {
@@ -90,17 +96,20 @@ def earned(contenders, tasks, episodes, rng):
     return {name: float(run.mean_returns.mean()) for name, run in runs.items()}
 
 
-def shown(title, rows):
-    """Print a table: rows by family of figures by contender and seed."""
-    names = list(next(iter(rows.values())))
-    print(f"\n| {title} | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1))
-    for family, by_name in rows.items():
-        cells = []
-        for values in by_name.values():
-            gap = np.subtract(values, by_name[names[0]])
-            star = "*" if abs(gap.mean()) > half_width(gap) else ""
-            cells.append(f"{np.mean(values):.2f} ±{half_width(values):.2f}{star}")
-        print(f"| {family} | " + " | ".join(cells) + " |", flush=True)
+def head(title, names):
+    """Print the head of a table."""
+    print(f"\n| {title} | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1), flush=True)
+
+
+def row(family, by_name):
+    """Print a row: figures of contenders by seed, the first one of which the others are set beside."""
+    first, cells = next(iter(by_name.values())), []
+    for values in by_name.values():
+        gap = np.subtract(values, first)
+        star = "*" if abs(gap.mean()) > half_width(gap) else ""
+        cells.append(f"{np.mean(values):.2f} ±{half_width(values):.2f}{star}")
+    print(f"| {family} | " + " | ".join(cells) + " |", flush=True)
+    return by_name
 
 
 def gathered(found):
@@ -112,6 +121,7 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="two seeds, few iterations and tasks")
     parser.add_argument("--only", choices=("values", "policies", "alone"))
+    parser.add_argument("--family", default="", help="families whose name holds this")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--episodes", type=int, default=5, help="on each task, in meta-training and after")
     parser.add_argument("--iterations", type=int, default=100, help="of meta-training")
@@ -129,32 +139,26 @@ def main(arguments=None):
         options.alone_episodes = 5
     begin = time.perf_counter()
     tables = {}
+    seeds = range(options.seeds)
     for part, contenders, learner in (("values", VALUES, _SOFT), ("policies", POLICIES, _POLICY)):
-        if options.only in (None, part):
-            tables[part] = {
-                name: gathered(
-                    [ahead(contenders, learner, family, options, seed) for seed in range(options.seeds)]
-                )
-                for name, family in _FAMILIES.items()
-            }
-            shown(part, tables[part])
+        if options.only not in (None, part):
+            continue
+        head(part, contenders)
+        tables[part] = {
+            name: row(name, gathered([ahead(contenders, learner, family, options, seed) for seed in seeds]))
+            for name, family in _FAMILIES.items()
+            if options.family in name
+        }
     if options.only in (None, "alone"):
+        head("alone", of_their_own(0.1))
         tables["alone"] = {
-            f"{name}, rate {rate}": gathered(
-                [
-                    earned(
-                        of_their_own(rate),
-                        family.sample(options.tasks, rng=seed),
-                        options.alone_episodes,
-                        2000 + seed,
-                    )
-                    for seed in range(options.seeds)
-                ]
+            f"{name}, rate {rate}": row(
+                f"{name}, rate {rate}", gathered([alone(family, rate, options, seed) for seed in seeds])
             )
             for name, family in _ALONE.items()
             for rate in (0.02, 0.3, 0.9)
+            if options.family in name
         }
-        shown("alone", tables["alone"])
     print(f"\n{time.perf_counter() - begin:.0f} s, {options.seeds} seeds")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

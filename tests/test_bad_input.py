@@ -680,6 +680,13 @@ refuses_arrays(
     np.zeros((len(TASKS), S, A)),
     lambda value: mf.replay_gradient(LEARNER, STEPS, Q, cotangents=value),
 )
+refuses_arrays(
+    "replay_gradient",
+    "worth",
+    np.zeros(STEPS.state.shape),
+    lambda value: mf.replay_gradient(LEARNER.replace(temperature=1.0), STEPS, Q, worth=value),
+    (NAN, INF),
+)
 for name in ("preferences", "direction"):
     softmax = partial(mf.policy_gradient, TASKS, **({} if name == "preferences" else {"preferences": Q}))
     refuses_arrays("policy_gradient", name, Q, with_keyword(softmax, name), (NAN, INF))

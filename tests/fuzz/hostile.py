@@ -279,6 +279,7 @@ def calls():
                 "initial_table": np.zeros((S, A)),
                 "fresh": None,
                 "cotangents": np.ones((len(TASKS), S, A)),
+                "worth": None,
                 "learning_rates": None,
                 "of_learning_rates": True,
                 "num_threads": 1,
