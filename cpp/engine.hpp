@@ -16,6 +16,8 @@
 
 namespace metarl_fast {
 
+class LinearLearner;
+
 // Called about twenty times a second on the calling thread with the number of tasks done; throw to cancel.
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
@@ -60,6 +62,11 @@ struct ReplayArrays {
   double* of_rates = nullptr;     // [tasks][S][A] ... and with the learning rate of each entry
 };
 void replay(const Shape&, std::int64_t num_tasks, const TdSettings&, const ReplayArrays&, const RunOptions&);
+
+// The same of Q-learning on features, whose weights [F][A] take the place of tables [S][A] everywhere: at a
+// rate that stays, with no gradient with respect to it and no worth of steps.
+void replay_linear(const LinearLearner&, std::int64_t num_actions, std::int64_t num_tasks,
+                   const ReplayArrays&, const RunOptions&);
 
 // Bytes that one thread of a replay takes whose longest history has so many steps.
 double replay_scratch(const Shape&, std::int64_t num_steps);

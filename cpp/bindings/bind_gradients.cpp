@@ -3,6 +3,7 @@
 #include "arrays.hpp"
 #include "history_arrays.hpp"
 
+#include "../learners/linear_learner.hpp"
 #include "../learners/td_learner.hpp"
 
 namespace metarl_fast::bindings {
@@ -68,6 +69,42 @@ void bound_replay(const Learner& learner, const py::dict& history, const Array<d
   replay(shape, n, *settings, arrays, options);
 }
 
+void bound_replay_linear(const LinearLearner& learner, const py::dict& history,
+                         const Array<double>& initial_table, const py::dict& fresh,
+                         const OptionalArray<double>& cotangents, OptionalArray<double> q_table,
+                         OptionalArray<double> loss, OptionalArray<double> of_initial, int num_threads,
+                         const py::object& progress) {
+  const bool per_task = initial_table.ndim() == 3;
+  const std::int64_t a = initial_table.shape(initial_table.ndim() - 1);
+  const py::array length = history["length"];
+  const std::int64_t n = length.size(), f = learner.num_weights();
+  if (!learner.features()) throw std::invalid_argument("without features there is a table to replay");
+  if (per_task) {
+    require_shape(initial_table, "initial_table", {n, f, a});
+  } else {
+    require_shape(initial_table, "initial_table", {f, a});
+  }
+  const Shape shape = shape_of(learner.features()->states(), a);
+  ReplayArrays arrays;
+  arrays.initial_table = initial_table.data();
+  arrays.initial_per_task = per_task;
+  arrays.history = history_of<double>(history, shape, n);
+  arrays.fresh = history_of<double>(fresh, shape, n);
+  if (cotangents) {
+    require_shape(*cotangents, "cotangents", {n, f, a});
+    arrays.cotangents = cotangents->data();
+  }
+  arrays.q_table = output(q_table, "q_table", {n, f, a});
+  arrays.loss = output(loss, "loss", {n});
+  arrays.of_initial = output(of_initial, "of_initial", {n, f, a});
+  if ((arrays.of_initial || arrays.loss) && !(arrays.fresh.length || arrays.cotangents)) {
+    throw std::invalid_argument("a gradient needs fresh steps, or cotangents");
+  }
+  const RunOptions options = run_options(num_threads, progress);
+  const Unlocked unlocked;  // only raw pointers from here on
+  replay_linear(learner, a, n, arrays, options);
+}
+
 // [N][S][A], or [1][S][A] for all tasks.
 bool is_shared(const TaskBatch& batch, const Array<double>& table, const char* name) {
   const bool shared = table.ndim() == 3 && table.shape(0) == 1;
@@ -118,6 +155,10 @@ void bind_gradients(py::module_& m) {
         py::arg("q_table").noconvert().none(true), py::arg("loss").noconvert().none(true),
         py::arg("of_initial").noconvert().none(true), py::arg("of_rates").noconvert().none(true),
         py::arg("num_threads"), py::arg("progress").none(true));
+  m.def("replay_linear", &bound_replay_linear, py::arg("learner"), py::arg("history"),
+        py::arg("initial_table").noconvert(), py::arg("fresh"), py::arg("cotangents").noconvert().none(true),
+        py::arg("q_table").noconvert().none(true), py::arg("loss").noconvert().none(true),
+        py::arg("of_initial").noconvert().none(true), py::arg("num_threads"), py::arg("progress").none(true));
   m.def(
       "replay_scratch",
       [](std::int64_t states, std::int64_t actions, std::int64_t num_steps) {

@@ -20,6 +20,9 @@ class RecordedSteps {
 
   std::int64_t length() const { return length_; }
   double reward(std::int64_t k) const { return history_->reward[row_ + k]; }
+  std::int32_t state(std::int64_t k) const { return number(history_->state, k); }
+  std::int32_t action(std::int64_t k) const { return number(history_->action, k); }
+  std::int32_t next_state(std::int64_t k) const { return number(history_->next_state, k); }
   bool terminated(std::int64_t k) const { return history_->terminated[row_ + k] != 0; }
   bool truncated(std::int64_t k) const { return history_->truncated[row_ + k] != 0; }
 
@@ -100,6 +103,12 @@ class RecordedSteps {
   }
 
  private:
+  std::int32_t number(const Numbers& of, std::int64_t k) const {
+    std::int32_t found = 0;
+    with_type(of, [&](const auto* numbers) { found = static_cast<std::int32_t>(numbers[row_ + k]); });
+    return found;
+  }
+
   static std::uint64_t size_bits(double number) {
     std::uint64_t bits;
     std::memcpy(&bits, &number, sizeof bits);

@@ -14,6 +14,9 @@ class LinearLearner final : public AgentLearner {
   // The settings stay where they are for as long as this lives. Without features it learns a table.
   LinearLearner(const TdLearner& settings, FeaturesPtr features);
 
+  const TdSettings& settings() const { return settings_; }
+  const FeaturesPtr& features() const { return features_; }
+
   std::int64_t num_weights() const override { return features_ ? features_->number() : 0; }
   bool sees_reset() const override { return settings_.sees_reset(); }
   void check(const TaskBatch&, const Schedule&) const override;

@@ -291,6 +291,18 @@ def policy_gradient(
     num_threads: int,
     progress: _Progress,
 ) -> None: ...
+def replay_linear(
+    learner: Learner,  # a LinearLearner with features
+    history: dict[str, NDArray[Any]],
+    initial_table: NDArray[np.float64],  # [F, A] or [N, F, A]
+    fresh: dict[str, NDArray[Any]],
+    cotangents: NDArray[np.float64] | None,
+    q_table: NDArray[np.float64] | None,
+    loss: NDArray[np.float64] | None,
+    of_initial: NDArray[np.float64] | None,
+    num_threads: int,
+    progress: _Progress,
+) -> None: ...
 def replay_scratch(num_states: int, num_actions: int, num_steps: int) -> float: ...
 
 # --- bind_agents.cpp ---

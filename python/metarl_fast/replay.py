@@ -60,7 +60,9 @@ def replay(
     ----------
     learner
         With one table and no eligibility traces: `QLearning`, `ExpectedSarsa`; and `Sarsa`, if each episode
-        is recorded until it terminates, since what it would have done after a time limit is not recorded.
+        is recorded until it terminates, since what it would have done after a time limit is not recorded. Of
+        those on features `LinearQLearning`, at one learning rate that stays: its weights [F, A] take the
+        place of tables everywhere. It must be known which actions are best, so all have to be available.
     history
         Steps of N learners in rows of T. Exploration that changes from episode to episode changes after each
         step that is `terminated` or `truncated`.
@@ -166,15 +168,17 @@ class _Batch:
         fresh: History | None = None,
     ) -> None:
         own = as_learner(learner)
-        if isinstance(own, LinearLearner):  # whose states are not the rows of what it learns
-            raise ValueError("learners on features cannot be replayed: QLearning, ExpectedSarsa, Sarsa can")
+        self.features = own.features if isinstance(own, LinearLearner) else None
+        if self.features is not None and learning_rates is not None:
+            raise ValueError("learning_rates are given, expected None: weights of features have no own ones")
         self.table = _table(own, initial_table)
-        s, a = self.table.shape[-2:]
+        rows, a = self.table.shape[-2:]
+        s = rows if self.features is None else self.features.num_states
         own.check_sizes(s, a)
         self.history = checked_steps(history, "history", s, a)
         self.fresh = {} if fresh is None else checked_steps(fresh, "fresh", s, a)
         n = len(self.history["length"])
-        self.shape = (n, s, a)
+        self.shape = (n, rows, a)
         if self.table.ndim == 3:
             checks.shape(self.table, "initial_table", self.shape)
         if self.fresh:
@@ -207,6 +211,23 @@ class _Batch:
         longest = self.history["state"].shape[1]
         scratch = threads * int(_core.replay_scratch(s, a, longest))
         checks.memory(3 * 8 * n * s * a + scratch, lambda: f"learning again {n} tables [{s}, {a}]")
+        report = checks.callback(progress, "progress")
+        if self.features is not None:
+            if worth is not None or of_rates is not None:
+                raise ValueError("of learners on features the gradient is that of the start alone")
+            _core.replay_linear(
+                self.core,
+                self.history,
+                self.table,
+                self.fresh,
+                cotangents,
+                q_table,
+                loss,
+                of_initial,
+                threads,
+                report,
+            )
+            return
         _core.replay(
             self.core,
             self.history,
@@ -220,27 +241,27 @@ class _Batch:
             of_initial,
             of_rates,
             threads,
-            checks.callback(progress, "progress"),
+            report,
         )
 
 
 def _table(learner: Learner, initial_table: ArrayLike | Table | None) -> Float:
-    """Return what is started from, [S, A] or [N, S, A]."""
+    """Return what is started from, [S, A] or [N, S, A]; of learners on features [F, A] or [N, F, A]."""
+    rows = learner.table_shape(learner.num_states or 0, 0)[0] or None
     start = learner.initial_q if initial_table is None else initial_table
     if not isinstance(start, Table) and checks.single(start):
-        if learner.num_states is None or learner.num_actions is None:
+        if rows is None or learner.num_actions is None:
             raise ValueError(
                 f"initial_table is {checks.shown(start)}, expected a table [S, A]: steps do not say how many "
                 "states there are"
             )
-        return np.full((learner.num_states, learner.num_actions), checks.real(start, "initial_table"))
+        return np.full((rows, learner.num_actions), checks.real(start, "initial_table"))
     found = checks.array(start.values if isinstance(start, Table) else start, "initial_table", np.float64)
     sizes = tuple(
-        size or given
-        for size, given in zip((learner.num_states, learner.num_actions), found.shape[-2:], strict=False)
+        size or given for size, given in zip((rows, learner.num_actions), found.shape[-2:], strict=False)
     )
     if found.ndim not in (2, 3) or 0 in sizes or found.shape[-2:] != sizes:
-        s, a = learner.num_states or "S", learner.num_actions or "A"
+        s, a = rows or "S", learner.num_actions or "A"
         raise ValueError(f"initial_table has shape {found.shape}, expected ({s}, {a}) or (N, {s}, {a})")
     return np.asarray(checks.action_values(found, "initial_table"))
 

@@ -129,12 +129,12 @@ def test_of_no_tasks_there_is_nothing_to_learn():
     assert_same_bits(meta.step(begun, LEARNER, TASKS[:0], 0, 3)["theta"], np.zeros((4, 3)))
 
 
-ON_FEATURES = mf.LinearQLearning(features=mf.TileCoding(4, 2, 2))
+ON_FEATURES = mf.LinearSarsa(features=mf.TileCoding(4, 2, 2))
 
 
 @pytest.mark.parametrize("learner", [mf.QLambda(), mf.DoubleQLearning(), mf.DynaQ(), ON_FEATURES])
 def test_it_needs_a_learner_that_can_be_replayed(learner):
-    with pytest.raises(ValueError, match="cannot be replayed"):
+    with pytest.raises(ValueError, match=r"can(not)? be replayed"):
         mf.Maml().fit(TASKS, learner, 2, rng=0)
 
 
@@ -196,3 +196,49 @@ def test_a_lifetime_is_better_spent_where_the_other_losses_do_harm():
     held_out = family.sample(500, rng=1)
     ahead, scratch = (mf.train(one, held_out, 5, rng=2).returns.mean() for one in (fitted, learner))
     assert ahead > 1.08 * scratch
+
+
+def test_weights_of_features_are_a_start_too():
+    """The gradient of all weights is that of central differences of the loss of replayed weights."""
+    features = mf.ListedFeatures(
+        np.array([[0, 2], [1, 2], [0, 1], [2, 0]]),
+        np.array([[1.0, 0.5], [0.7, -0.3], [0.2, 1.0], [0.6, 0.4]]),
+    )
+    learner = mf.LinearQLearning(features=features, learning_rate=0.3, epsilon=0.3, num_actions=3)
+    theta = np.random.default_rng(0).normal(size=(3, 3))
+    more = {"dtype": np.float64, "record": True, "initial_table": theta}
+    history = mf.train(learner, TASKS, 3, rng=1, **more).history
+    run = mf.train(learner, TASKS, 3, rng=1, **more)
+    assert_same_bits(mf.replay(learner, history, theta), run.q_table)
+    fresh = mf.train(learner, TASKS, 2, rng=2, **more).history
+    found = mf.replay_gradient(learner, history, theta, fresh=fresh)
+
+    def losses(start):
+        weights = mf.replay(learner, history, start)
+        total = np.empty(len(TASKS))
+        for n in range(len(TASKS)):
+            q = learner.action_values(weights[n], 4)
+            s, a, r, after = (getattr(fresh, f)[n] for f in ("state", "action", "reward", "next_state"))
+            total[n] = 0.5 * ((r + 0.95 * q[after].max(axis=1) - q[s, a]) ** 2).mean()
+        return total
+
+    np.testing.assert_allclose(found.loss, losses(theta), rtol=1e-12)
+    way = np.random.default_rng(1).normal(size=(3, 3))
+    along = (losses(theta + 1e-6 * way) - losses(theta - 1e-6 * way)) / 2e-6
+    np.testing.assert_allclose((found.initial_table * way).sum(axis=(1, 2)), along, atol=1e-7)
+    whole = mf.replay_gradient(learner, history, theta, cotangents=np.ones((6, 3, 3)), num_threads=1)
+    other = mf.replay_gradient(learner, history, theta, cotangents=np.ones((6, 3, 3)), num_threads=3)
+    assert_same_bits(whole.initial_table, other.initial_table)
+
+
+def test_on_one_feature_a_state_it_is_the_table():
+    features = mf.ListedFeatures(np.arange(4)[:, None], np.ones((4, 1)))
+    linear = mf.LinearQLearning(features=features, learning_rate=0.3, epsilon=0.3)
+    of_weights, of_table = (
+        mf.Maml().fit(TASKS, learner, 3, num_iterations=4, rng=0).state for learner in (linear, LEARNER)
+    )
+    np.testing.assert_allclose(of_weights["theta"], of_table["theta"], rtol=1e-9)
+    with pytest.raises(ValueError, match="of learners on features expected 'td_error'"):
+        mf.Maml(loss="return").fit(TASKS, linear, 2, rng=0)
+    with pytest.raises(ValueError, match="the gradient is that of the start alone"):
+        mf.MetaSgd().fit(TASKS, linear, 2, rng=0)

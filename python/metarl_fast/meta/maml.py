@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.engine import Progress, episode_steps, train
 from metarl_fast.history import History
-from metarl_fast.learners import Learner
+from metarl_fast.learners import Learner, LinearLearner
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.gradient import GradientMeta, mean_over_tasks
 from metarl_fast.policy_gradient import policy_gradient
@@ -41,7 +41,8 @@ class Maml(GradientMeta):
     steps as large as any. For many episodes take `multi_step`.
 
     Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017,
-    with a learner inside that `replay` takes: Q-learning or expected SARSA; Kingma and Ba, "Adam", ICLR 2015.
+    with a learner inside that `replay` takes: Q-learning or expected SARSA, or Q-learning on features, whose
+    weights are then what theta is, if all actions are available; Kingma and Ba, "Adam", ICLR 2015.
 
     Parameters
     ----------
@@ -110,6 +111,11 @@ class Maml(GradientMeta):
         """Return the state after one meta-batch; the arguments are those of `train`."""
         batch, student = as_batch(tasks), self.apply(state, learner)
         student.check_sizes(batch.num_states, batch.num_actions)
+        if isinstance(learner, LinearLearner) and (self.loss != "td_error" or batch.core.masked):
+            raise ValueError(
+                f"loss is {self.loss!r} and actions {'are' if not batch.core.masked else 'are not all'} "
+                "available: of learners on features expected 'td_error', with all actions available"
+            )
         episodes = checks.integer(num_episodes, "num_episodes", 0)
         key = make_key(rng)
         work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": num_threads}
