@@ -694,7 +694,7 @@ refuses_counts("replay", "num_threads", lambda value: mf.replay(LEARNER, STEPS, 
 for name, call, error, text in (
     ("no history", lambda: mf.replay(LEARNER, [1, 2]), TypeError, "history is [1, 2], expected a History"),
     ("traces", lambda: mf.replay(mf.QLambda(), STEPS, Q), ValueError, "cannot be replayed"),
-    ("features", lambda: mf.replay(mf.LinearQLearning(), STEPS, Q), ValueError, "on features cannot be"),
+    ("features", lambda: mf.replay(mf.LinearQLearning(), STEPS, Q), ValueError, "cannot be replayed"),
     ("two tables", lambda: mf.replay(mf.DoubleQLearning(), STEPS, Q), ValueError, "cannot be replayed"),
     ("agents", lambda: mf.replay(mf.UCB1(), STEPS, Q), ValueError, "no temporal-difference rule"),
     ("a rate", lambda: mf.replay(LEARNER, STEPS, Q, learning_rates=Q[0] * 0 + 1.5), ValueError, "is 1.5"),

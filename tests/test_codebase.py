@@ -123,6 +123,7 @@ CPP_LAYERS = [
         "cpp/engine/plan.cpp",
         "cpp/engine/evaluate.cpp",
         "cpp/engine/replay.cpp",
+        "cpp/engine/replay_linear.cpp",
         "cpp/engine/materialise.cpp",
         "cpp/engine/policy_gradient.cpp",
     },
