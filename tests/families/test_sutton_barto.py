@@ -51,7 +51,7 @@ def test_lanes_share_the_tables_of_one_task(family):
 
 def test_places_are_those_of_the_figures():
     """Each state has one of its own; sums, cars and capital grow along it."""
-    for family in (mf.Blackjack(), mf.JacksCarRental(max_cars=3), mf.GamblersProblem(7)):
+    for family in (mf.Blackjack(), mf.JacksCarRental(max_cars=3)):
         assert len(np.unique(family.places, axis=0)) == family.num_states
         assert (family.sample(1)[0].places == family.places).all()
     hands = mf.Blackjack().places

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.families.cells import row_by_row
 from metarl_fast.families.fixed_task import FixedTask
 
 
@@ -53,11 +51,6 @@ class GamblersProblem(FixedTask):
     def num_actions(self) -> int:  # type: ignore[override]
         """Half of the goal: more is never of use."""
         return self.goal // 2
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """(0, capital) [S, 2] of each state."""
-        return row_by_row(1, self.num_states)
 
     def written(self) -> Mapping[str, Any]:
         """Return the task as outcome lists [S, A, K]: heads and tails."""
