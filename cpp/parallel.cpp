@@ -64,8 +64,8 @@ class Run {
   void work(bool on_calling_thread) noexcept {
     try {
       Pulse pulse(*this, on_calling_thread);
-      work_on_blocks(pulse);
-      if (shares_rows_) help_with_rows(pulse);
+      const bool has_memory = work_on_blocks(pulse, on_calling_thread);
+      if (shares_rows_ && has_memory) help_with_rows(pulse);
     } catch (const Interrupted&) {  // the run knows why
     } catch (...) {
       fail(std::current_exception());
@@ -82,6 +82,8 @@ class Run {
     --others_;
     changed_.notify_all();
   }
+  // Who came begins when this is let go.
+  std::mutex& gate() { return gate_; }
   void wait_for_others() {
     if (!forked_) wait(true, [this] { return others_ == 0; });
   }
@@ -164,16 +166,22 @@ class Run {
     }
   }
 
-  void work_on_blocks(Pulse& pulse) {
-    if (next_block_.load(std::memory_order_relaxed) >= blocks_) return;
-    const std::unique_ptr<BlockWorker> worker = make_worker();
+  // Whether there was memory for it.
+  bool work_on_blocks(Pulse& pulse, bool on_calling_thread) {
+    if (next_block_.load(std::memory_order_relaxed) >= blocks_) return true;
+    std::unique_ptr<BlockWorker> worker = make_worker();
+    if (!worker && on_calling_thread) {  // alone there may be enough
+      wait_for_others();
+      worker = make_worker();
+    }
     while (worker && !stopped()) {
       const std::int64_t block = next_block_.fetch_add(1, std::memory_order_relaxed);
-      if (block >= blocks_) return;
+      if (block >= blocks_) break;
       done_.fetch_add(worker->run(block, pulse), std::memory_order_relaxed);
       if (blocks_left_.fetch_sub(1) == 1 && shares_rows_) wake_all();
       pulse.stop_requested();
     }
+    return worker != nullptr;
   }
 
   // Null without memory for it: one thread fewer, like one that the system refuses.
@@ -251,6 +259,7 @@ class Run {
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;
+  std::mutex gate_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Under the mutex:
@@ -298,9 +307,12 @@ int useful_threads(const Blocks& blocks, int wanted) {
 class Crew {
  public:
   Crew(Run& run, int wanted) : run_(run), threads_(static_cast<std::size_t>(wanted)) {
+    std::unique_lock<std::mutex> gate(run_.gate(), std::defer_lock);
+    if (memory_is_limited()) gate.lock();  // nobody allocates while threads begin
     for (Thread& thread : threads_) {
       run_.come();
-      if (thread.start(&Crew::work, &run_)) {
+      const auto at_work = static_cast<std::size_t>(size_) + 2;  // this one, and the calling thread
+      if (thread.start(&Crew::work, &run_, at_work * kHeapOfWork)) {
         ++size_;
         continue;
       }
@@ -318,6 +330,8 @@ class Crew {
 
  private:
   static void work(void* run) noexcept {
+    static_cast<Run*>(run)->gate().lock();
+    static_cast<Run*>(run)->gate().unlock();
     static_cast<Run*>(run)->work(false);
     static_cast<Run*>(run)->go();
   }

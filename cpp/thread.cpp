@@ -4,9 +4,12 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
+#include <exception>
 #include <initializer_list>
 #include <limits>
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -74,26 +77,39 @@ std::size_t stack_left() {
   return here - stack.low;
 }
 
+bool memory_is_limited() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 void* Thread::enter(void* self) {
-  const Thread& thread = *static_cast<Thread*>(self);
+  Thread& thread = *static_cast<Thread*>(self);
+  // The C library ends the process where there is no memory for thread-local data, of which exceptions have
+  // some: it is taken before all else, or the exception that says that memory is short would be the end.
+  [[maybe_unused]] const volatile int taken = std::uncaught_exceptions();
+  thread.begun_.store(true);
   thread.body_(thread.context_);
   return nullptr;
 }
 
-bool Thread::start(void (*body)(void*) noexcept, void* context) {
+bool Thread::start(void (*body)(void*) noexcept, void* context, std::size_t left_beside) {
   body_ = body;
   context_ = context;
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
+  const bool limited = memory_is_limited();
+  void* const left = limited ? std::malloc(left_beside) : nullptr;
   sigset_t others;
   sigset_t before;
   sigfillset(&others);
   for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) sigdelset(&others, own);
   pthread_sigmask(SIG_SETMASK, &others, &before);
-  const bool started = pthread_attr_setstacksize(&attributes, kOwnStack) == 0 &&
+  const bool started = (left || !limited) && pthread_attr_setstacksize(&attributes, kOwnStack) == 0 &&
                        pthread_create(&handle_, &attributes, &Thread::enter, this) == 0;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
+  std::free(left);
+  while (started && limited && !begun_.load()) sched_yield();
   return started;
 }
 

@@ -503,7 +503,7 @@ def test_files_of_before_keep_working():
         (
             {"learner": {"type": 3}},
             ValueError,
-            "learner is a 3, expected ActorCritic, DoubleQ",
+            "learner is a 3, expected ActorCritic, CommittedThompson, DoubleQ",
         ),
         (
             {"learner": {"type": "Sarsa", "trace_decay": 0.5}},
