@@ -1,7 +1,8 @@
 """Adaptation within a few episodes to goals never seen: `python bench/few_shot.py`.
 
 Each figure stands beside its target. Every seed has its own split and meta-training; returns are those
-of the behaviour itself. Steps a second are those of one thread, by the time that the processor worked.
+of the behaviour itself; targets are those without noise. Steps a second are those of one thread, by the
+time that the processor worked.
 """
 
 from __future__ import annotations
@@ -33,11 +34,18 @@ class Found:
     steps_per_second: float
 
 
-def measured(family, seed, num_tasks):
+def noisy(family, reward_noise):
+    """Return the family, its rewards with so much noise."""
+    if not reward_noise:
+        return family
+    return mf.WithRewards(family, mf.Fixed(0.0), added=True, reward_noise=reward_noise)
+
+
+def measured(family, seed, num_tasks, experience):
     """Meta-train on one part of a split and adapt to tasks of the other."""
     training, held_out = family.split(0.2, rng=seed)
     start = time.perf_counter()
-    fitted = mf.EmpiricalBayes().fit(training, rng=seed)
+    fitted = mf.EmpiricalBayes(experience=experience).fit(training, rng=seed)
     fit_seconds = time.perf_counter() - start
     tasks = held_out.sample(num_tasks, rng=seed + 1000)
     small = {"rng": seed + 2000, "num_threads": 1, "q_table": False, "policy": False}
@@ -59,6 +67,10 @@ def parse(arguments=None):
     parser.add_argument("--only", default="", help="families whose name holds this")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tasks", type=int, default=2000)
+    parser.add_argument(
+        "--experience", type=int, default=0, help="episodes in training tasks; 0: their models"
+    )
+    parser.add_argument("--reward-noise", type=float, default=0.0, help="standard deviation of each reward")
     parser.add_argument("--json", help="where to write the figures")
     return parser.parse_args(arguments)
 
@@ -71,7 +83,8 @@ def main(arguments=None):
     for name, (family, targets) in FAMILIES.items():
         if options.only not in name:
             continue
-        runs = [measured(family, seed, num_tasks) for seed in range(seeds)]
+        tried = noisy(family, options.reward_noise)
+        runs = [measured(tried, seed, num_tasks, options.experience) for seed in range(seeds)]
         means = [sum(column) / seeds for column in zip(*(run.returns for run in runs), strict=True)]
         cells = [f"{mean:.2f} (>= {target:g})" for mean, target in zip(means, targets, strict=True)]
         optimum = sum(run.optimum for run in runs) / seeds

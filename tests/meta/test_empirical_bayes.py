@@ -104,6 +104,46 @@ def test_experience_says_of_deterministic_tasks_what_their_models_say():
     assert mf.train(fitted, held_out.sample(50, rng=1), 3, rng=2).returns.mean(axis=0).min() > 0.9
 
 
+def noisy(family, noise):
+    return mf.WithRewards(family, mf.Fixed(0.0), added=True, reward_noise=noise)
+
+
+def test_noise_does_not_hide_from_experience_what_rewards_depend_on():
+    training, held_out = noisy(mf.GoalGrid(5, goals=mf.Region((2, 5), (2, 5))), 0.1).split(0.2, rng=0)
+    fitted = mf.EmpiricalBayes(experience=20).fit(training, num_tasks=60, rng=0)
+    prior = fitted.learner.prior
+    assert (prior.rewards, prior.num_classes) == ("next_state", 25)  # each pair by itself, were it chance
+    noise, free = fitted.state["noise"]
+    assert np.sqrt(noise / free) == pytest.approx(0.1, rel=0.02)
+    returns = mf.train(fitted, held_out.sample(300, rng=1), 10, rng=2).returns
+    assert returns[:, 2:].mean() > 0.7
+    paid = mf.WithRewards(mf.GoalGrid(3), mf.Normal(0.0, 0.3), added=True, reward_noise=0.3)
+    assert mf.EmpiricalBayes(experience=20).fit(paid, num_tasks=60, rng=0).learner.prior.rewards == "pair"
+
+
+def test_prior_rewards_are_worth_noise_over_the_variance_between_tasks():
+    tasks = mf.from_outcomes([line(goal) for goal in (2, 3, 3, 5)], start=0, horizon=12, reward_noise=0.5)
+    p = np.array([0, 0, 1 / 4, 1 / 2, 0, 1 / 4])
+    found = prior_of(sums_of(tasks), PLAIN, 0.9, 0.0, 2.0).reward_strengths
+    np.testing.assert_allclose(found, 2.0 * 0.25 / (p * (1 - p)).mean())
+    run = mf.train(mf.QLearning(epsilon=1.0), tasks, 200, rng=0, record=True)
+    seen = nothing()
+    for model in models_of(run.history, 6, 2):
+        seen = with_model(seen, model, 6, 2)
+    lived = prior_of(seen, PLAIN, 0.9, 0.0, 2.0)
+    assert lived.rewards == "next_state"
+    np.testing.assert_allclose(lived.reward_strengths, found, rtol=0.2)
+
+
+def test_without_noise_nothing_is_tried_for_it():
+    meta, tasks = mf.EmpiricalBayes(), corridors([2, 3, 3, 5])
+    sums = sums_of(tasks)
+    assert not sums["noise"].any()
+    first, *others = (meta.product(sums, one, mf.PosteriorPlanner()) for one in meta.candidates)
+    assert [one == first for one in others] == [False] * 10 + [True] * 2
+    assert first.prior.reward_strengths is None
+
+
 def test_frequencies_of_noisy_tasks_are_near_their_probabilities():
     tasks = mf.TaskDistribution(4, 2, horizon=10).sample(3, rng=0)
     run = mf.train(mf.QLearning(epsilon=1.0), tasks, 2000, rng=0, record=True)

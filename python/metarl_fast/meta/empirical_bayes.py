@@ -9,7 +9,7 @@ from metarl_fast import checks
 from metarl_fast.learners import Learner, PosteriorPlanner
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.model_meta import ModelMeta
-from metarl_fast.meta.prior_of_models import Goals, Smoothing, prior_of, reward_scale
+from metarl_fast.meta.prior_of_models import Goals, Smoothing, noise_of, prior_of, reward_scale
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Candidate:
     """In units of `reward_scale`."""
     bonus_decay: float = 0.5
     transition_strength: float = 0.01
+    trust: float = 0.0
+    """Times noise / variance between tasks is what prior rewards are worth; without noise not tried."""
 
 
 CANDIDATES = (
@@ -36,6 +38,8 @@ CANDIDATES = (
     Candidate(transition_strength=10.0, bonus=0.5, bonus_decay=2.0),
     Candidate(transition_strength=10.0, bonus=1.0, bonus_decay=2.0),
     Candidate(transition_strength=3.0, bonus=2.0, bonus_decay=2.0),
+    Candidate(bonus=0.5, bonus_decay=1.0, trust=0.03),
+    Candidate(bonus=0.1, trust=1.0),
 )
 """The first one does well nearly everywhere, and is what is taken if there are too few tasks to choose."""
 
@@ -48,6 +52,10 @@ class EmpiricalBayes(ModelMeta):
     them, where they lead on average, what rewards depend on and where they may lie, and how episodes end. The
     means are smoothed: what no training task rewarded may be the goal of a new one. (Robbins, "An empirical
     Bayes approach to statistics", 1956; of priors over MDPs Wilson et al., ICML 2007.)
+
+    Where rewards are noisy, it tells what differs from what is chance by an analysis of variance, so that
+    `experience` finds what rewards depend on, and tries how many rewards the prior is worth: noise / variance
+    between tasks, times a part, for goals are rarer than a normal law has them.
 
     Which settings suit the family is chosen on an inner split of the training tasks.
 
@@ -77,10 +85,12 @@ class EmpiricalBayes(ModelMeta):
         base = learner
         if not isinstance(base, PosteriorPlanner):
             base = PosteriorPlanner(learner.num_states, learner.num_actions, discount=learner.discount)
+        if chosen.trust and noise_of(sums) == 0.0:
+            chosen = self.candidates[0]
         bonus = chosen.bonus * reward_scale(sums)
         smoothing = Smoothing(chosen.goals, self.neighbours, chosen.everywhere)
         return base.replace(
-            prior=prior_of(sums, smoothing, base.discount, bonus),
+            prior=prior_of(sums, smoothing, base.discount, bonus, chosen.trust, base.reward_strength),
             bonus=bonus,
             bonus_decay=chosen.bonus_decay,
             transition_strength=chosen.transition_strength,

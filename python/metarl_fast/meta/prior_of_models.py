@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from metarl_fast.conjugate import LARGEST
 from metarl_fast.learners import TaskPrior
 
 Float = NDArray[np.float64]
@@ -15,7 +16,10 @@ Goals: TypeAlias = Literal["support", "mean"]
 
 _FEW, _MANY = 6, 32
 """A class has at least so many places for next states, and at most so many."""
+_MOMENTS = "rewards", "squares", "chance"
 _SWEEPS = 2000
+_CLEARLY = 5.0
+"""Standard deviations by which mean squares must differ to differ."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,21 @@ class Smoothing:
     everywhere: float
 
 
-def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonus: float) -> TaskPrior:
+def prior_of(
+    sums: dict[str, Float],
+    smoothing: Smoothing,
+    discount: float,
+    bonus: float,
+    trust: float = 0.0,
+    least_worth: float = 0.003,
+) -> TaskPrior:
     """Return the prior that sums over tasks (`task_models`) suggest.
 
     p0(s' | c) is the mean over tasks. Rewards depend on the first of these that explains them: the state
     entered, in each task otherwise; class and next state, in all tasks alike; the class, in the mean.
+
+    Prior rewards are worth `trust` times what they are in a linear Bayesian model: noise over the variance
+    between tasks. Of 0 they are worth what the learner says.
     """
     s, a = (int(size) for size in sums["sizes"])
     by_entry, by_transition = _explained(sums)
@@ -60,6 +74,7 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
     terminations = np.clip(spread(sums["entry_ends"]), 0.0, 1.0)
     if by_entry:
         reward_means = spread(sums["entry_rewards"])
+        variances = np.full(s, _variance(sums, "entry", "entered"))
         of_place = reward_means[np.maximum(next_states, 0)]
     elif by_transition:
         found = np.bincount(place, sums["weights"] * sums["lowest"]) / weights
@@ -67,9 +82,11 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
         kept = at >= 0
         reward_means[keys[kept] // s, at[kept]] = found[kept]
         of_place = reward_means
+        variances = np.where(next_states < 0, reward_scale(sums) ** 2, 0.0)
     else:
         reward_means = np.bincount(classes, sums["pair_rewards"], count) / np.maximum(tasks, 1.0)
         of_place = np.broadcast_to(reward_means[:, None], next_states.shape)
+        variances = np.full(count, _variance(sums, "pair", "known"))
     at_once = np.full(count, bonus)
     for k in range(next_states.shape[1]):
         at_once += probabilities[:, k] * of_place[:, k]
@@ -83,7 +100,29 @@ def prior_of(sums: dict[str, Float], smoothing: Smoothing, discount: float, bonu
         reward_means,
         terminations,
         values,
+        None,
+        None if trust == 0.0 else _worth(trust * noise_of(sums), variances, least_worth),
     )
+
+
+def _variance(sums: dict[str, Float], of: str, number: str) -> float:
+    """Return how much tasks differ in what entering a state gives, or a pair, on average, without chance."""
+    there = sums[number][sums[number] > 0.0]
+    total, squares, chance = (sums[f"{of}_{name}"][sums[number] > 0.0] for name in _MOMENTS)
+    if not there.size:
+        return 0.0
+    mean = total / there
+    return max(float((squares / there - mean * mean - noise_of(sums) * chance / there).mean()), 0.0)
+
+
+def noise_of(sums: dict[str, Float]) -> float:
+    """Return the variance of one reward of a transition, of tasks in which rewards are noisy."""
+    return float(sums["noise"][0] / max(sums["noise"][1], 1.0))
+
+
+def _worth(noise: float, variances: Float, least: float) -> Float:
+    """Return how many rewards the prior means are worth, noise / variance, `least` at least."""
+    return np.clip(noise / np.maximum(variances, noise / LARGEST), least, LARGEST)
 
 
 def ties_of(sums: dict[str, Float]) -> Float:
@@ -95,9 +134,21 @@ def ties_of(sums: dict[str, Float]) -> Float:
 
 def _explained(sums: dict[str, Float]) -> tuple[bool, bool]:
     """Return whether rewards depend on the state entered alone; if not, whether all tasks have them alike."""
-    by_entry = bool(sums["unexplained"][0] == 0)
+    by_entry = bool(sums["unexplained"][0] == 0) and _is_chance(sums)
     known = np.allclose(sums["lowest"], sums["highest"], rtol=1e-9, atol=1e-9)
     return by_entry, bool(known and not by_entry)
+
+
+def _is_chance(sums: dict[str, Float]) -> bool:
+    """Return whether rewards of one state entered were no further apart than noise makes them.
+
+    By analysis of variance: the quotient of the mean squares is about 1 then, give or take its deviation.
+    """
+    (squares, freedom), (within, degrees) = sums["apart"], sums["noise"]
+    if freedom == 0.0 or degrees == 0.0:
+        return True
+    allowed = 1.0 + _CLEARLY * np.sqrt(2.0 / freedom + 2.0 / degrees)
+    return bool(squares / freedom <= allowed * within / degrees)
 
 
 def reward_scale(sums: dict[str, Float]) -> float:

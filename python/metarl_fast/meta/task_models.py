@@ -17,6 +17,8 @@ Float = NDArray[np.float64]
 _TASKS_AT_ONCE = 64
 _STEPS = 2.0**24
 """Numbers are alike if so many steps from half of one to the next power of two do not tell them apart."""
+_TINY = 1e-20
+"""A variance beside the square of the largest reward that is rounding."""
 _ENTRIES = (
     "sizes",
     "num_tasks",
@@ -34,6 +36,12 @@ _ENTRIES = (
     "unexplained",
     "reward_range",
     "reward_moments",
+    "entry_squares",
+    "entry_chance",
+    "pair_squares",
+    "pair_chance",
+    "noise",
+    "apart",
 )
 
 
@@ -184,6 +192,12 @@ def with_model(
         In how many tasks rewards depend on more than the state entered.
     `reward_range`, `reward_moments` [2]
         Smallest and largest reward; sums of the rewards of pairs and of their squares.
+    `entry_squares`, `entry_chance` [S]; `pair_squares`, `pair_chance` [P]
+        Sums of squares of what entering a state gives, and a pair; and of what part of the variance of one
+        reward is in each because it was seen a few times only.
+    `noise`, `apart` [2]
+        Squares of rewards about the mean of their transition, and of how many free ones; squares of means of
+        transitions about that of the state entered, where rewards are noisy, and of how many free ones.
     """
     s, pairs = num_states, num_states * num_actions
     if sums["sizes"].size == 0:
@@ -206,7 +220,13 @@ def with_model(
     expected = model.expected
     least, most = _extremes(model.next_state, model.reward, s)
     entered = most >= least
-    explained = not (most - least > 1e-9 * np.maximum(1.0, np.abs(most)))[entered].any()
+    noise, of_transition = _noise(model)
+    is_noisy = bool(noise[0] > _TINY * noise[1] * max(1.0, float(np.square(model.reward).max(initial=0.0))))
+    is_seen = is_noisy and bool(np.isfinite(of_transition).all())
+    alike = not (most - least > 1e-9 * np.maximum(1.0, np.abs(most)))[entered].any()
+    times = np.maximum(np.bincount(model.next_state, minlength=s), 1)
+    entry_chance = of_entries(model, 1.0 / of_transition, s) / times
+    pair_chance = 1.0 / np.where(there, model.visits, np.inf)
     mean, ends = (of_entries(model, values, s) for values in (model.reward, model.end))
     references, deviations = _compared(sums, model.rows, there)
     moments = [expected[there].sum(), np.square(expected[there]).sum()]
@@ -226,9 +246,15 @@ def with_model(
         "entered": sums["entered"] + entered,
         "entry_rewards": sums["entry_rewards"] + mean,
         "entry_ends": sums["entry_ends"] + ends,
-        "unexplained": sums["unexplained"] + (not explained),
+        "unexplained": sums["unexplained"] + (not alike and not is_seen),
         "reward_range": np.array([min(low, before[0]), max(high, before[1])]),
         "reward_moments": sums["reward_moments"] + moments,
+        "entry_squares": sums["entry_squares"] + np.square(mean),
+        "entry_chance": sums["entry_chance"] + entry_chance,
+        "pair_squares": sums["pair_squares"] + np.square(expected),
+        "pair_chance": sums["pair_chance"] + pair_chance,
+        "noise": sums["noise"] + noise * is_noisy,
+        "apart": sums["apart"] + (_apart(model, of_transition, s) if is_seen else 0.0),
     }
 
 
@@ -236,6 +262,29 @@ def of_entries(model: TaskModel, values: Float, num_states: int) -> Float:
     """Return the means of transitions' values by the state that they enter [S]."""
     times = np.bincount(model.next_state, minlength=num_states)
     return np.asarray(np.bincount(model.next_state, values, num_states) / np.maximum(times, 1))
+
+
+def _noise(model: TaskModel) -> tuple[Float, Float]:
+    """Return squares of rewards about the mean of their transition and how many are free, and visits [R].
+
+    Where probabilities are known visits are infinite, and the square is the variance of one reward.
+    """
+    size = model.visits.size
+    off = np.square(model.reward - model.expected[model.pair])
+    within = model.variance - np.bincount(model.pair, model.probability * off, size)
+    there = np.bincount(model.pair, minlength=size)
+    known = np.isinf(model.visits)
+    freedom = np.where(known, 1.0, np.maximum(model.visits - there, 0.0)) * (there > 0)
+    squares = np.maximum(within, 0.0) * np.where(known, 1.0, model.visits) * (freedom > 0.0)
+    return np.array([squares.sum(), freedom.sum()]), model.probability * model.visits[model.pair]
+
+
+def _apart(model: TaskModel, visits: Float, num_states: int) -> Float:
+    """Return squares of transitions' rewards about that of the state entered, by visits, and how many."""
+    number = np.bincount(model.next_state, visits, num_states)
+    mean = np.bincount(model.next_state, visits * model.reward, num_states) / np.maximum(number, 1.0)
+    squares = visits * np.square(model.reward - mean[model.next_state])
+    return np.array([squares.sum(), float(len(visits) - np.count_nonzero(number))])
 
 
 def _zeros(num_states: int, num_actions: int) -> dict[str, Float]:
@@ -252,6 +301,12 @@ def _zeros(num_states: int, num_actions: int) -> dict[str, Float]:
         "unexplained": np.zeros(1),
         "reward_range": np.zeros(2),
         "reward_moments": np.zeros(2),
+        "entry_squares": np.zeros(num_states),
+        "entry_chance": np.zeros(num_states),
+        "pair_squares": np.zeros(pairs),
+        "pair_chance": np.zeros(pairs),
+        "noise": np.zeros(2),
+        "apart": np.zeros(2),
     }
 
 
