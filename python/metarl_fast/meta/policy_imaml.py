@@ -16,8 +16,8 @@ from metarl_fast.policy_gradient import PolicyGradient
 class PolicyImaml(PolicyStart):
     """theta <- theta + step_size d/dtheta mean_T J_T(phi_T(theta)), with phi_T the end of adaptation itself.
 
-    phi_T(theta) makes J_T(phi) - strength / 2 sum (phi - theta)^2 as large as possible: it may go far where that
-    pays, and stays at theta where nothing is gained. How it moves with theta follows from its being the
+    phi_T(theta) makes J_T(phi) - strength / 2 sum (phi - theta)^2 as large as possible: it may go far where
+    that pays, and stays at theta where nothing is gained. How it moves with theta follows from its being the
     largest, and not from how it was found: dJ_T/dtheta = (I - H / strength)^-1 dJ_T/dphi with the Hessian H
     of J_T at phi_T, which conjugate gradients solve by products with it (`policy_gradient`). So memory does
     not grow with the number of steps, of which there may be many: `num_episodes` is how many are tried on
