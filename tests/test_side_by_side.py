@@ -12,7 +12,7 @@ from metarl_fast.cli import main
 from metarl_fast.config import read_toml
 from metarl_fast.contenders import size_of_values
 from metarl_fast.experiment import Experiment
-from metarl_fast.meta import candidates, model_meta, restarting, tables
+from metarl_fast.meta import meta_batch, model_meta
 from metarl_fast.seeding import child
 
 CONTENDERS = [
@@ -137,7 +137,7 @@ def test_costs_are_the_episodes_that_fit_takes(monkeypatch):
 
         monkeypatch.setattr(module, "train", call)
 
-    for module in (candidates, model_meta, restarting, tables):
+    for module in (meta_batch, model_meta):
         counting(module)
     for meta, iterations in (
         (mf.AverageQ(tasks_per_iteration=7), None),

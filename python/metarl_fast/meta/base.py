@@ -18,6 +18,7 @@ from metarl_fast.files import Path
 from metarl_fast.learners import Learner
 from metarl_fast.meta.checkpoint import Checkpoint
 from metarl_fast.meta.fitted import Fitted, State, outer_loss
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.settings import Settings
 from metarl_fast.tasks import Task, Tasks, as_batch
@@ -67,20 +68,29 @@ class Meta(Settings, ABC):
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen."""
 
-    @abstractmethod
     def step(
         self,
         state: State,
         learner: Learner,
         tasks: Tasks | Task,
         rng: Seed,
-        num_episodes: int,
+        num_episodes: int | None = None,
         num_steps: int | None = None,
         *,
         num_threads: int | None = None,
         progress: Progress | None = None,
     ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`."""
+        """Return the state after one meta-batch; the arguments are those of `train`.
+
+        `num_episodes` are those that `fit` takes by default if nothing is said.
+        """
+        episodes = self.usual_amounts()[0] if num_episodes is None else num_episodes
+        batch = MetaBatch(as_batch(tasks), rng, episodes, num_steps, num_threads, progress)
+        return self.step_on(batch, state, learner)
+
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch: what `step` does with its arguments in one."""
+        raise NotImplementedError(f"{type(self).__name__} has no method step")
 
     @abstractmethod
     def apply(self, state: State, learner: Learner) -> Learner:

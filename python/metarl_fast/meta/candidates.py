@@ -9,43 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import train
 from metarl_fast.learners import Learner
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
 from metarl_fast.train_result import TrainResult
 
+Float = NDArray[np.float64]
 
-def directions(generator: np.random.Generator, *shape: int) -> NDArray[np.float64]:
+
+def directions(generator: np.random.Generator, *shape: int) -> Float:
     """Return numbers of mean 0 and standard deviation 1, evenly distributed: drawn without a logarithm."""
     return np.asarray(math.sqrt(3.0) * (2.0 * generator.random(shape) - 1.0))
 
 
-def lives(
-    candidates: Iterable[Learner],
-    tasks: Tasks,
-    num_episodes: int,
-    num_steps: int | None,
-    *,
-    rng: Seed,
-    mean_returns: bool = False,
-    num_threads: int | None = None,
-) -> Iterator[TrainResult]:
-    """Yield what each candidate earned: returns of tasks, or their means alone."""
-    drawn = _drawn_once(tasks)
+def lives(candidates: Iterable[Learner], batch: MetaBatch, *, rng: Seed) -> Iterator[TrainResult]:
+    """Yield what each candidate earned in each task."""
+    drawn = _drawn_once(batch.tasks)
     for candidate in candidates:
-        yield train(
-            candidate,
-            drawn,
-            num_episodes,
-            num_steps,
-            rng=rng,
-            returns=not mean_returns,
-            q_table=False,
-            policy=False,
-            mean_returns=mean_returns,
-            num_threads=num_threads,
-        )
+        yield batch.train(candidate, tasks=drawn, rng=rng, q_table=False, policy=False)
+
+
+def mean_returns(candidates: Iterable[Learner], batch: MetaBatch, *, rng: Seed) -> list[Float]:
+    """Return what each candidate earned in each episode [E], means over tasks."""
+    drawn = _drawn_once(batch.tasks)
+    return [batch.mean_returns(candidate, tasks=drawn, rng=rng) for candidate in candidates]
 
 
 def _drawn_once(tasks: Tasks) -> Tasks:

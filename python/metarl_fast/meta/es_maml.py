@@ -8,14 +8,13 @@ from typing import Literal
 import numpy as np
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress
 from metarl_fast.learners import Learner
-from metarl_fast.meta.candidates import directions, lives
+from metarl_fast.meta.candidates import directions, mean_returns
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.gradient import GradientMeta
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.meta.tables import starting_from
-from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.seeding import child, make_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,40 +51,20 @@ class EsMaml(GradientMeta):
         if not isinstance(self.judged_by, str) or self.judged_by not in ("lifetime", "last"):
             raise ValueError(f"judged_by is {checks.shown(self.judged_by)}, expected 'lifetime' or 'last'")
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`.
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch.
 
         `returns` are the mean of those of all candidates.
         """
-        batch = as_batch(tasks)
-        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
-        shape = learner.table_shape(batch.num_states, batch.num_actions)
-        key, theta = make_key(rng), np.broadcast_to(state["theta"], shape)
+        sizes = batch.tasks.num_states, batch.tasks.num_actions
+        self.apply(state, learner).check_sizes(*sizes)
+        shape = learner.table_shape(*sizes)
+        key, theta = make_key(batch.rng), np.broadcast_to(state["theta"], shape)
         tried = directions(np.random.default_rng(child(key, 0)), self.num_pairs, *shape)
         starts = (theta + side * self.spread * z for z in tried for side in (1.0, -1.0))
-        runs = lives(
-            (starting_from(start, learner) for start in starts),
-            batch,
-            num_episodes,
-            num_steps,
-            rng=child(key, 1),
-            mean_returns=True,
-            num_threads=num_threads,
-        )
-        returns = np.stack([np.asarray(run.mean_returns) for run in runs])  # [2 pairs, E]
-        if progress is not None:
-            progress(len(batch), len(batch))
+        candidates = (starting_from(start, learner) for start in starts)
+        returns = np.stack(mean_returns(candidates, batch, rng=child(key, 1)))  # [2 pairs, E]
+        batch.report()
         judged = returns[:, -1:] if self.judged_by == "last" else returns
         earned = judged.mean(axis=1) if judged.shape[1] else np.zeros(len(judged))
         gains = (earned[0::2] - earned[1::2]) / (2.0 * self.spread)

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress
 from metarl_fast.learners import LearnedPolicyGradient, Learner, Table
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.candidates import directions, lives
 from metarl_fast.meta.fitted import State, check_state
-from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.meta.meta_batch import MetaBatch
+from metarl_fast.seeding import child, make_key
 
 _LARGEST = 2.0**20
 _MEAN_DECAY, _SQUARE_DECAY = 0.95, 0.99
@@ -80,34 +79,21 @@ class LearnedUpdate(Meta):
             "returns": np.empty(0),
         }
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`.
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch.
 
         `returns` are the mean of those of all candidates.
         """
-        batch = as_batch(tasks)
         base, weights = self._begun_from(state, learner)
-        base.check_sizes(batch.num_states, batch.num_actions)
-        key = make_key(rng)
+        base.check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
+        key = make_key(batch.rng)
         tried = directions(np.random.default_rng(child(key, 0)), self.num_pairs, *weights.shape)
         unit = 1.0 + 2.0 * abs(weights)
         sides = (self.spread, -self.spread)
         candidates = (_with(base, weights + side * unit * z) for z in tried for side in sides)
-        runs = lives(candidates, batch, num_episodes, num_steps, rng=child(key, 1), num_threads=num_threads)
+        runs = lives(candidates, batch, rng=child(key, 1))
         returns = np.stack([run.returns for run in runs])  # [2 pairs, N, E]
-        if progress is not None:
-            progress(len(batch), len(batch))
+        batch.report()
         slope = (_gains(returns)[:, None, None] * tried).mean(axis=0)
         steps = state["steps"] + 1.0
         mean = _MEAN_DECAY * state["slope"] + (1.0 - _MEAN_DECAY) * slope

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, episode_steps, train
+from metarl_fast.engine import episode_steps, train
 from metarl_fast.history import History
 from metarl_fast.learners import Learner, LinearLearner
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.gradient import GradientMeta, mean_over_tasks
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.policy_gradient import policy_gradient
 from metarl_fast.replay import replay_gradient
 from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.tasks import Tasks
 
 _HISTORY = 2.0**28
 """Bytes of recorded steps that are held at once."""
@@ -96,33 +97,22 @@ class Maml(GradientMeta):
         fresh = self.fresh_episodes if self.loss == "td_error" else 0
         return super().cost(num_tasks, num_episodes + fresh, num_iterations)
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`."""
-        batch, student = as_batch(tasks), self.apply(state, learner)
-        student.check_sizes(batch.num_states, batch.num_actions)
-        if isinstance(learner, LinearLearner) and (self.loss != "td_error" or batch.core.masked):
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch."""
+        tasks, student = batch.tasks, self.apply(state, learner)
+        student.check_sizes(tasks.num_states, tasks.num_actions)
+        if isinstance(learner, LinearLearner) and (self.loss != "td_error" or tasks.core.masked):
             raise ValueError(
-                f"loss is {self.loss!r} and actions {'are' if not batch.core.masked else 'are not all'} "
+                f"loss is {self.loss!r} and actions {'are' if not tasks.core.masked else 'are not all'} "
                 "available: of learners on features expected 'td_error', with all actions available"
             )
-        episodes = checks.integer(num_episodes, "num_episodes", 0)
-        key = make_key(rng)
-        work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": num_threads}
+        episodes = checks.integer(batch.num_episodes, "num_episodes", 0)
+        key, num_steps = make_key(batch.rng), batch.num_steps
+        work: dict[str, Any] = {"dtype": np.float64, "record": True, "num_threads": batch.num_threads}
         judged_after = _powers_of_two(episodes) if self.multi_step else [episodes]
         returns, losses, gradients = [], [], []
-        for places in _pieces(batch, episodes + self.fresh_episodes, num_steps):
-            part = batch[places]
+        for places in _pieces(tasks, episodes + self.fresh_episodes, num_steps):
+            part = tasks[places]
             snapshots = sorted({0, *judged_after})
             run = train(
                 student, part, episodes, num_steps, rng=child(key, 0), snapshot_episodes=snapshots, **work
@@ -137,7 +127,7 @@ class Maml(GradientMeta):
                     steps = replace(steps, length=_steps_of(steps, number))
                 loss = None
                 if self.loss == "return":
-                    loss, of_table = self._lost(learner, part, adapted, num_steps, num_threads)
+                    loss, of_table = self._lost(learner, part, adapted, num_steps, batch.num_threads)
                     judged: dict[str, Any] = {"cotangents": of_table}
                 elif self.loss == "lifetime":
                     loss = -run.returns.mean(axis=1) if episodes else np.zeros(len(part))
@@ -151,7 +141,7 @@ class Maml(GradientMeta):
                     steps,
                     begun,
                     of_learning_rates=self.learns_rates,
-                    num_threads=num_threads,
+                    num_threads=batch.num_threads,
                     **judged,
                 )
                 lost.append(np.asarray(found.loss if loss is None else loss))
@@ -160,8 +150,7 @@ class Maml(GradientMeta):
             returns.append(run.returns)
             losses.append(np.mean(lost, axis=0))
             gradients.append([np.mean(of, axis=0) for of in zip(*moved_by, strict=True)])
-            if progress is not None:
-                progress(places.stop, len(batch))
+            batch.report(places.stop)
         means = [mean_over_tasks(np.concatenate(of)) for of in zip(*gradients, strict=True)]
         return {
             **self.descended(state, means),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress
 from metarl_fast.learners import Learner
 from metarl_fast.meta.fitted import State
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.meta.tables import TableMeta
 from metarl_fast.planning import policy_iteration
-from metarl_fast.seeding import Seed
-from metarl_fast.tasks import Task, Tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,23 +37,14 @@ class MaxQInit(TableMeta):
         super().__post_init__()
         checks.keep(self, "optimal", checks.flag)
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
         """Return the state after one meta-batch; optimal values take no episodes."""
-        work: Any = {"num_threads": num_threads, "progress": progress}
         if not self.optimal:
-            return super().step(state, learner, tasks, rng, num_episodes, num_steps, **work)
-        return self.observe(state, policy_iteration(tasks, learner.discount, **work).q_values)
+            return super().step_on(batch, state, learner)
+        best = policy_iteration(
+            batch.tasks, learner.discount, num_threads=batch.num_threads, progress=batch.progress
+        )
+        return self.observe(state, best.q_values)
 
     def blank(self, start: NDArray[np.float64]) -> State:
         """Return the maximum over no tables."""

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, train
+from metarl_fast.engine import train
 from metarl_fast.history import History
 from metarl_fast.learners import Learner, QLearning
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.meta.task_models import (
     TaskModel,
     fingerprint_of,
@@ -27,7 +28,7 @@ from metarl_fast.meta.task_models import (
 )
 from metarl_fast.replay import checked_steps
 from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.tasks import Tasks
 
 _LEAST_TASKS = 5
 """So many different tasks are needed to try settings on some of them."""
@@ -127,74 +128,53 @@ class ModelMeta(Meta):
         """Return the state before any task was seen."""
         return {**self.nothing(), "gains": np.zeros((3, len(self.candidates))), "returns": np.empty(0)}
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int = 20,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`.
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch.
 
         `returns` are those of held-back tasks with the best settings; of a meta-batch that settings are not
         tried on, as where it has fewer than five different tasks, those of the learner before it saw them.
         """
-        batch = as_batch(tasks)
-        before = self.apply(state, learner)
-        before.check_sizes(batch.num_states, batch.num_actions)
-        key = make_key(rng)
+        tasks, before = batch.tasks, self.apply(state, learner)
+        before.check_sizes(tasks.num_states, tasks.num_actions)
+        key = make_key(batch.rng)
         generator = np.random.default_rng(child(key, 0))
         models_at: Callable[[NDArray[np.int64]], Iterable[TaskModel]]
         if self.experience:
-            lived = _explored(batch, self.experience, num_steps, child(key, 2), num_threads)
+            lived = _explored(tasks, self.experience, batch.num_steps, child(key, 2), batch.num_threads)
             prints = np.array([fingerprint_of(model) for model in lived], np.uint64)
             models_at = lambda places: (lived[k] for k in places)  # noqa: E731
         else:
-            prints = fingerprints(batch)
-            models_at = lambda places: models(batch[places])  # noqa: E731
+            prints = fingerprints(tasks)
+            models_at = lambda places: models(tasks[places])  # noqa: E731
         firsts, of_task = _different(prints)
-        due = _is_due(float(state["num_tasks"][0]), len(batch))
+        due = _is_due(float(state["num_tasks"][0]), len(tasks))
         number = round(self.inner_held_out * len(firsts)) if due else 0
         held = np.sort(generator.permutation(len(firsts))[:number])
         if not number or len(firsts) < _LEAST_TASKS:
-            tried, held = batch, held[:0]
+            tried, held = tasks, held[:0]
         else:
-            tried = batch[firsts[held[:_MOST_TRIED]]]
+            tried = tasks[firsts[held[:_MOST_TRIED]]]
         inner = ~np.isin(of_task, held)
 
         def run(contender: Learner) -> NDArray[np.float64]:
-            found = train(
-                contender,
-                tried,
-                num_episodes,
-                num_steps,
-                rng=child(key, 1),
-                num_runs=-(-_MOST_TRIED // len(tried)) if held.size else 1,
-                q_table=False,
-                policy=False,
-                num_threads=num_threads,
-            )
+            runs = -(-_MOST_TRIED // len(tried)) if held.size else 1
+            kept: Any = {"q_table": False, "policy": False, "num_runs": runs}
+            found = batch.train(contender, tasks=tried, rng=child(key, 1), **kept)
             return np.asarray(found.returns.mean(axis=1))
 
         gains = state["gains"]
-        sums = self._with(state, models_at(np.flatnonzero(inner)), batch)
+        sums = self._with(state, models_at(np.flatnonzero(inner)), tasks)
         if held.size:
             runs = [run(self.product(sums, one, learner)) for one in self.candidates]
-            worth = np.array([(self.weights(num_episodes) * found).sum(axis=1) for found in runs])
+            worth = np.array([(self.weights(batch.num_episodes) * found).sum(axis=1) for found in runs])
             more = worth - worth[0]
             times = np.full(len(more), float(len(tried)))
             gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
             returns = runs[_best(gains)].mean(axis=0)
         else:
             returns = run(before).mean(axis=0)
-        sums = self._with(sums, models_at(np.flatnonzero(~inner)), batch)
-        if progress is not None:
-            progress(len(batch), len(batch))
+        sums = self._with(sums, models_at(np.flatnonzero(~inner)), tasks)
+        batch.report()
         return {**sums, "gains": gains, "returns": returns}
 
     def _with(self, state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:

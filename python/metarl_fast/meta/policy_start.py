@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, episode_steps
+from metarl_fast.engine import episode_steps
 from metarl_fast.learners import Learner, Reinforce
 from metarl_fast.learners.policy_gradient import PolicyGradientLearner
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.gradient import GradientMeta, mean_over_tasks
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.policy_gradient import PolicyGradient, policy_gradient
-from metarl_fast.seeding import Seed
-from metarl_fast.tasks import Task, Tasks, as_batch
 
 Float = NDArray[np.float64]
 Returns: TypeAlias = Callable[..., PolicyGradient]
@@ -51,36 +50,24 @@ class PolicyStart(GradientMeta):
         found = super().apply(state, _of_preferences(learner))
         return learner if (state["kept"] == 1.0).all() else found
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`, and nothing is drawn."""
-        batch, student = as_batch(tasks), _of_preferences(learner)
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch; nothing is drawn."""
+        tasks, student = batch.tasks, _of_preferences(learner)
         starting = super().apply(state, student)
-        starting.check_sizes(batch.num_states, batch.num_actions)
-        count = checks.integer(num_episodes, "num_episodes", 0)
-        size = len(batch), batch.num_states, batch.num_actions
+        starting.check_sizes(tasks.num_states, tasks.num_actions)
+        count = checks.integer(batch.num_episodes, "num_episodes", 0)
+        size = len(tasks), tasks.num_states, tasks.num_actions
         checks.memory(8 * (count + 8) * size[0] * size[1] * size[2], lambda: f"{count} policies a task")
-        steps = episode_steps(batch, num_steps)
+        steps = episode_steps(tasks, batch.num_steps)
 
         def returns_of(h: Float, u: Float | None = None) -> PolicyGradient:
             return policy_gradient(
-                batch, h, student.discount, horizon=steps, direction=u, num_threads=num_threads
+                tasks, h, student.discount, horizon=steps, direction=u, num_threads=batch.num_threads
             )
 
         theta = np.array(np.broadcast_to(state["theta"], size))
         downhill, adapted, returns = self.adapted(returns_of, theta, student.learning_rate, count)
-        if progress is not None:
-            progress(len(batch), len(batch))
+        batch.report()
         return {
             **self.moved(state, mean_over_tasks(downhill)),
             "returns": mean_over_tasks(returns),

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.meta.reptile import Reptile
-from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.seeding import child, make_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,42 +59,19 @@ class Restarting(Meta):
         """How many states of the inner meta-learner learn on each task, at most."""
         return 1
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`."""
-        batch, key = as_batch(tasks), make_key(rng)
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch."""
+        key = make_key(batch.rng)
         before = self.apply(state, learner)
-        before.check_sizes(batch.num_states, batch.num_actions)
-        returns = train(
-            before,
-            batch,
-            num_episodes,
-            num_steps,
-            rng=child(key, 0),
-            returns=False,
-            q_table=False,
-            policy=False,
-            mean_returns=True,
-            num_threads=num_threads,
-        ).mean_returns
+        before.check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
+        returns = batch.mean_returns(before, rng=child(key, 0))
 
         def learned(inner: State) -> State:
-            rest = (num_episodes, num_steps)
-            return self.meta.step(inner, learner, batch, child(key, 1), *rest, num_threads=num_threads)
+            rest = (batch.tasks, child(key, 1), batch.num_episodes, batch.num_steps)
+            return self.meta.step(inner, learner, *rest, num_threads=batch.num_threads)
 
         found = {**self.moved(state, learner, returns, learned), "returns": returns}
-        if progress is not None:
-            progress(len(batch), len(batch))
+        batch.report()
         return found
 
     @abstractmethod

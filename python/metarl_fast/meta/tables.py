@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress, train
 from metarl_fast.learners import Learner, Table
 from metarl_fast.meta.base import Meta
 from metarl_fast.meta.fitted import State, check_state
-from metarl_fast.seeding import Seed
+from metarl_fast.meta.meta_batch import MetaBatch
 from metarl_fast.shards import in_order, shard_sums
-from metarl_fast.tasks import Task, Tasks, as_batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,33 +28,11 @@ class TableMeta(Meta):
         """Return the state before any task was seen: what the learner starts from by itself."""
         return {**self.blank(start_of(learner)), "returns": np.empty(0)}
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`."""
-        batch = as_batch(tasks)
-        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
-        run = train(
-            self.student(state, learner),
-            batch,
-            num_episodes,
-            num_steps,
-            rng=rng,
-            returns=False,
-            policy=False,
-            mean_returns=True,
-            num_threads=num_threads,
-            progress=progress,
-        )
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch."""
+        self.apply(state, learner).check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
+        kept: Any = {"returns": False, "policy": False, "mean_returns": True, "progress": batch.progress}
+        run = batch.train(self.student(state, learner), rng=batch.rng, **kept)
         return {**self.observe(state, run.q_table), "returns": run.mean_returns}
 
     def apply(self, state: State, learner: Learner) -> Learner:

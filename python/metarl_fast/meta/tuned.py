@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import checks
-from metarl_fast.engine import Progress
 from metarl_fast.learners import Learner
 from metarl_fast.meta import cma_es
 from metarl_fast.meta.base import Meta
-from metarl_fast.meta.candidates import directions, lives
+from metarl_fast.meta.candidates import directions, mean_returns
 from metarl_fast.meta.fitted import State, check_state
-from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Task, Tasks, as_batch
+from metarl_fast.meta.meta_batch import MetaBatch
+from metarl_fast.seeding import child, make_key
 
 Space: TypeAlias = tuple[tuple[str, float, float], ...]
 
@@ -101,25 +100,13 @@ class Tuned(Meta):
             found |= {"begin": np.zeros(size), **empty}
         return found
 
-    def step(
-        self,
-        state: State,
-        learner: Learner,
-        tasks: Tasks | Task,
-        rng: Seed,
-        num_episodes: int,
-        num_steps: int | None = None,
-        *,
-        num_threads: int | None = None,
-        progress: Progress | None = None,
-    ) -> State:
-        """Return the state after one meta-batch; the arguments are those of `train`.
+    def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
+        """Return the state after one meta-batch.
 
         `returns` are those of the step's best candidate.
         """
-        batch = as_batch(tasks)
-        self.apply(state, learner).check_sizes(batch.num_states, batch.num_actions)
-        key = make_key(rng)
+        self.apply(state, learner).check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
+        key = make_key(batch.rng)
         generator = np.random.default_rng(child(key, 0))
         steps, mean = int(state["steps"][0]), state["mean"]
         cma = self.method == "cma"
@@ -138,22 +125,12 @@ class Tuned(Meta):
                 spread *= _SHRINKING
             z = directions(generator, self.num_pairs, mean.size)
             pool = np.clip(np.vstack([mean + spread * z, mean - spread * z]), 0.0, 1.0)
-        runs = lives(
-            (self._made(place, learner) for place in pool),
-            batch,
-            num_episodes,
-            num_steps,
-            rng=child(key, 1),
-            mean_returns=True,
-            num_threads=num_threads,
-        )
-        returns = [run.mean_returns for run in runs]
+        returns = mean_returns((self._made(place, learner) for place in pool), batch, rng=child(key, 1))
         earned = np.array([found.mean() if found.size else 0.0 for found in returns])
         order = np.argsort(-earned, kind="stable")
         better = pool[order[: 1 if steps == 0 else self.num_pairs]]
         weight = np.arange(len(better), 0, -1.0)
-        if progress is not None:
-            progress(len(batch), len(batch))
+        batch.report()
         found = {
             "steps": np.array([steps + 1.0]),
             "mean": (weight[:, None] * better).sum(axis=0) / weight.sum(),
