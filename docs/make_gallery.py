@@ -18,6 +18,7 @@ import metarl_fast as mf
 from metarl_fast import gallery
 from metarl_fast.config import from_config
 from metarl_fast.envs.registration import instances
+from metarl_fast.families.fixed_task import FixedTask
 from metarl_fast.figures import save_figure
 
 HERE = Path(__file__).parent
@@ -35,8 +36,9 @@ Written by `python docs/make_gallery.py`. One family a row, with the settings th
 * *look*: so many steps of looking ahead lose at most 1 % of the gain; - where all of the horizon is needed.
 * *tasks/s*: tasks that one thread draws in a second, each with one episode of one step, on a busy machine.
 
-Numbers are means over tasks, with half of their interval of 95 %. A graph or a map shows the first two tasks
-with an optimal policy: green is worth entering, orange costs, a frame ends the episode, S is the start.
+Numbers are means over tasks, with half of their interval of 95 %. A graph or a map shows the first two tasks,
+or the only one, with an optimal policy: green is worth entering, orange costs, episodes may end in a frame, S
+is the start; an arrow points to where a step is expected to lead, a dot says that it leads nowhere.
 """
 
 
@@ -128,8 +130,9 @@ def main() -> None:
             continue
         picture = f"{name}.png"
         try:
-            figure = gallery.show(family, 2, rng=0)
-            figure.set_size_inches(*(0.45 * figure.get_size_inches()))
+            shown = 1 if isinstance(family, FixedTask) else 2
+            figure = gallery.show(family, shown, rng=0)
+            figure.set_size_inches(*(0.9 / shown * figure.get_size_inches()))  # as wide, with one or two
             save_figure(figure, CARDS.parent / picture)
         except ValueError:
             picture = ""
