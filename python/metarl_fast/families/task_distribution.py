@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,36 +121,6 @@ class TaskDistribution(CoreFamily):
         Bhatia et al., "RL³: boosting meta reinforcement learning via RL inside RL²" (2023, arXiv 2306.15909).
         """
         return cls(10, 5, Dirichlet(0.25), Normal(1.0, 1.0), reward_noise=1.0, horizon=10)
-
-    @overload
-    @classmethod
-    def garnet(
-        cls,
-        num_states: int,
-        num_actions: int,
-        branching: int,
-        noise: float = 0.0,
-        *,
-        start: Any = 0,
-        horizon: int | None = None,
-        by_pair: bool = False,
-    ) -> Self: ...
-
-    @overload
-    @classmethod
-    def garnet(
-        cls,
-        num_states: int,
-        num_actions: int,
-        branching: int,
-        noise: float = 0.0,
-        tau: float = 0.0,
-        *,
-        every: int = 1,
-        start: Any = 0,
-        horizon: int | None = None,
-        by_pair: bool = False,
-    ) -> Family: ...
 
     @classmethod
     def garnet(
