@@ -13,7 +13,7 @@ import metarl_fast as mf
 EPISODES = (1, 2, 3, 5, 10, 20)
 KINDS = {
     "two sets of walls": [
-        mf.GoalGrid(7, walls=walls)
+        mf.GoalGrid(7, walls=walls, step_reward=-0.02)
         for walls in (
             (".......", "######.", ".......", ".######", ".......", "######.", "......."),
             (".#...#.", ".#.#.#.", ".#.#.#.", ".#.#.#.", ".#.#.#.", ".#.#.#.", "...#..."),
