@@ -167,6 +167,16 @@ def test_installed_headers_include_installed_ones():
             assert target in headers, f"{name(header)} is installed and includes {included}, which is not"
 
 
+def test_no_two_headers_name_a_class_alike():
+    """Their inline functions would be one to the linker, which takes either."""
+    seen = {}
+    for path in CPP:
+        if path.suffix == ".hpp":
+            for found in re.findall(r"^(?:class|struct) (\w+)[^;]*\{", code(path), flags=re.M):
+                assert seen.setdefault(found, path) == path, f"{name(path)}, {name(seen[found])}: {found}"
+    assert len(seen) > 100
+
+
 @needs("cmake", "ninja", "nm")
 @pytest.mark.parametrize("level", ["as built", "-O0"])
 def test_kernels_share_no_symbols(core_build, level, tmp_path):

@@ -19,7 +19,7 @@ bool same(const std::vector<double>& previous, const double* values) {
 }
 
 // The first action of largest q(s, a), and all of q[A] with the sizes of its terms.
-std::int64_t take_best(const LookAhead& task, std::int64_t state, std::int64_t actions, double discount,
+std::int64_t take_best(const PreparedTask& task, std::int64_t state, std::int64_t actions, double discount,
                        const double* values, Expected* q) {
   std::int64_t best = 0;
   double most = kNever;

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "../interrupt.hpp"
-#include "look_ahead.hpp"
 #include "losses.hpp"
 #include "policy.hpp"
+#include "prepared_task.hpp"
 
 namespace metarl_fast {
 
@@ -35,7 +35,7 @@ struct Policies {
 
 // Room that one thread reuses from task to task.
 struct FiniteScratch {
-  LookAhead task;
+  PreparedTask task;
   std::vector<Expected> action_values;
   std::vector<double> previous;
   std::vector<double> best;

@@ -11,7 +11,7 @@
 
 namespace metarl_fast {
 
-class LookAhead {
+class PreparedTask {
  public:
   // The task has to stay where it is. Dense rows are read as they stand, unless most of them is 0.
   void take(const Shape&, const TaskView&, Patience&);

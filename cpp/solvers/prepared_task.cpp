@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "look_ahead.hpp"
+#include "prepared_task.hpp"
 
 #include "sparse_model.hpp"
 
 namespace metarl_fast {
 
-void LookAhead::take(const Shape& shape, const TaskView& task, Patience& patience) {
+void PreparedTask::take(const Shape& shape, const TaskView& task, Patience& patience) {
   shape_ = shape;
   task_ = task;
   listed_ = !shape.dense || is_really_sparse(shape, task);
