@@ -64,15 +64,9 @@ class LookAhead {
 
   // How the softmax policy's ln pi(action) moves with the row, [actions].
   void write_score(std::int32_t action, double* score) {
-    const double* h = preferences();
-    const double largest = *std::max_element(h, h + actions_);
-    double total = 0.0;
+    write_softmax(preferences(), score);
     for (std::int32_t a = 0; a < actions_; ++a) {
-      score[a] = softmax_weight(h[a], largest, exploration_);
-      total += score[a];
-    }
-    for (std::int32_t a = 0; a < actions_; ++a) {
-      score[a] = ((a == action ? 1.0 : 0.0) - score[a] / total) / exploration_;
+      score[a] = ((a == action ? 1.0 : 0.0) - score[a]) / exploration_;
     }
   }
 
@@ -115,15 +109,21 @@ class LookAhead {
 
   // d/dq(a) sum_b pi(b) q(b) = pi(a) (1 + (q(a) - sum_b pi(b) q(b)) / temperature)
   void write_softmax_weights(const double* h, double value) {
+    write_softmax(h, weight);
+    for (std::int32_t a = 0; a < actions_; ++a) {
+      weight[a] = there(a) ? weight[a] * (1.0 + (row[a] - value) / exploration_) : 0.0;
+    }
+  }
+
+  // pi(a) = exp(h(a) / temperature) / sum_b exp(h(b) / temperature)
+  void write_softmax(const double* h, double* pi) const {
     const double largest = *std::max_element(h, h + actions_);
     double total = 0.0;
     for (std::int32_t a = 0; a < actions_; ++a) {
-      weight[a] = softmax_weight(h[a], largest, exploration_);
-      total += weight[a];
+      pi[a] = softmax_weight(h[a], largest, exploration_);
+      total += pi[a];
     }
-    for (std::int32_t a = 0; a < actions_; ++a) {
-      weight[a] = there(a) ? weight[a] / total * (1.0 + (row[a] - value) / exploration_) : 0.0;
-    }
+    for (std::int32_t a = 0; a < actions_; ++a) pi[a] /= total;
   }
 
   const TdSettings settings_;
