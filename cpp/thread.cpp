@@ -98,7 +98,8 @@ bool Thread::start(void (*body)(void*) noexcept, void* context, std::size_t left
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   const bool limited = memory_is_limited();
-  void* const left = limited ? std::malloc(left_beside) : nullptr;
+  // Volatile, or a compiler may leave out an allocation that nobody writes to.
+  void* volatile const left = limited ? std::malloc(left_beside) : nullptr;
   sigset_t others;
   sigset_t before;
   sigfillset(&others);
