@@ -2,10 +2,10 @@
 // Tasks that are another draw of a family in each segment of their time; or a segment draws anew with some
 // probability only. Of a few modes it draws one evenly, maybe that which it was in: a Markov chain that stays
 // in its mode with probability 1 - probability (1 - 1 / modes). By state, each state draws for itself, and
-// what is done there goes as in its own draw.
+// what is done there goes as in its own draw; without modes, states that draw in one segment draw the same.
 //
-// When a task was last drawn anew is found by looking back, 1 / probability segments on average, so that a
-// segment can be written without those before it.
+// When a task was last drawn anew is found by looking back, 1 / probability segments on average (of S states
+// the longest of S such waits), so that a segment can be written without those before it.
 #pragma once
 
 #include <algorithm>

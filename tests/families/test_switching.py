@@ -301,6 +301,12 @@ def test_time_steps_are_segments_where_runs_go_on():
             assert k == 39 or seen.state[place, k + 1] == after
 
 
+def test_states_that_draw_in_one_segment_draw_the_same():
+    by_task, by_state = (mf.Switching(GRID, by=by).sample(20, rng=0).segment(3) for by in ("task", "state"))
+    assert_same_bits(by_state.transitions, by_task.transitions)
+    assert_same_bits(by_state.terminal, by_task.terminal)
+
+
 def test_goals_by_state_end_episodes_wherever_they_are():
     tasks = mf.Switching(GRID, probability=0.5, by="state").sample(40, rng=0).segment(3)
     found = tasks.outcomes

@@ -39,7 +39,9 @@ class Switching(Changing):
         meets a world that changes; `every` counts tasks.
     by
         What draws anew: the "task", or each "state" for itself, and what is done there goes as in its own
-        draw; starts and noise are then those of the first draw, and what enters a terminal state ends.
+        draw; starts and noise are then those of the first draw, and what enters a terminal state ends. States
+        that draw in the same segment draw the same, unless there are `modes`: with neither these nor a
+        `probability` below 1 "state" is as good as "task".
 
     Notes
     -----
