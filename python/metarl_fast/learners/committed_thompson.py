@@ -17,7 +17,7 @@ from metarl_fast.learners.task_library import TaskLibrary
 class CommittedThompson(Learner):
     """Draws one of the tasks that it knows, acts as is best in it, and draws anew when it is refuted.
 
-    Of each task l of its library it keeps the posterior,
+    Of each task l of its library it keeps the posterior::
 
         w(l) <- w(l) P_l(r, s', end | s, a) / sum over all tasks.
 
@@ -25,13 +25,13 @@ class CommittedThompson(Learner):
     `doubt` of its posterior when it was drawn, or less; then it draws again. Where all that can happen is
     certain that is when the task is refuted. So it is posterior sampling (Thompson 1933; Strens, ICML 2000)
     that does not waver: to draw anew at every step is to turn back half-way. Where no task of the library
-    explains a step the posterior begins anew, so in tasks of another kind it wanders.
+    explains a step the posterior begins anew, so in tasks of another kind it wanders. It is a teacher, too::
 
         library = known_tasks(training.sample(1000, rng=0))
         labels = relabel(history, None, tasks, CommittedThompson(library=library))
 
-    As a teacher it says, before the first step of a history, what is best on average: nothing is drawn yet.
-    `q_table` holds q* of the task that it drew.
+    Before the first step of a history it says what is best on average: nothing is drawn yet. `q_table` holds
+    q* of the task that it drew.
 
     Parameters
     ----------
