@@ -17,7 +17,7 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 constexpr std::int64_t kOfLanes = 6;  // numbers that a lane has one of
 
-// Sweeps to find the policy to begin with. One costs a fifth of a round, which all lanes wait for.
+// Sweeps to find the policy to begin with. One costs a part of a round, which all lanes wait for.
 constexpr int kSweeps = 2;
 
 // Numbers a lane needs.
