@@ -39,7 +39,7 @@ def main(arguments=None):
         print(
             f"{name}: S={card.num_states} A={card.num_actions}, {card.num_tasks} tasks, {seconds:.1f} s "
             f"({worked:.1f} of processors), ±{width:.2g}, "
-            f"looks {card.effective_horizon} ahead{'' if met else ', MISSED'}",
+            f"looks {card.effective_horizon or 'all of the horizon'} ahead{'' if met else ', MISSED'}",
             flush=True,
         )
     print(f"±{NEAR} within {MOST:.0f} s: {'MISSED by ' + ', '.join(missed) if missed else 'met by all'}")
