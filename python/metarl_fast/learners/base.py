@@ -166,3 +166,12 @@ class Learner(Settings, ABC):
                 f"the learner's initial_q has {table.num_states} {what} and {table.num_actions} actions, "
                 f"the tasks {rows} and {columns}"
             )
+
+    def _check_sizes_of(self, name: str, num_states: int, num_actions: int) -> None:
+        """Refuse tasks of S states and A actions that are not those of what a setting holds."""
+        held = getattr(self, name)
+        if (held.num_states, held.num_actions) != (num_states, num_actions):
+            raise ValueError(
+                f"the learner's {name} has {held.num_states} states and {held.num_actions} actions, "
+                f"the tasks {num_states} and {num_actions}"
+            )

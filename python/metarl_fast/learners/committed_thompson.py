@@ -77,9 +77,5 @@ class CommittedThompson(Learner):
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not those of the library."""
         super().check_sizes(num_states, num_actions)
-        known = self.library
-        if known is not None and (known.num_states, known.num_actions) != (num_states, num_actions):
-            raise ValueError(
-                f"the learner's library has {known.num_states} states and {known.num_actions} actions, "
-                f"the tasks {num_states} and {num_actions}"
-            )
+        if self.library is not None:
+            self._check_sizes_of("library", num_states, num_actions)

@@ -96,12 +96,8 @@ class PosteriorPlanner(Learner):
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not those of the prior."""
         super().check_sizes(num_states, num_actions)
-        prior = self.prior
-        if prior is not None and (prior.num_states, prior.num_actions) != (num_states, num_actions):
-            raise ValueError(
-                f"the learner's prior has {prior.num_states} states and {prior.num_actions} actions, "
-                f"the tasks {num_states} and {num_actions}"
-            )
+        if self.prior is not None:
+            self._check_sizes_of("prior", num_states, num_actions)
 
 
 def _given(values: NDArray[np.float64] | None) -> NDArray[np.float64]:

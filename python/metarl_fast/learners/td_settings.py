@@ -140,12 +140,8 @@ class TdSettings(Learner):
     def check_sizes(self, num_states: int, num_actions: int) -> None:
         """Refuse tasks of S states and A actions that are not the learner's."""
         super().check_sizes(num_states, num_actions)
-        rates = self.learning_rate
-        if isinstance(rates, Table) and rates.shape != (num_states, num_actions):
-            raise ValueError(
-                f"the learner's learning_rate has {rates.num_states} states and {rates.num_actions} actions, "
-                f"the tasks {num_states} and {num_actions}"
-            )
+        if isinstance(self.learning_rate, Table):
+            self._check_sizes_of("learning_rate", num_states, num_actions)
 
     def _accept_schedule(self, name: str, low: float, high: float, *, open_low: bool = False) -> None:
         """Check a schedule and keep it in a form that can be compared; only a plain number decays."""
