@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from metarl_fast import checks
 from metarl_fast.result import Result
 
+_KINDS = tuple(np.dtype(kind) for kind in (np.uint8, np.uint16, np.uint32))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History(Result):
@@ -103,6 +105,4 @@ class History(Result):
 
 def narrowest(number: int) -> np.dtype[Any]:
     """Return the type that counts so many things from 0 in the fewest bytes."""
-    return np.dtype(
-        next(kind for kind in (np.uint8, np.uint16, np.uint32) if number - 1 <= np.iinfo(kind).max)
-    )
+    return next(kind for kind in _KINDS if number <= 1 << 8 * kind.itemsize)

@@ -12,6 +12,7 @@ from metarl_fast import _core, checks
 from metarl_fast.engine import HasLearner, Progress, as_learner
 from metarl_fast.history import History, narrowest
 from metarl_fast.learners import Learner, LinearLearner, Table
+from metarl_fast.learners.td_settings import TdSettings
 from metarl_fast.result import Result
 from metarl_fast.runtime import thread_count
 
@@ -144,12 +145,11 @@ def replay_gradient(
     if scored is not None:
         steps = batch.history["state"].shape
         scored = np.ascontiguousarray(checks.finite(checks.shape(scored, "worth", steps), "worth"))
-    found: dict[str, NDArray[np.float64]] = {
-        "q_table": np.empty(batch.shape),
-        "of_initial": np.empty(batch.shape),
-    }
+    tables = ["q_table", "of_initial"]
     if checks.flag(of_learning_rates, "of_learning_rates"):
-        found["of_rates"] = np.empty(batch.shape)
+        tables.append("of_rates")
+    # In one piece: the C library hands several back to the system after each call, to ask for them anew.
+    found = dict(zip(tables, np.empty((len(tables), *batch.shape)), strict=True))
     if fresh is not None:
         found["loss"] = np.empty(batch.shape[0])
     batch.run(num_threads, progress, cotangents=given, worth=scored, **found)
@@ -191,7 +191,8 @@ class _Batch:
             checks.finite(self.rates, "learning_rates")
             for extreme in (self.rates.min(), self.rates.max()):
                 checks.real(extreme, "a learning rate of learning_rates", 0.0, 1.0)
-        self.core = own.core(_most_episodes(self.history, self.fresh))
+        changes = isinstance(own, TdSettings) and own.num_explorations(2) > 1
+        self.core = own.core(_most_episodes(self.history, self.fresh) if changes else 1)
 
     def run(
         self,

@@ -175,6 +175,12 @@ class TdSettings(Learner):
         found = schedules.values(self.temperature, self.temperature_decay, self.temperature_min, count)
         return np.maximum(found, _LOWEST_TEMPERATURE)
 
+    def num_explorations(self, num_episodes: int) -> int:
+        """Return after how many of `num_episodes` episodes epsilon, or the temperature, stays as it is."""
+        if self.temperature is not None:
+            return schedules.shortest(self.temperature, self.temperature_decay, num_episodes)
+        return schedules.shortest(self.epsilon, self.epsilon_decay, num_episodes)
+
     def core(self, num_episodes: int) -> _core.Learner:
         """Return the core's view of the learner, for a run of `num_episodes`."""
         kept: tuple[int, _core.Learner] | None = self.__dict__.get("_view")
@@ -192,12 +198,12 @@ class TdSettings(Learner):
         return state
 
     def _new_view(self, num_episodes: int) -> _core.Learner:
+        count = self.num_explorations(num_episodes)
         if self.temperature is not None:
             behaviour = _core.Behaviour.softmax
-            count = schedules.shortest(self.temperature, self.temperature_decay, num_episodes)
             exploration = self.temperatures(count)
         else:
-            exploration = self.epsilons(schedules.shortest(self.epsilon, self.epsilon_decay, num_episodes))
+            exploration = self.epsilons(count)
             uniform = bool((exploration == 1.0).all())
             behaviour = _core.Behaviour.uniform if uniform else _core.Behaviour.epsilon_greedy
         if self.bonus:
