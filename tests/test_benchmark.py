@@ -23,13 +23,13 @@ TINY = Workload("W1", 5, 3, 64, num_episodes=20)
 uniform_and_greedy = pytest.mark.parametrize("epsilon", [1.0, 0.1])
 
 
-def numpy_peer(**changes):
-    """The NumPy loop as a peer, on other work than it was given if `changes` say so."""
+def a_peer(learn, **changes):
+    """The NumPy loop or the engine as a peer, on other work than it was given if `changes` say so."""
 
     def run(work, seed, num_threads):
-        return benchmark.run_numpy(replace(work, **changes), seed)
+        return learn(replace(work, **changes), seed + 100)
 
-    return {"numpy_loop": SimpleNamespace(run=run, TITLE="NumPy", MAX_TASKS=40)}
+    return {"numpy_loop": SimpleNamespace(run=run, TITLE="NumPy", MAX_TASKS=10)}
 
 
 def race(peers, work=TINY, repeats=4):
@@ -122,9 +122,9 @@ def test_z_scores_are_normal_and_see_a_difference():
 
 
 def test_a_peer_that_learns_the_same_gets_its_ratio():
-    ours, theirs = race(numpy_peer())
+    ours, theirs = race(a_peer(benchmark.run_numpy))
     assert (ours.program, ours.ratio, ours.z, ours.target, ours.verdict) == ("metarl_fast", 1, 0, None, "")
-    assert (theirs.program, theirs.title, theirs.tasks_per_run) == ("numpy_loop", "NumPy", 40)
+    assert (theirs.program, theirs.title, theirs.tasks_per_run) == ("numpy_loop", "NumPy", 10)
     assert 1 < theirs.ratio_min <= theirs.ratio <= theirs.ratio_max
     assert theirs.updates_per_second == pytest.approx(200 / theirs.seconds_per_task)
     assert 0 < theirs.mean_value < 10
@@ -138,8 +138,9 @@ def test_a_peer_that_learns_the_same_gets_its_ratio():
 )
 def test_a_peer_that_learns_something_else_is_refused(changes):
     work = replace(TINY, epsilon=0.1)
+    peer = a_peer(benchmark.run_engine, num_tasks=40, **changes)
     with pytest.raises(compare.Disagreement, match=r"numpy_loop learned .* metarl_fast .* standard errors"):
-        race(numpy_peer(**changes), work)
+        race(peer, work)
 
 
 @pytest.fixture
@@ -149,7 +150,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(compare, "limit_processors", lambda threads: None)
 
 
-def test_the_program_prints_a_table_and_writes_files(tiny, tmp_path, capsys):
+def test_the_program_prints_a_table_and_writes_files(tiny, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("peers.numpy_loop.MAX_TASKS", 2)
     files = {kind: tmp_path / f"out.{kind}" for kind in ("json", "csv", "png")}
     options = [text for kind, file in files.items() for text in (f"--{kind}", str(file))]
     few = ["--workloads", "W1", "W2", "--peers", "numpy_loop", "--repeats", "2"]
@@ -177,7 +179,9 @@ def test_the_program_prints_a_table_and_writes_files(tiny, tmp_path, capsys):
 
 
 def test_the_program_fails_when_a_peer_disagrees(tiny, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "load_peers", lambda names: numpy_peer(discount=0.8))
+    monkeypatch.setattr(
+        compare, "load_peers", lambda names: a_peer(benchmark.run_engine, num_tasks=40, discount=0.8)
+    )
     assert compare.main(["--workloads", "W1", "--repeats", "4"]) == 1
     printed = capsys.readouterr()
     assert "compare.py: numpy_loop learned" in printed.err
