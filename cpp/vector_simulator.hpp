@@ -4,6 +4,7 @@
 // seeded as a learner of `train` is answers what that learner is answered.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <sstream>
@@ -51,15 +52,61 @@ class VectorSimulator {
   std::int64_t places() const { return static_cast<std::int64_t>(places_.size()); }
   Loader& loader() { return loader_; }
 
-  // Gives a place the supply's task at `number`; its episode is over. One that follows goes on in the supply.
-  void assign(std::int64_t i, const Supply& supply, std::int64_t number, bool follows) {
+  // Gives places the supply's tasks at these numbers, all of them or, if one cannot be had, none. Their
+  // episodes are over. Those that follow go on in the supply.
+  void assign(const std::int64_t* places, const std::int64_t* numbers, std::int64_t count,
+              const Supply& supply, bool follows) {
+    std::vector<PlaceTask<Real>> tasks(static_cast<std::size_t>(count));
+    for (std::int64_t k = 0; k < count; ++k) {
+      loader_.load(tasks[static_cast<std::size_t>(k)], supply, numbers[k]);
+    }
+    for (std::int64_t k = 0; k < count; ++k) {
+      Place& place = at(places[k]);
+      place.task = std::move(tasks[static_cast<std::size_t>(k)]);
+      place.follows = follows;
+      place.over = true;
+      place.next = {};
+      place.number = numbers[k];
+      place.supply = supply;
+      begin_task(place);
+    }
+  }
+
+  // All that a place stands at but its task: what a copy of it needs to go on as this one would.
+  struct Standing {
+    Stream stream;
+    Stream acting;
+    std::int64_t number;
+    std::int64_t state;
+    std::int64_t elapsed;
+    std::int64_t episodes;
+    std::int64_t changes_before;
+    std::int64_t over;
+  };
+  Standing standing(std::int64_t i) const {
+    const Place& place = at(i);
+    return {place.stream,  place.acting,   place.number,         place.state,
+            place.elapsed, place.episodes, place.changes_before, place.over};
+  }
+  // Has a place that was given its task stand where another one did.
+  void stand(std::int64_t i, const Standing& where) {
     Place& place = at(i);
-    place.follows = follows;
-    place.over = true;
-    place.next = {};
-    place.number = number;
-    place.supply = supply;
-    load(place, supply, number, loader_);
+    const std::int64_t least = std::min({where.number, where.state, where.elapsed, where.episodes});
+    if (least < 0 || where.state >= place.task.shape().states) {
+      throw std::invalid_argument("what a place stands at is not of its task");
+    }
+    const std::int64_t every = place.task.episodes_per_segment();
+    if (every > 0 && where.episodes > every) {
+      loader_.load_segment(place.task, (where.episodes - 1) / every);
+    }
+    place.stream = where.stream;
+    place.acting = where.acting;
+    place.number = where.number;
+    place.state = static_cast<std::int32_t>(where.state);
+    place.elapsed = where.elapsed;
+    place.episodes = where.episodes;
+    place.changes_before = where.changes_before;
+    place.over = where.over != 0;
   }
 
   // Where a supply is drawn bit by bit: the task that comes next, whatever its number, is at `index` of this
@@ -140,6 +187,7 @@ class VectorSimulator {
   bool over(std::int64_t i) const { return at(i).over; }
   std::int32_t state(std::int64_t i) const { return at(i).state; }
   std::int64_t elapsed(std::int64_t i) const { return at(i).elapsed; }
+  bool follows(std::int64_t i) const { return at(i).follows; }
   // The number of its task in the supply that it is of.
   std::int64_t number(std::int64_t i) const { return at(i).number; }
 
@@ -186,6 +234,10 @@ class VectorSimulator {
 
   void load(Place& place, const Supply& supply, std::int64_t index, Loader& loader) {
     loader.load(place.task, supply, index);
+    begin_task(place);
+  }
+
+  void begin_task(Place& place) const {
     place.episodes = 0;
     place.limit = place.task.limit() > 0 ? place.task.limit() : kNever;
     plan_change(place);

@@ -2,8 +2,10 @@
 // Many tasks that answer side by side, for vector environments.
 #include <pybind11/native_enum.h>
 
+#include <cstring>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,9 +38,7 @@ class BoundVectorSimulator {
               static_cast<double>(numbers.data()[k]), "one of the batch's tasks");
     }
     const Turn turn(*this);
-    for (std::int64_t k = 0; k < places.size(); ++k) {
-      core_.assign(places.data()[k], supply, numbers.data()[k], follows);
-    }
+    core_.assign(places.data(), numbers.data(), places.size(), supply, follows);
   }
 
   // The k-th place will get the k-th task.
@@ -218,6 +218,29 @@ class BoundVectorSimulator {
     return found;
   }
 
+  // What each place stands at but its task, in words of 64 bits [places][words].
+  Array<std::uint64_t> standing() {
+    Array<std::uint64_t> found({core_.places(), kWords});
+    std::uint64_t* words = found.mutable_data();
+    const Turn turn(*this);
+    for (std::int64_t i = 0; i < core_.places(); ++i, words += kWords) {
+      const Standing where = core_.standing(i);
+      std::memcpy(words, &where, sizeof(Standing));
+    }
+    return found;
+  }
+  // Has all places, with the tasks that they had then, stand there again.
+  void stand(const Array<std::uint64_t>& standing) {
+    require_shape(standing, "standing", {core_.places(), kWords});
+    const std::uint64_t* words = standing.data();
+    const Turn turn(*this);
+    for (std::int64_t i = 0; i < core_.places(); ++i, words += kWords) {
+      Standing where;
+      std::memcpy(&where, words, sizeof(Standing));
+      core_.stand(i, where);
+    }
+  }
+
   Array<std::int64_t> states() const {
     return read<std::int64_t>([this](std::int64_t i) { return core_.state(i); });
   }
@@ -231,11 +254,19 @@ class BoundVectorSimulator {
     return read<bool>([this](std::int64_t i) { return core_.over(i); });
   }
 
+  Array<bool> follows() const {
+    return read<bool>([this](std::int64_t i) { return core_.follows(i); });
+  }
+
   Array<bool> expects_none() const {
     return read<bool>([this](std::int64_t i) { return core_.expects_none(i); });
   }
 
  private:
+  using Standing = typename VectorSimulator<Real>::Standing;
+  static constexpr std::int64_t kWords = sizeof(Standing) / sizeof(std::uint64_t);
+  static_assert(sizeof(Standing) % sizeof(std::uint64_t) == 0 && std::is_trivially_copyable_v<Standing>);
+
   static std::shared_ptr<const TaskSupply> new_supply(SharedBatch batch, std::int64_t limit,
                                                       const OptionalArray<std::int64_t>& limits) {
     TaskSupply tasks{std::move(batch), limit, {}};
@@ -318,10 +349,13 @@ void bind_vector_simulator(py::module_& m, const char* name) {
            py::arg("mode"))
       .def("draw", &Bound::draw, py::arg("places").noconvert())
       .def("available", &Bound::available_in, py::arg("states").noconvert())
+      .def("standing", &Bound::standing)
+      .def("stand", &Bound::stand, py::arg("standing").noconvert())
       .def_property_readonly("states", &Bound::states)
       .def_property_readonly("numbers", &Bound::numbers)
       .def_property_readonly("elapsed", &Bound::elapsed)
       .def_property_readonly("over", &Bound::over)
+      .def_property_readonly("follows", &Bound::follows)
       .def_property_readonly("expects_none", &Bound::expects_none);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ gymnasium = pytest.importorskip("gymnasium")
 from envs_twin import assert_same, run_side_by_side  # noqa: E402
 from learner_twins import Setting  # noqa: E402
 from learners.test_q_learning import Twin  # noqa: E402
-from metarl_fast.envs import TabularEnv, TabularVectorEnv  # noqa: E402
+from metarl_fast.envs import TabularEnv, TabularVectorEnv, TrialVectorEnv  # noqa: E402
 
 MODES = [mode.value for mode in gymnasium.vector.AutoresetMode]
 
@@ -128,6 +129,33 @@ def test_a_family_draws_a_task_for_every_episode(family):
         env.reset()
 
 
+@pytest.mark.parametrize(
+    "family",
+    [
+        mf.TaskDistribution(4, 2, reward_noise=0.1, horizon=3),
+        mf.Switching(mf.TaskDistribution(3, 2, horizon=2), every=2),
+        mf.TaskDistribution(300, 2, horizon=3),  # as Simulators, not tables
+        mf.FrozenLakeMaps(4, horizon=3),  # drawn in Python
+    ],
+)
+@pytest.mark.parametrize("kind", [TabularVectorEnv, TrialVectorEnv])
+def test_copies_go_on_as_the_original_would(kind, family):
+    for source in (family, family.sample(3, rng=1)):
+        env = kind(source, 3, autoreset_mode="SameStep")
+        before = pickle.loads(pickle.dumps(env))
+        assert_same(env.reset(seed=5)[1], before.reset(seed=5)[1])
+        for stage in range(3):
+            twins = pickle.loads(pickle.dumps(env)), copy.deepcopy(env), env, before
+            told = [[each.step([0, 1, k % 2]) for k in range(3 + stage)] for each in twins]
+            for other in told[1:]:
+                for one, another in zip(told[0], other, strict=True):
+                    assert_same(dict(enumerate(one)), dict(enumerate(another)))
+            given = {"task": family.sample(9, rng=4)[8], "reset_mask": np.array([True, False, True])}
+            for each in (env, before):
+                each.reset(options=given)
+            assert [task.id for task in copy.deepcopy(env).tasks] == [task.id for task in env.tasks]
+
+
 def test_tasks_can_be_given_at_reset_and_stay():
     family = mf.TaskDistribution(4, 2, horizon=3)
     env = TabularVectorEnv(family, 3)
@@ -201,8 +229,8 @@ def test_what_it_refuses():
     np.testing.assert_array_equal(env.states, before)
     with pytest.raises(TypeError, match="expected a boolean array"):
         env.reset(options={"reset_mask": [True] * 3})
-    with pytest.raises(TypeError, match=r"cannot be copied or pickled .* make another one"):
-        copy.deepcopy(env)
+    with pytest.raises(ValueError, match=r"seed\[1\] is -1, expected at least 0"):
+        env.reset(seed=[1, -1, 3])
     with pytest.raises(ValueError, match="has no True"):
         env.reset(options={"reset_mask": np.zeros(3, bool)})
     with pytest.raises(ValueError, match="seed holds 2 seeds, expected 3"):

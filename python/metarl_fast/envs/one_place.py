@@ -39,6 +39,13 @@ def given_task(options: dict[str, Any] | None) -> Task | Tasks | None:
     raise TypeError(f"options['task'] is {checks.shown(task)}, expected one Task")
 
 
+def checked_task(task: Any) -> Task:
+    """Return the one task."""
+    if not isinstance(task, Task):
+        raise TypeError(f"task is {checks.shown(task)}, expected one Task")
+    return task
+
+
 class OnePlace:
     """One place in the core, and what can be seen of it."""
 
@@ -46,9 +53,17 @@ class OnePlace:
     render_mode: str | None
 
     @property
+    def _core(self) -> Any:
+        return self._places.core
+
+    @property
     def task(self) -> Task:
-        """The task in place."""
+        """The task in place; another one may be put there, for episodes to come."""
         return self._places.task(0)
+
+    @task.setter
+    def task(self, task: Task) -> None:
+        self._places.give(checked_task(task), self._places.everywhere)
 
     @property
     def state(self) -> int:

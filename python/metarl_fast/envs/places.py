@@ -43,6 +43,8 @@ def checked_options(options: dict[str, Any] | None, *known: str) -> dict[str, An
 
     Whatever else there is may be a wrapper's, as Gymnasium has it.
     """
+    if not isinstance(options, (dict, type(None))):
+        raise TypeError(f"options is {checks.shown(options)}, expected a dict or None")
     given = options or {}
     for name in _OPTIONS:
         if name in given and name not in known:
@@ -90,22 +92,36 @@ class Places:
             None if max_episode_steps is None else checks.integer(max_episode_steps, "max_episode_steps", 0)
         )
         self._family = source if isinstance(source, Family) else None
-        self.core: _core.VectorSimulatorFloat32 | _core.VectorSimulatorFloat64 = (
-            _core.VectorSimulatorFloat32 if self.dtype == np.float32 else _core.VectorSimulatorFloat64
-        )(self.size, checks.integer(episodes_per_task, "episodes_per_task", 0), stays_put(unavailable))
+        episodes = checks.integer(episodes_per_task, "episodes_per_task", 0)
+        self._answers = self.size, episodes, stays_put(unavailable)
+        self.core = self._new_core()
         self.everywhere = np.arange(self.size)
         self._tasks: list[Tasks] = []  # all that a place may have
         self._of: NDArray[np.int64] = np.zeros(self.size, np.int64)  # which of them each has
         self._drawn: Tasks | None = None  # by a family in Python
+        self.masked = False  # whether any task has had actions that are not available
         if isinstance(source, Tasks):
             self.give(source, self.everywhere)
-            self.masked = source.core.masked
         else:
             self.draw_from_family(0)
             self.masked = self._tasks[0][:1].core.masked
 
+    def _new_core(self) -> _core.VectorSimulatorFloat32 | _core.VectorSimulatorFloat64:
+        of = _core.VectorSimulatorFloat32 if self.dtype == np.float32 else _core.VectorSimulatorFloat64
+        return of(*self._answers)
+
     def give(self, tasks: Task | Tasks, places: NDArray[np.int64]) -> None:
         """Put tasks into places, one each or one for all; they stay."""
+        batch = self._fitting(tasks, places)
+        numbers = np.zeros_like(places) if len(batch) == 1 else np.arange(len(places))
+        self.core.assign(places, batch.core, numbers, *self._limits(batch), False)
+        self.masked |= batch.core.masked
+        self._of[places] = len(self._tasks)
+        self._tasks.append(batch)
+        self._forget_unused()
+
+    def _fitting(self, tasks: Task | Tasks, places: NDArray[np.int64]) -> Tasks:
+        """Return tasks that can stand in these places."""
         batch = as_batch(tasks)
         if len(batch) not in (1, len(places)):
             raise ValueError(f"tasks holds {len(batch)} tasks, expected 1 or {len(places)}")
@@ -114,11 +130,7 @@ class Places:
                 f"tasks have {batch.num_states} states and {batch.num_actions} actions, expected "
                 f"{self.num_states} and {self.num_actions}"
             )
-        numbers = np.zeros_like(places) if len(batch) == 1 else np.arange(len(places))
-        self.core.assign(places, batch.core, numbers, *self._limits(batch), False)
-        self._of[places] = len(self._tasks)
-        self._tasks.append(batch)
-        self._forget_unused()
+        return batch
 
     def draw_from_family(self, rng: Seed) -> None:
         """Begin anew with the family's first tasks under a seed, if the places have a family."""
@@ -140,11 +152,24 @@ class Places:
             tasks = self._drawn[self.core.numbers[places] + self.size]
             self.core.expect(places, tasks.core, *self._limits(tasks))
 
-    def __getstate__(self) -> Any:
-        raise TypeError(
-            "an environment cannot be copied or pickled in the middle of its random numbers: "
-            "make another one of the same source and reset it with a seed"
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: value for name, value in vars(self).items() if name != "core"}
+        core = self.core
+        return kept | {"follows": core.follows, "numbers": core.numbers, "standing": core.standing()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = dict(state)
+        follows, numbers, standing = (kept.pop(name) for name in ("follows", "numbers", "standing"))
+        vars(self).update(kept)
+        self.core = self._new_core()
+        for k, tasks in enumerate(self._tasks):
+            of_family = bool(follows[self._of == k].all())
+            places = np.flatnonzero(self._of == k)
+            at, batch = numbers[places], tasks
+            if of_family and self.draws_in_python:  # what has been drawn by now alone
+                at, batch = np.arange(len(places)), tasks[at]
+            self.core.assign(places, batch.core, at, *self._limits(batch), of_family)
+        self.core.stand(standing)
 
     @property
     def draws_in_python(self) -> bool:
@@ -168,6 +193,8 @@ class Places:
 
         With `anew` a family draws other tasks, however many episodes the present ones have had.
         """
+        if tasks is not None:
+            self._fitting(tasks, places)
         if keys.root is not None:
             self.draw_from_family(keys.root)
         if tasks is not None:

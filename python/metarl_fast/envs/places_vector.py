@@ -64,7 +64,7 @@ class PlacesVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         autoreset_mode: str | AutoresetMode,
         rng: Seed,
     ) -> None:
-        self._places, self._core = places, places.core
+        self._places = places
         self.num_envs = places.size
         self.autoreset_mode = checked_autoreset_mode(autoreset_mode)
         self.metadata = {
@@ -86,6 +86,7 @@ class PlacesVectorEnv(SubEnvironments, VectorEnv[Any, Any, Any]):
         places = self._chosen(given.get("reset_mask"))
         keys = self._seeds.at_reset(self, seed, self.num_envs, places.size == self.num_envs)
         self._places.reset(places, keys, given.get("tasks", given.get("task")), anew=anew)
+        self._seeds.begun = True
         return places
 
     def _chosen(self, mask: Any) -> NDArray[np.int64]:

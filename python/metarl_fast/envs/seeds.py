@@ -11,6 +11,9 @@ import numpy as np
 from metarl_fast import checks
 from metarl_fast.seeding import Seed, make_key
 
+_LARGEST = 2**128
+"""A system's entropy has 128 bits."""
+
 
 @dataclass
 class Keys:
@@ -38,20 +41,24 @@ class Seeds:
         # A generator gives a number once.
         self._root: Seed = self._key if isinstance(rng, np.random.Generator) else rng
         self.begun = False
+        """Whether a reset has come to its end: only then do random numbers go on."""
 
     def at_reset(
         self, env: Any, seed: int | Sequence[int | None] | None, num_envs: int, whole: bool = True
     ) -> Keys:
         """Return what a reset of the environment seeds; `whole` if it is of all sub-environments."""
-        begins, self.begun = not self.begun, True
+        begins = not self.begun
         if seed is None:
             return self._fresh(env, num_envs) if begins else Keys([None] * num_envs, None)
         if isinstance(seed, Sequence):
-            given = list(seed)
-            if len(given) != num_envs:
-                raise ValueError(f"seed holds {len(given)} seeds, expected {num_envs}")
+            if len(seed) != num_envs:
+                raise ValueError(f"seed holds {len(seed)} seeds, expected {num_envs}")
+            given = [
+                None if value is None else checks.integer(value, f"seed[{i}]", 0, _LARGEST)
+                for i, value in enumerate(seed)
+            ]
         else:
-            first = checks.integer(seed, "seed", 0, 2**128)  # a system's entropy has 128 bits
+            first = checks.integer(seed, "seed", 0, _LARGEST)
             given = [first + i for i in range(num_envs)]
         known = {value: make_key(value) for value in set(given) if value is not None}
         keys: list[int | None] = [None if value is None else known[value] for value in given]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast import checks
+from metarl_fast.envs.one_place import checked_task
 from metarl_fast.envs.pictures import picture
 from metarl_fast.envs.places import Places
 from metarl_fast.tasks import Task
@@ -39,9 +39,7 @@ class SubEnvironment:
 
     @task.setter
     def task(self, task: Task) -> None:
-        if not isinstance(task, Task):
-            raise TypeError(f"task is {checks.shown(task)}, expected one Task")
-        self._env._places.give(task, np.array([self._place]))
+        self._env._places.give(checked_task(task), np.array([self._place]))
 
     @property
     def state(self) -> int:
@@ -72,7 +70,10 @@ class SubEnvironments:
     single_observation_space: Any
     single_action_space: Any
     _places: Places
-    _core: Any
+
+    @property
+    def _core(self) -> Any:
+        return self._places.core
 
     @property
     def envs(self) -> list[SubEnvironment]:

@@ -81,7 +81,6 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
         self._places = Places(
             single_source(source), 1, max_episode_steps, episodes_per_task, dtype, unavailable
         )
-        self._core = self._places.core
         self._observation = checked_observation(observation)
         self.observation_space = observation_space(self._observation, self._places.num_states)
         self.action_space = gymnasium.spaces.Discrete(self._places.num_actions)
@@ -108,6 +107,7 @@ class TabularEnv(OnePlace, gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         task = given_task(options)
         self._places.reset(self._places.everywhere, self._seeds.at_reset(self, seed, 1), task)
+        self._seeds.begun = True
         return self._seen(self.state)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:

@@ -92,7 +92,6 @@ class TrialEnv(OnePlace, gymnasium.Env[Any, Any]):
         found = single_source(source)
         steps = checked_steps(episode_steps, found.horizon)
         self._places = Places(found, 1, steps, self.num_episodes, dtype, unavailable)
-        self._core = self._places.core
         self.observation_space = trial_space(self._places.num_states, self._places.num_actions)
         self.action_space = gymnasium.spaces.Discrete(self._places.num_actions)
         self.render_mode = checked_render_mode(render_mode)
@@ -107,6 +106,7 @@ class TrialEnv(OnePlace, gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         task, keys = given_task(options), self._seeds.at_reset(self, seed, 1)
         self._places.reset(self._places.everywhere, keys, task, anew=True)
+        self._seeds.begun = True
         self._episode, self._over = 0, False
         return self._seen(self.state, -1, 0.0, False), self._info()
 
