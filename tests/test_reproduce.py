@@ -10,10 +10,20 @@ import pytest
 from metarl_fast import reproduce
 from metarl_fast.cli import main
 
+TOLD: list[tuple[str, int, int]] = []
+
 
 @pytest.fixture(scope="module")
 def found():
-    return reproduce.rl2_mdp((10,), num_tasks=600, num_seeds=2)
+    return reproduce.rl2_mdp((10,), num_tasks=600, num_seeds=2, progress=lambda *done: TOLD.append(done))
+
+
+def test_progress_is_that_of_the_whole_table(found):
+    """In episodes, meta-training included: one bar says how long all of it still takes."""
+    assert {(name, total) for name, _, total in TOLD} == {("rl2-mdp", TOLD[-1][1])}
+    done = [entry[1] for entry in TOLD]
+    assert done == sorted(done)
+    assert np.diff(done, prepend=0).max() < 0.1 * done[-1]
 
 
 def test_five_scalars_are_ahead_of_every_published_entry(found):
@@ -42,7 +52,7 @@ def test_beside_it_stand_tables_that_ask_for_looking_ahead(capsys, tmp_path):
         reproduce.reproduced("rl3")
 
 
-def test_the_table_the_file_and_the_picture(found, tmp_path):
+def test_the_table_the_file_and_the_picture(found, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     text = found.text()
     assert "SNAIL" in text
@@ -56,6 +66,8 @@ def test_the_table_the_file_and_the_picture(found, tmp_path):
     assert table["published"]["10"]["RL2"] == 156.2
     found.plot(tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
+    assert main(["reproduce", "rl2-mdp", "--plot", "a.xyz"]) == 1  # before the work
+    assert "path is 'a.xyz'" in capsys.readouterr().err
 
 
 def test_a_standard_error_is_the_larger_of_that_over_tasks_and_over_seeds():

@@ -101,6 +101,8 @@ def test_a_single_unit_has_no_interval_and_the_largest_doubles_have():
         assert np.isfinite(found.mean)
         assert np.isnan([found.low, found.high]).all()
     assert np.isfinite(mf.probability_of_improvement(X, Y[:1]).low)
+    for found in (mf.probability_of_improvement(X, Y), mf.probability_of_improvement(X, X, paired=True)):
+        assert {type(end) for end in vars(found).values()} == {np.ndarray}
     huge = np.full((3, 2), np.finfo(float).max)
     assert mf.interquartile_mean(huge).high == mf.optimality_gap(-huge).high == huge[0, 0]
     assert_same_bits(mf.interquartile_mean(X).low, mf.interquartile_mean(X).low)

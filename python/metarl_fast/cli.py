@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from metarl_fast import __version__, benchmark, checks, gallery, reproduce, side_by_side
+from metarl_fast import __version__, benchmark, gallery, reproduce, side_by_side
 from metarl_fast.compare import compare
 from metarl_fast.config import read_table
 from metarl_fast.describe import describe
 from metarl_fast.experiment import Experiment, Results
 from metarl_fast.families import Family
-from metarl_fast.figures import picture_format, save_figure
+from metarl_fast.figures import new_figure, picture_format, save_figure
 from metarl_fast.files import check_writable
 from metarl_fast.meta import Fitted
 from metarl_fast.progress_bar import ProgressBar
@@ -207,7 +207,7 @@ def _reproduce(options: argparse.Namespace) -> None:
         if path is not None:
             check_writable(path)
     if options.plot is not None:
-        checks.require_extra("matplotlib", "plot")
+        picture_format(new_figure(), options.plot)
     progress = Progress()
     began = time.perf_counter()
     try:

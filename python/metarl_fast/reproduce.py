@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +19,7 @@ from metarl_fast.evaluate import Bounds, bounds
 from metarl_fast.families import Family, GoalGrid, TaskDistribution
 from metarl_fast.files import Path, whole_file
 from metarl_fast.learners import QLearning
-from metarl_fast.meta import Fitted, Tuned
+from metarl_fast.meta import Fitted, Meta, Tuned
 from metarl_fast.planning import policy_evaluation
 from metarl_fast.seeding import child, make_key
 from metarl_fast.statistics import Interval
@@ -51,6 +52,8 @@ SPACE = MappingProxyType(
 """The five scalars that are meta-learned."""
 METHODS = ("random", "myopic", "tuned_q_learning", "optimal")
 """`myopic` knows the task, as `optimal` does, and takes what pays most at once."""
+
+_META_TASKS, _META_STEPS = 3000, 15
 
 Progress = Callable[[str, int, int], Any]
 
@@ -286,7 +289,7 @@ def reproduced(
     num_threads
         As in `train`.
     progress
-        Called with (what is done, done, in all).
+        Called many times with (the table, episodes done, in all).
     """
     if table not in TABLES:
         raise ValueError(f"table is {checks.shown(table)}, expected {checks.choices(table, list(TABLES))}")
@@ -299,18 +302,34 @@ def reproduced(
     key = make_key(rng)
     totals: dict[int, dict[str, list[NDArray[np.float64]]]] = {n: {m: [] for m in METHODS} for n in wanted}
     settings: dict[int, list[dict[str, float]]] = {n: [] for n in wanted}
+    trials = _meta_of(of.space).cost(_META_TASKS, 1, _META_STEPS), count
+    in_all, so_far = seeds * sum(wanted) * sum(trials), 0
+
+    def told(n: int, done: int, total: int) -> None:
+        if progress is not None:
+            progress(table, so_far + n * trials[0] * done // total, in_all)
+
     for seed in range(seeds):
         training, held_out = of.family.split(0.5, rng=child(key, seed))
         tasks = held_out.sample(count, rng=child(key, seed, 0))
         limits = bounds(tasks, 1.0, horizon=tasks.horizon, num_threads=num_threads)
-        for place, n in enumerate(wanted):
-            if progress is not None:
-                progress(f"seed {seed + 1} of {seeds}, n = {n}", place, len(wanted))
-            fitted = _tuned(training, of.space, n, make_key(child(key, seed, 1, n)), num_threads)
+        for n in wanted:
+            fitted = _meta_of(of.space).fit(
+                training,
+                QLearning(epsilon=0.0, bonus_episodes=n, sees_reset=True),
+                n,
+                num_iterations=_META_STEPS,
+                num_tasks=_META_TASKS,
+                rng=make_key(child(key, seed, 1, n)),
+                num_threads=num_threads,
+                progress=partial(told, n),
+            )
             settings[n].append({name: float(getattr(fitted.learner, name)) for name in of.space})
             found = _totals(fitted, tasks, limits, n, make_key(child(key, seed, 2, n)), num_threads)
             for method in METHODS:
                 totals[n][method].append(found[method])
+            so_far += n * sum(trials)
+            told(n, 0, 1)
     return Reproduction(
         {n: {method: Entry.of(found) for method, found in row.items()} for n, row in totals.items()},
         settings,
@@ -319,13 +338,9 @@ def reproduced(
     )
 
 
-def _tuned(
-    training: Family, space: Mapping[str, tuple[float, float]], n: int, key: int, num_threads: int | None
-) -> Fitted:
-    """Return the five scalars for trials of n episodes."""
-    meta = Tuned(space=space, num_random=40, num_pairs=6, tasks_per_iteration=200)
-    learner = QLearning(epsilon=0.0, bonus_episodes=n, sees_reset=True)
-    return meta.fit(training, learner, n, num_iterations=15, num_tasks=3000, rng=key, num_threads=num_threads)
+def _meta_of(space: Mapping[str, tuple[float, float]]) -> Meta:
+    """Return what finds the five scalars."""
+    return Tuned(space=space, num_random=40, num_pairs=6, tasks_per_iteration=200)
 
 
 def _totals(

@@ -192,7 +192,7 @@ def probability_of_improvement(
     if pairs:
         checks.shape(y, "second", x.shape)
         wins = np.where(np.isnan(x) | np.isnan(y), np.nan, _wins(x, y))
-        return Interval(*(part[0] for part in _interval(wins, _mean, apart, clusters, settings)))
+        return Interval(*(np.asarray(part[0]) for part in _interval(wins, _mean, apart, clusters, settings)))
     if clusters is not None:
         raise ValueError("clusters are those of pairs, expected paired=True")
     checks.shape(y, "second", (len(y), x.shape[1]))
@@ -219,7 +219,7 @@ def _improvement(wins: Float, settings: tuple[int, float, int]) -> Interval:
         means.append(drawn.reshape(part, -1).sum(axis=1) / wins.size)
     several = [units for units in (ours, theirs) if units > 1]
     low, high = _ends(np.concatenate(means)[:, None], min(several, default=1), strata, level)
-    return Interval(np.asarray(wins.mean()), low[0], high[0])
+    return Interval(np.asarray(wins.mean()), np.asarray(low[0]), np.asarray(high[0]))
 
 
 def _wins(x: Float, y: Float) -> Float:
