@@ -85,7 +85,8 @@ class Meta(Settings, ABC):
         `num_episodes` are those that `fit` takes by default if nothing is said.
         """
         episodes = self.usual_amounts()[0] if num_episodes is None else num_episodes
-        batch = MetaBatch(as_batch(tasks), rng, episodes, num_steps, num_threads, progress)
+        told = checks.callback(progress, "progress")
+        batch = MetaBatch(as_batch(tasks), rng, episodes, num_steps, num_threads, told)
         return self.step_on(batch, state, learner)
 
     def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:

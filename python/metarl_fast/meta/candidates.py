@@ -23,17 +23,22 @@ def directions(generator: np.random.Generator, *shape: int) -> Float:
     return np.asarray(math.sqrt(3.0) * (2.0 * generator.random(shape) - 1.0))
 
 
-def lives(candidates: Iterable[Learner], batch: MetaBatch, *, rng: Seed) -> Iterator[TrainResult]:
-    """Yield what each candidate earned in each task."""
+def lives(
+    candidates: Iterable[Learner], number: int, batch: MetaBatch, *, rng: Seed
+) -> Iterator[TrainResult]:
+    """Yield what each of so many candidates earned in each task."""
     drawn = _drawn_once(batch.tasks)
-    for candidate in candidates:
-        yield batch.train(candidate, tasks=drawn, rng=rng, q_table=False, policy=False)
+    for k, candidate in enumerate(candidates):
+        yield batch.part(k, number).train(candidate, tasks=drawn, rng=rng, q_table=False, policy=False)
 
 
-def mean_returns(candidates: Iterable[Learner], batch: MetaBatch, *, rng: Seed) -> list[Float]:
-    """Return what each candidate earned in each episode [E], means over tasks."""
+def mean_returns(candidates: Iterable[Learner], number: int, batch: MetaBatch, *, rng: Seed) -> list[Float]:
+    """Return what each of so many candidates earned in each episode [E], means over tasks."""
     drawn = _drawn_once(batch.tasks)
-    return [batch.mean_returns(candidate, tasks=drawn, rng=rng) for candidate in candidates]
+    return [
+        batch.part(k, number).mean_returns(candidate, tasks=drawn, rng=rng)
+        for k, candidate in enumerate(candidates)
+    ]
 
 
 def _drawn_once(tasks: Tasks) -> Tasks:

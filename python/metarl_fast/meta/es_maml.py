@@ -63,8 +63,8 @@ class EsMaml(GradientMeta):
         tried = directions(np.random.default_rng(child(key, 0)), self.num_pairs, *shape)
         starts = (theta + side * self.spread * z for z in tried for side in (1.0, -1.0))
         candidates = (starting_from(start, learner) for start in starts)
-        returns = np.stack(mean_returns(candidates, batch, rng=child(key, 1)))  # [2 pairs, E]
-        batch.report()
+        number = 2 * self.num_pairs
+        returns = np.stack(mean_returns(candidates, number, batch, rng=child(key, 1)))  # [2 pairs, E]
         judged = returns[:, -1:] if self.judged_by == "last" else returns
         earned = judged.mean(axis=1) if judged.shape[1] else np.zeros(len(judged))
         gains = (earned[0::2] - earned[1::2]) / (2.0 * self.spread)

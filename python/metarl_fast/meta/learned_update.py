@@ -91,9 +91,8 @@ class LearnedUpdate(Meta):
         unit = 1.0 + 2.0 * abs(weights)
         sides = (self.spread, -self.spread)
         candidates = (_with(base, weights + side * unit * z) for z in tried for side in sides)
-        runs = lives(candidates, batch, rng=child(key, 1))
+        runs = lives(candidates, 2 * self.num_pairs, batch, rng=child(key, 1))
         returns = np.stack([run.returns for run in runs])  # [2 pairs, N, E]
-        batch.report()
         slope = (_gains(returns)[:, None, None] * tried).mean(axis=0)
         steps = state["steps"] + 1.0
         mean = _MEAN_DECAY * state["slope"] + (1.0 - _MEAN_DECAY) * slope

@@ -150,7 +150,7 @@ class Maml(GradientMeta):
             returns.append(run.returns)
             losses.append(np.mean(lost, axis=0))
             gradients.append([np.mean(of, axis=0) for of in zip(*moved_by, strict=True)])
-            batch.report(places.stop)
+            batch.report(places.stop, len(tasks))
         means = [mean_over_tasks(np.concatenate(of)) for of in zip(*gradients, strict=True)]
         return {
             **self.descended(state, means),

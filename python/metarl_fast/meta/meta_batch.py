@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,10 @@ class MetaBatch:
     progress: Progress | None
 
     def train(self, learner: Learner, *, rng: Seed, tasks: Tasks | None = None, **kept: Any) -> TrainResult:
-        """Have a learner live on the tasks, or on some of them; `kept` says what `train` is to keep."""
+        """Have a learner live on the tasks, or on some of them; `kept` says what `train` is to keep.
+
+        `progress` is told of it as of all there is to do: where that is more, each is done by a `part`.
+        """
         return train(
             learner,
             self.tasks if tasks is None else tasks,
@@ -35,6 +38,7 @@ class MetaBatch:
             self.num_steps,
             rng=rng,
             num_threads=self.num_threads,
+            progress=None if self.progress is None else self.report,
             **kept,
         )
 
@@ -43,7 +47,15 @@ class MetaBatch:
         kept = {"returns": False, "q_table": False, "policy": False, "mean_returns": True}
         return np.asarray(self.train(learner, rng=rng, tasks=tasks, **kept).mean_returns)
 
-    def report(self, done: int | None = None) -> None:
-        """Tell `progress` that so many tasks are done, or all."""
+    def part(self, place: int, number: int) -> MetaBatch:
+        """Return the meta-batch as one of so many equal parts of the work: what is done of it counts so."""
+
+        def told(done: int, total: int) -> None:
+            self.report(place * total + done, number * total)
+
+        return self if self.progress is None else replace(self, progress=told)
+
+    def report(self, done: int = 1, total: int = 1) -> None:
+        """Tell `progress` that so much of the work is done, in tasks; by default all of it."""
         if self.progress is not None:
-            self.progress(len(self.tasks) if done is None else done, len(self.tasks))
+            self.progress(len(self.tasks) * done // max(1, total), len(self.tasks))

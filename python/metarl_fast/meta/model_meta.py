@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +28,6 @@ from metarl_fast.meta.task_models import (
 )
 from metarl_fast.replay import checked_steps
 from metarl_fast.seeding import Seed, child, make_key
-from metarl_fast.tasks import Tasks
 
 _LEAST_TASKS = 5
 """So many different tasks are needed to try settings on some of them."""
@@ -139,8 +138,9 @@ class ModelMeta(Meta):
         key = make_key(batch.rng)
         generator = np.random.default_rng(child(key, 0))
         models_at: Callable[[NDArray[np.int64]], Iterable[TaskModel]]
+        reading, trying, silent = batch.part(0, 2), batch.part(1, 2), replace(batch, progress=None)
         if self.experience:
-            lived = _explored(tasks, self.experience, batch.num_steps, child(key, 2), batch.num_threads)
+            lived = _explored(reading.part(0, 2), self.experience, child(key, 2))
             prints = np.array([fingerprint_of(model) for model in lived], np.uint64)
             models_at = lambda places: (lived[k] for k in places)  # noqa: E731
         else:
@@ -156,32 +156,34 @@ class ModelMeta(Meta):
             tried = tasks[firsts[held[:_MOST_TRIED]]]
         inner = ~np.isin(of_task, held)
 
-        def run(contender: Learner) -> NDArray[np.float64]:
+        def run(contender: Learner, place: int) -> NDArray[np.float64]:
             runs = -(-_MOST_TRIED // len(tried)) if held.size else 1
             kept: Any = {"q_table": False, "policy": False, "num_runs": runs}
-            found = batch.train(contender, tasks=tried, rng=child(key, 1), **kept)
+            part = trying.part(place, len(self.candidates))
+            found = part.train(contender, tasks=tried, rng=child(key, 1), **kept)
             return np.asarray(found.returns.mean(axis=1))
 
         gains = state["gains"]
-        sums = self._with(state, models_at(np.flatnonzero(inner)), tasks)
+        sums = self._with(state, models_at(np.flatnonzero(inner)), reading.part(1, 2))
         if held.size:
-            runs = [run(self.product(sums, one, learner)) for one in self.candidates]
+            runs = [run(self.product(sums, one, learner), k) for k, one in enumerate(self.candidates)]
             worth = np.array([(self.weights(batch.num_episodes) * found).sum(axis=1) for found in runs])
             more = worth - worth[0]
             times = np.full(len(more), float(len(tried)))
             gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
             returns = runs[_best(gains)].mean(axis=0)
         else:
-            returns = run(before).mean(axis=0)
-        sums = self._with(sums, models_at(np.flatnonzero(~inner)), tasks)
+            returns = run(before, 0).mean(axis=0)
+        sums = self._with(sums, models_at(np.flatnonzero(~inner)), silent)
         batch.report()
         return {**sums, "gains": gains, "returns": returns}
 
-    def _with(self, state: State, seen: Iterable[TaskModel], tasks: Tasks) -> State:
-        """Return the state after these models, of such tasks."""
-        found = dict(state)
-        for model in seen:
+    def _with(self, state: State, seen: Iterable[TaskModel], batch: MetaBatch) -> State:
+        """Return the state after these models, of tasks of such a meta-batch."""
+        found, tasks = dict(state), batch.tasks
+        for number, model in enumerate(seen, start=1):
             found |= self.with_model(found, model, tasks.num_states, tasks.num_actions)
+            batch.report(number, len(tasks))
         return found
 
     def apply(self, state: State, learner: Learner) -> Learner:
@@ -219,25 +221,25 @@ def _is_due(before: float, number: int) -> bool:
     return goal <= before + number
 
 
-def _explored(
-    tasks: Tasks, num_episodes: int, num_steps: int | None, rng: Seed, num_threads: int | None
-) -> list[TaskModel]:
+def _explored(batch: MetaBatch, num_episodes: int, rng: Seed) -> list[TaskModel]:
     """Return what a learner finds of each task that knows nothing and does what it seldom did."""
-    key, found = make_key(rng), list[TaskModel]()
+    key, tasks, found = make_key(rng), batch.tasks, list[TaskModel]()
     for first in range(0, len(tasks), _HISTORIES_AT_ONCE):
+        part = tasks[first : first + _HISTORIES_AT_ONCE]
         run = train(
             _EXPLORER,
-            tasks[first : first + _HISTORIES_AT_ONCE],
+            part,
             num_episodes,
-            num_steps,
+            batch.num_steps,
             rng=key,
             returns=False,
             q_table=False,
             policy=False,
             record=True,
-            num_threads=num_threads,
+            num_threads=batch.num_threads,
         )
         found += models_of(run.history, tasks.num_states, tasks.num_actions)
+        batch.report(first + len(part), len(tasks))
     return found
 
 

@@ -45,6 +45,10 @@ class PolicyImaml(PolicyStart):
         checks.keep(self, "strength", checks.real, 0.0, open_low=True)
         checks.keep(self, "num_products", checks.integer, 0)
 
+    def num_evaluations(self, num_steps: int) -> int:
+        """Return how often `adapted` asks for returns, at most."""
+        return num_steps + 1 + self.num_products
+
     def adapted(
         self, returns_of: Returns, theta: Float, learning_rate: float, num_steps: int
     ) -> tuple[Float, Float, Float]:

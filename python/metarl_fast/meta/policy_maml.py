@@ -37,6 +37,10 @@ class PolicyMaml(PolicyStart):
         super().__post_init__()
         checks.keep(self, "first_order", checks.flag)
 
+    def num_evaluations(self, num_steps: int) -> int:
+        """Return how often `adapted` asks for returns, at most."""
+        return num_steps + 1 + (0 if self.first_order else num_steps)
+
     def adapted(
         self, returns_of: Returns, theta: Float, learning_rate: float, num_steps: int
     ) -> tuple[Float, Float, Float]:

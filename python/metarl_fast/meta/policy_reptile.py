@@ -34,6 +34,10 @@ class PolicyReptile(PolicyStart):
         super().__post_init__()
         checks.keep(self, "step_size", checks.real, 0.0, 1.0, open_low=True)
 
+    def num_evaluations(self, num_steps: int) -> int:
+        """Return how often `adapted` asks for returns, at most."""
+        return num_steps + 1
+
     def adapted(
         self, returns_of: Returns, theta: Float, learning_rate: float, num_steps: int
     ) -> tuple[Float, Float, Float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,10 +61,14 @@ class PolicyStart(GradientMeta):
         checks.memory(8 * (count + 8) * size[0] * size[1] * size[2], lambda: f"{count} policies a task")
         steps = episode_steps(tasks, batch.num_steps)
 
+        rounds, looked = self.num_evaluations(count), itertools.count()
+
         def returns_of(h: Float, u: Float | None = None) -> PolicyGradient:
-            return policy_gradient(
+            found = policy_gradient(
                 tasks, h, student.discount, horizon=steps, direction=u, num_threads=batch.num_threads
             )
+            batch.report(next(looked) + 1, rounds)
+            return found
 
         theta = np.array(np.broadcast_to(state["theta"], size))
         downhill, adapted, returns = self.adapted(returns_of, theta, student.learning_rate, count)
@@ -73,6 +78,10 @@ class PolicyStart(GradientMeta):
             "returns": mean_over_tasks(returns),
             "loss": np.asarray(-mean_over_tasks(adapted)),
         }
+
+    @abstractmethod
+    def num_evaluations(self, num_steps: int) -> int:
+        """Return how often `adapted` asks for returns, at most."""
 
     @abstractmethod
     def adapted(

@@ -64,7 +64,7 @@ class Restarting(Meta):
         key = make_key(batch.rng)
         before = self.apply(state, learner)
         before.check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
-        returns = batch.mean_returns(before, rng=child(key, 0))
+        returns = batch.part(0, 2).mean_returns(before, rng=child(key, 0))
 
         def learned(inner: State) -> State:
             rest = (batch.tasks, child(key, 1), batch.num_episodes, batch.num_steps)

@@ -31,7 +31,7 @@ class TableMeta(Meta):
     def step_on(self, batch: MetaBatch, state: State, learner: Learner) -> State:
         """Return the state after one meta-batch."""
         self.apply(state, learner).check_sizes(batch.tasks.num_states, batch.tasks.num_actions)
-        kept: Any = {"returns": False, "policy": False, "mean_returns": True, "progress": batch.progress}
+        kept: Any = {"returns": False, "policy": False, "mean_returns": True}
         run = batch.train(self.student(state, learner), rng=batch.rng, **kept)
         return {**self.observe(state, run.q_table), "returns": run.mean_returns}
 

@@ -125,12 +125,12 @@ class Tuned(Meta):
                 spread *= _SHRINKING
             z = directions(generator, self.num_pairs, mean.size)
             pool = np.clip(np.vstack([mean + spread * z, mean - spread * z]), 0.0, 1.0)
-        returns = mean_returns((self._made(place, learner) for place in pool), batch, rng=child(key, 1))
+        candidates = (self._made(place, learner) for place in pool)
+        returns = mean_returns(candidates, len(pool), batch, rng=child(key, 1))
         earned = np.array([found.mean() if found.size else 0.0 for found in returns])
         order = np.argsort(-earned, kind="stable")
         better = pool[order[: 1 if steps == 0 else self.num_pairs]]
         weight = np.arange(len(better), 0, -1.0)
-        batch.report()
         found = {
             "steps": np.array([steps + 1.0]),
             "mean": (weight[:, None] * better).sum(axis=0) / weight.sum(),
