@@ -41,3 +41,25 @@ def test_a_network_makes_what_is_learned_from():
     found = mf.replay_gradient(learner, steps, start, cotangents=np.ones((3, 4, 3)))
     expected = found.initial_table.sum(axis=0).reshape(12, 1)
     np.testing.assert_allclose(network.weight.grad.numpy(), np.repeat(expected, 2, 1), rtol=1e-5)
+
+
+def test_short_floats_and_functional_gradients_go_through_and_integers_do_not():
+    learner = mf.QLearning(epsilon=0.3)
+    steps = mf.train(learner, TASKS, 3, rng=1, record=True, dtype=np.float64, initial_table=np.ones((4, 3)))
+    steps, theta = steps.history, torch.ones(4, 3)
+    expected = mf.replay_gradient(learner, steps, np.ones((4, 3)), cotangents=np.ones((3, 4, 3)))
+    found = torch.func.grad(lambda table: adapted(learner, steps, table).sum())(theta)
+    np.testing.assert_allclose(found, expected.initial_table.sum(axis=0), rtol=1e-5)
+    assert adapted(learner, steps, theta.bfloat16()).dtype == torch.bfloat16
+    for wrong in (theta.long(), theta.numpy(), None):
+        with pytest.raises(TypeError, match="initial_table is .*, expected a tensor of floating-point"):
+            adapted(learner, steps, wrong)
+
+
+def test_there_is_no_second_derivative_and_none_that_is_silently_zero():
+    theta = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
+    learner = mf.ExpectedSarsa(temperature=0.5)
+    steps = mf.train(learner, TASKS, 3, rng=1, record=True, initial_table=np.ones((4, 3))).history
+    (slope,) = torch.autograd.grad(adapted(learner, steps, theta).sum(), theta, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiated twice"):
+        slope.sum().backward()
