@@ -9,7 +9,7 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from metarl_fast.diagnose import _split
+from metarl_fast.diagnose import _split, _tasks_of
 from metarl_fast.diagnosis import KINDS, judged, suggested
 
 GRID = mf.GoalGrid(4, goals=mf.Region((1, 4), (1, 4)), horizon=16)
@@ -115,6 +115,24 @@ def test_arrays_tasks_and_environments_of_ones_own_are_problems_too():
         found = mf.diagnose(problem, **tiny)
         assert found.num_tasks == counts
         assert np.isfinite(found.gain["prior"].mean).all()
+
+
+def test_tasks_made_one_by_one_do_not_meet_the_same_random_numbers():
+    """`from_arrays` numbers its tasks from 0 each time; those of one family and seed keep their numbers."""
+    whole = own_arrays(4)
+    alone = [mf.from_arrays(t.transitions[None], t.rewards[None], horizon=10) for t in whole]
+    found = _tasks_of([alone[0], alone[1][0], *alone[2:]])
+    assert list(found.ids) == [0, 1, 2, 3]
+    assert_same_bits(found.rewards, whole.rewards)
+    lazy = GRID.sample(5, rng=0)
+    assert list(_tasks_of([lazy[3], lazy[:2]]).ids) == [3, 0, 1]
+
+
+def test_a_best_arm_that_tasks_share_speaks_for_a_table_though_nothing_takes_planning():
+    rewards = np.random.default_rng(0).normal(0.0, 0.05, (12, 1, 4)) + [0.0, 0.2, 0.4, 1.0]
+    bandits = mf.from_arrays(np.ones((12, 1, 4, 1)), rewards, horizon=1)
+    assert suggested(mf.describe(bandits)) == "table"
+    assert suggested(mf.describe(mf.BernoulliBandit(4), precision=0.05, most_tasks=128)) == "scalars"
 
 
 def test_training_and_held_out_tasks_are_apart():

@@ -22,6 +22,7 @@ from metarl_fast.families import Family
 from metarl_fast.joining import concatenate
 from metarl_fast.learners import Learner, QLambda, TdLearner
 from metarl_fast.progress_bar import ProgressBar
+from metarl_fast.recipes import explicit_ids
 from metarl_fast.seeding import Seed, child, make_key
 from metarl_fast.splits import Split, halves_of
 from metarl_fast.statistics import Interval
@@ -186,12 +187,23 @@ def _tasks_of(problem: Any) -> Tasks:
     if isinstance(problem, Tasks | Task):
         return problem if isinstance(problem, Tasks) else problem.batch
     if isinstance(problem, (list, tuple)) and problem and isinstance(problem[0], Tasks | Task):
-        return concatenate(problem)
+        return _batch_of(problem)
     if not isinstance(problem, (list, tuple)) and not hasattr(problem, "unwrapped"):
         raise TypeError(
             f"problem is {checks.shown(problem)}, expected a family, tasks, or a list of tasks or gym envs"
         )
     return from_gymnasium(problem)  # which refuses what is no environment
+
+
+def _batch_of(parts: Sequence[Tasks | Task]) -> Tasks:
+    """Return tasks as one batch, numbered anew where two of one id would meet the same random numbers."""
+    ids = np.concatenate(
+        [explicit_ids((part.batch if isinstance(part, Task) else part).ids) for part in parts]
+    )
+    if len(np.unique(ids)) == len(ids):
+        return concatenate(parts)
+    found = concatenate([part.materialise() for part in parts])
+    return Tasks(found.recipe.stored().named(range(len(found))), found.horizon)
 
 
 def _split(source: Family | Tasks, share: float, most_training: int, most_held_out: int, key: int) -> Divided:

@@ -254,9 +254,9 @@ def _why_not(scratch: Interval, place: int) -> list[str]:
 def suggested(card: MeasureCard) -> str:
     """Return the kind of meta-learner that the measure card alone speaks for."""
     shared = card.relatedness.value, card.policy_relatedness.value
-    if card.planning_content.value < _MYOPIC or max(shared) < _UNRELATED:
-        return "scalars"
-    return "table" if shared[0] >= _RELATED else "exploration" if shared[1] >= _RELATED else "prior"
+    if max(shared) >= _RELATED:  # also where nothing takes planning: the best arm may be the same one
+        return "table" if shared[0] >= _RELATED else "exploration"
+    return "scalars" if card.planning_content.value < _MYOPIC or max(shared) < _UNRELATED else "prior"
 
 
 def _of_card(card: MeasureCard, best: str, suits: bool) -> str:
