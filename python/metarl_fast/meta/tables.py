@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,14 @@ class TableMeta(Meta):
 
 
 def start_of(learner: Learner) -> NDArray[np.float64]:
-    """Return what a learner starts from by itself, () or [S, A]."""
+    """Return what a learner starts from by itself, () or [S, A]; TypeError for one that takes no table."""
+    with suppress(ValueError):  # of other sizes than the learner's
+        try:
+            starting_from(np.zeros((1, 1)), learner)
+        except TypeError:
+            raise TypeError(
+                f"learner is {checks.shown(learner)}, expected one that starts from a table, such as QLearning()"
+            ) from None
     start = np.array(learner.initial_q, np.float64)
     if start.ndim > 2:
         raise ValueError(f"the learner's initial_q has shape {start.shape}, expected one table for all tasks")
