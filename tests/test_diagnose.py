@@ -129,7 +129,8 @@ def test_tasks_made_one_by_one_do_not_meet_the_same_random_numbers():
 
 
 def test_a_best_arm_that_tasks_share_speaks_for_a_table_though_nothing_takes_planning():
-    rewards = np.random.default_rng(0).normal(0.0, 0.05, (12, 1, 4)) + [0.0, 0.2, 0.4, 1.0]
+    means = np.array([0.0, 0.2, 0.4, 1.0])
+    rewards = means + np.random.default_rng(0).normal(0.0, 0.05, (12, 1, 4))
     bandits = mf.from_arrays(np.ones((12, 1, 4, 1)), rewards, horizon=1)
     assert suggested(mf.describe(bandits)) == "table"
     assert suggested(mf.describe(mf.BernoulliBandit(4), precision=0.05, most_tasks=128)) == "scalars"

@@ -52,7 +52,7 @@ def test_short_floats_and_functional_gradients_go_through_and_integers_do_not():
     np.testing.assert_allclose(found, expected.initial_table.sum(axis=0), rtol=1e-5)
     assert adapted(learner, steps, theta.bfloat16()).dtype == torch.bfloat16
     for wrong in (theta.long(), theta.numpy(), None):
-        with pytest.raises(TypeError, match="initial_table is .*, expected a tensor of floating-point"):
+        with pytest.raises(TypeError, match=r"initial_table is .*, expected a tensor of floating-point"):
             adapted(learner, steps, wrong)
 
 

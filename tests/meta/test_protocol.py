@@ -135,7 +135,7 @@ def test_sizes_come_from_the_tasks_and_stay(kind):
     with pytest.raises(ValueError, match="the learner has 9 states and 4 actions, the tasks 4 and 3"):
         meta.fit(SMALL, mf.QLearning(9, 4), 3, progress=lambda *done: told.append(done))
     for other in (mf.UCB1(), mf.PosteriorPlanner(), mf.TiedQLearning()):
-        with pytest.raises(TypeError, match="learner is .*, expected one that starts from a table"):
+        with pytest.raises(TypeError, match=r"learner is .*, expected one that starts from a table"):
             meta.fit(SMALL, other, 3, progress=lambda *done: told.append(done))
     with pytest.raises(
         ValueError, match=r"initial_q has shape \(7, 4, 3\), expected one table for all tasks"

@@ -89,9 +89,9 @@ def start_of(learner: Learner) -> NDArray[np.float64]:
         try:
             starting_from(np.zeros((1, 1)), learner)
         except TypeError:
-            raise TypeError(
-                f"learner is {checks.shown(learner)}, expected one that starts from a table, such as QLearning()"
-            ) from None
+            found = checks.shown(learner)
+            expected = "one that starts from a table, such as QLearning()"
+            raise TypeError(f"learner is {found}, expected {expected}") from None
     start = np.array(learner.initial_q, np.float64)
     if start.ndim > 2:
         raise ValueError(f"the learner's initial_q has shape {start.shape}, expected one table for all tasks")
