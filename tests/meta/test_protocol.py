@@ -27,6 +27,12 @@ of_tables = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(autouse=True)
+def few_iterations(monkeypatch):
+    """Two hundred iterations, where nobody says how many, show no more of the protocol than five."""
+    monkeypatch.setattr(mf.LearnedUpdate, "default_iterations", 5)
+
+
 def assert_same_state(found, expected):
     assert set(found) == set(expected)
     for name, values in expected.items():
