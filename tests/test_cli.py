@@ -173,16 +173,15 @@ def test_train_without_further_settings_is_the_quickstart(config, tmp_path, caps
 
 def test_the_same_bytes_on_any_number_of_threads_and_every_instruction_set(config, tmp_path):
     file = config(GRID)
-    runs = [{"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": "2"}]
-    runs += [{"METARL_FAST_ISA": isa} for isa in mf.build_info()["available_isas"]]
-    written = set()
-    for number, environment in enumerate(runs):
+    isas = mf.build_info()["available_isas"]
+    written = []
+    for number, isa in enumerate(isas if len(isas) > 1 else isas * 2):  # both change from run to run
         out = tmp_path / str(number)
         command = [sys.executable, "-m", "metarl_fast", "train", "--config", file, "--out", out]
-        run(*command, **environment)
-        written.add((out / "results.json").read_bytes() + (out / "meta.npz").read_bytes())
-    assert len(runs) >= 3
-    assert len(written) == 1
+        run(*command, METARL_FAST_ISA=isa, OMP_NUM_THREADS=str(1 + number % 2))
+        written.append((out / "results.json").read_bytes() + (out / "meta.npz").read_bytes())
+    assert len(written) >= 2
+    assert len(set(written)) == 1
 
 
 # --- errors ------------------------------------------------------------------------------------------------
