@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import metarl_fast as mf
 from fuzz.campaign import examples
-from fuzz.hostile import FAMILIES, NO_TASKS, calls, values
+from fuzz.hostile import NO_TASKS, calls, values
 from metarl_fast.listing import concrete
 from metarl_fast.result import Result
 
@@ -35,24 +35,37 @@ def holds_nan(found):
     return isinstance(found, np.ndarray) and found.dtype.kind == "f" and bool(np.isnan(found).any())
 
 
+@pytest.fixture
+def call(name):
+    """A function and good arguments, once for all examples: to build them takes longer than to call one."""
+    return calls()[name]
+
+
 @pytest.mark.parametrize("name", sorted(calls()))
 @examples(20)
 @given(data=st.data())
-def test_calls_work_or_refuse(name, data):
-    # Families do not change when they are called.
-    function, good = FAMILIES[name] if name in FAMILIES else calls()[name]
+def test_calls_work_or_refuse(name, call, data):
+    function, good = call
     spoilt = data.draw(st.lists(st.sampled_from(sorted(good)), min_size=1, max_size=2, unique=True))
     arguments = {**good, **{argument: data.draw(values, label=argument) for argument in spoilt}}
     if name.endswith(".fit") or name in (
         "train",
         "adapt",
         "compare",
+        "diagnose",
         "tune",
         "backward_induction",
         "policy_evaluation",
     ):
         # A long job is no fault. What would take long is kept out, what would take memory is not.
-        for argument in ("num_episodes", "num_steps", "num_iterations"):
+        for argument in (
+            "num_episodes",
+            "num_steps",
+            "num_iterations",
+            "num_splits",
+            "num_held_out",
+            "training_episodes",
+        ):
             given_value = arguments.get(argument, 0)
             if isinstance(given_value, (int, np.integer)) and 1000 < given_value < 2**40:
                 arguments[argument] = good[argument]
