@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,6 +23,12 @@ learner_twins.twins()  # now, and not within a test: what is loaded are tests, w
 REALS = [np.float32, np.float64]
 kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 thorough = examples(40)
+
+
+@functools.cache
+def model_of(family, seed, index):
+    """A task of `family.sample(rng=seed)` by the twin, which takes long over a large one, for all tests."""
+    return family_twins.generate(family, reference.make_key(seed), index)
 
 
 def assert_same_past(history, index, past):
@@ -160,7 +168,7 @@ def test_every_row_width_equals_the_twin(s, a, kind, behaviour, real):
     family = mf.TaskDistribution(s, a, start=mf.Uniform(), reward_noise=0.1)
     assert_equals_twin(
         family.sample(1, rng=0),
-        lambda index: family_twins.generate(family, reference.make_key(0), index),
+        functools.partial(model_of, family, 0),
         kind(s, a, **behaviour),
         num_episodes=3,
         num_steps=num_steps,
@@ -174,7 +182,7 @@ def test_lanes_that_end_at_different_times_equal_the_twin(kind, continuing):
     family = mf.GoalGrid(4, slip=0.1)
     assert_equals_twin(
         family.sample(20, rng=1),
-        lambda index: family_twins.generate(family, reference.make_key(1), index),
+        functools.partial(model_of, family, 1),
         kind(16, 4, learning_rate=0.5, epsilon=0.5, epsilon_decay=0.9),
         num_episodes=30,
         num_steps=50,
@@ -439,12 +447,9 @@ def test_learning_on_long_rows_equals_the_twin_lazy_and_in_memory(kind, dtype):
     family = mf.TaskDistribution(70, 3, start=mf.Uniform(), reward_noise=0.5)
     learner = kind(70, 3, epsilon=0.4, bonus=0.3)
     tasks = family.sample(33, rng=7)
-
-    def model_of(index):
-        return family_twins.generate(family, reference.make_key(7), index)
-
+    model = functools.partial(model_of, family, 7)
     for batch in (tasks, tasks.materialise()):
-        assert_equals_twin(batch, model_of, learner, num_episodes=4, num_steps=25, dtype=dtype)
+        assert_equals_twin(batch, model, learner, num_episodes=4, num_steps=25, dtype=dtype)
 
 
 @pytest.mark.parametrize("reward", [1e300, -1e300])
