@@ -18,6 +18,27 @@ import numpy as np
 import metarl_fast as mf
 from learned_update import half_width
 
+
+class KnownAndNew(mf.Family):
+    """Five bandits in a row: two arms of each are noisy and the same in all tasks, two are clear and new."""
+
+    num_states, num_actions, horizon = 6, 4, 5
+
+    def task(self, rng):
+        known = np.random.default_rng(7).normal(size=(5, 2)) / 2
+        reward = np.zeros((6, 4, 2))  # of two outcomes, equally likely
+        reward[:5, :2] = known[:, :, None] + [2.0, -2.0]
+        reward[:5, 2:] = rng.normal(size=(5, 2, 1))
+        after = np.minimum(np.arange(6) + 1, 5)[:, None, None] + np.zeros((6, 4, 2), np.int64)
+        outcomes = {
+            "probability": np.full((6, 4, 2), 0.5),
+            "next_state": after,
+            "reward": reward,
+            "terminated": after == 5,
+        }
+        return {"outcomes": outcomes, "start": 0, "terminal": np.arange(6) == 5}
+
+
 _SOFT = mf.QLearning(learning_rate=0.3, temperature=0.1)
 _POLICY = mf.Reinforce(learning_rate=2.0, value_learning_rate=0.2, discounts_steps=False)
 _RANDOM = mf.TaskDistribution(4, 3, horizon=6)
@@ -26,6 +47,7 @@ _FAMILIES = {
     "shared dynamics": mf.SharedDynamics(mf.TaskDistribution.garnet(10, 4, 2, horizon=20)),
     "goals in a corner": mf.GoalGrid(5, goals=mf.Region((3, 5), (3, 5))),
     "goals anywhere": mf.GoalGrid(5),
+    "known and new arms": KnownAndNew(),
 }
 _ALONE = {
     "RL2's MDPs": mf.TaskDistribution.rl2(),
