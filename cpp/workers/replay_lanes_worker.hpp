@@ -40,7 +40,8 @@ class ReplayLanesWorker {
         adjoint_(arrays.of_initial || arrays.loss ? q_.size() : 0),
         of_rates_(arrays.of_rates ? q_.size() : 0),
         tape_(at_once_, arrays.of_rates != nullptr),
-        fresh_tape_(std::min(kShortTape, num_fresh), false) {
+        fresh_tape_(std::min(kShortTape, num_fresh), false),
+        shared_start_is_ordinary_(!arrays.initial_per_task && ordinary_start(0)) {
     if (arrays.learning_rates) std::copy_n(arrays.learning_rates, shape.pairs(), rate_.begin());
     const auto [least, most] = std::minmax_element(rate_.begin(), rate_.begin() + shape.pairs());
     lanes_.actions = static_cast<std::int32_t>(shape.actions);
@@ -106,13 +107,16 @@ class ReplayLanesWorker {
         const RecordedSteps steps(*of, task);
         if (steps.first_reward_beyond(kOrdinary) != steps.length()) return false;
       }
-      const double* start = initial_table(task);
-      const auto finite = [](double q) { return q >= kLowestValue<double>; };  // -infinity: not available
-      for (std::int64_t pair = 0; pair < shape_.pairs(); ++pair) {
-        if (finite(start[pair]) && !(std::fabs(start[pair]) <= kOrdinary)) return false;
-      }
+      if (!(arrays_.initial_per_task ? ordinary_start(task) : shared_start_is_ordinary_)) return false;
     }
     return true;
+  }
+
+  bool ordinary_start(std::int64_t task) const {
+    const double* start = initial_table(task);
+    const auto finite = [](double q) { return q >= kLowestValue<double>; };  // -infinity: not available
+    return std::all_of(start, start + shape_.pairs(),
+                       [&](double q) { return !finite(q) || std::fabs(q) <= kOrdinary; });
   }
 
   void run_lanes(std::int64_t first, int n, const Interrupt& interrupt) {
@@ -246,6 +250,7 @@ class ReplayLanesWorker {
   ReplayLanes lanes_{};
   std::vector<double> rate_, q_, adjoint_, of_rates_;
   Tape tape_, fresh_tape_;
+  const bool shared_start_is_ordinary_;
   std::vector<std::vector<double>> kept_;  // the tables before each piece
   std::unique_ptr<One> one_;
 };
