@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,6 +93,11 @@ def test_contexts_by_place(ending):
     assert not histories.context(5, 10_000, 4).mask.any()
     with pytest.raises(ValueError, match="place is 70"):
         histories.context(70, 0, 4)
+    few = mf.Histories(LEARNER, histories.tasks[:3], 2, rng=1)
+    assert [int(lifetime.task[0]) for lifetime in few] == few.tasks.ids.tolist()  # as any sequence
+    for place in (3, -4):
+        with pytest.raises(IndexError, match=f"lifetime {place} of a dataset of 3"):
+            few[place]
 
 
 def test_subsampled_lifetimes_hold_every_kth_episode(ending):
@@ -132,6 +138,39 @@ def test_recipes_are_short_and_name_the_dataset(ending):
         mf.Histories.from_recipe({"rng": 3})
 
 
+class Coin(mf.Family):
+    """Pays in one of two states. No dataclass, as a family of one's own need not be."""
+
+    num_states, num_actions, horizon = 2, 2, 3
+
+    def __init__(self, chance, memory=None):
+        self.chance, self.memory = chance, memory
+
+    def task(self, rng):
+        luck = float(rng.random() < self.chance)
+        return {"transitions": np.full((2, 2, 2), 0.5), "rewards": np.array([[luck] * 2, [1 - luck] * 2])}
+
+
+def test_tasks_that_no_file_can_make_are_named_by_all_that_they_are(tmp_path):
+    arrays = mf.from_arrays(np.full((3, 2, 2, 2), 0.5), np.ones((3, 2, 2)), horizon=3)
+    batches = [Coin(chance).sample(3, rng=0) for chance in (0.3, 0.31, 1.0)]
+    batches += [mf.Mixture([Coin(chance), Coin(0.5)]).sample(3, rng=0) for chance in (0.3, 0.31)]
+    batches += [Coin(0.3, memory=object()).sample(3, rng=0), arrays, arrays[:2]]
+    assert np.array_equal(batches[0][0], batches[1][0])  # so that the first task alone is no name
+    named = [mf.Histories(LEARNER, tasks, 2, rng=1).hash for tasks in batches]
+    assert len(set(named)) == len(named)
+    again = pickle.loads(pickle.dumps(batches[0]))
+    for tasks in (Coin(0.3).sample(3, rng=0), again):
+        assert mf.Histories(LEARNER, tasks, 2, rng=1).hash == named[0]
+    for k, tasks in enumerate(batches[::3]):
+        histories = mf.Histories(LEARNER, tasks, 2, rng=1)
+        for _ in range(2):  # the second time it is there
+            histories.to_npz(tmp_path / str(k))
+            histories.to_ad(tmp_path / f"{k}.ad")
+    with pytest.raises(ValueError, match="holds another dataset"):
+        mf.Histories(LEARNER, arrays, 2, rng=2).to_npz(tmp_path / "2")
+
+
 def test_files_are_written_once_and_gone_on_with(tmp_path, monkeypatch):
     histories = mf.Histories(LEARNER, ROOM.sample(2100, rng=0), 2, rng=1)
     calls = []
@@ -169,8 +208,15 @@ def test_fitted_results_and_arguments():
         mf.Histories(LEARNER, mf.TaskDistribution(3, 2).sample(3, rng=0), 3)
 
 
-def test_tensors_for_torch(ending):
-    pytest.importorskip("torch")
+def test_tensors_for_torch(ending, monkeypatch):
+    torch = pytest.importorskip("torch")
     histories, expected = ending
     found = list(pickle.loads(pickle.dumps(histories.torch(16, 10))))  # as workers that are not forked get it
     assert sum(int(batch["mask"].sum()) for batch in found) == expected.length.sum()
+    many, told = mf.Histories(LEARNER, ROOM.sample(5000, rng=0), 1, rng=1), []
+    for rank, workers in ((0, [None]), (1, [SimpleNamespace(id=k, num_workers=2) for k in range(2)])):
+        for worker in workers:
+            monkeypatch.setattr(torch.utils.data, "get_worker_info", lambda found=worker: found)
+            told += [batch["task"].numpy() for batch in many.torch(512, 12, worker=(rank, 2))]
+    assert np.unique(np.concatenate(told)).tolist() == list(range(5000))
+    assert sum(len(tasks) for tasks in told) < 2 * 5000  # none twice but for pieces that begin before it

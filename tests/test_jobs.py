@@ -213,6 +213,7 @@ def test_what_names_a_run_is_the_same_for_the_same_alone(tmp_path):
         digest(LEARNER, TASKS.materialise().recipe, np.float32(0)),
         digest([1, 2], [3]),
         digest([1], [2, 3]),
+        digest(mf.FrozenLakeMaps(4).sample(3, rng=0).recipe),  # drawn in Python
     ]
     assert len(set(different)) == len(different)
     with pytest.raises(TypeError, match="by which no run can be named"):

@@ -66,9 +66,11 @@ class Histories(HistoryRecipe):
     """
 
     def __getitem__(self, place: int) -> Contexts:
-        """Return one whole lifetime [1, T]."""
-        index = checks.integer(place, "place", -len(self), len(self) - 1) % len(self)
-        return self.context(index, 0, None)
+        """Return one whole lifetime [1, T]; IndexError beyond the last."""
+        index = checks.integer(place, "place", -(2**62))
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"lifetime {index} of a dataset of {len(self)}")
+        return self.context(index % len(self), 0, None)
 
     def context(self, place: int, start: int, length: int | None) -> Contexts:
         """Return `length` steps [1, length] of one lifetime from a step on; None for all that follow."""
@@ -206,7 +208,10 @@ class Histories(HistoryRecipe):
     ) -> Any:
         """Return a torch `IterableDataset` of dicts of tensors [batch, ...]; needs torch.
 
-        Give it to a `DataLoader` with `batch_size=None`. Each of its workers makes a share of the pieces.
+        Give it to a `DataLoader` with `batch_size=None`. Each of its workers makes a share of the pieces, of
+        1,024 tasks at most: more workers than pieces have nothing to do. With `torch.distributed` each
+        process has its share, too, or what `worker=(k, n)` says; shares differ by a piece, so let who must
+        have equally many batches stop after a number of them.
 
         Parameters
         ----------

@@ -17,6 +17,7 @@ from metarl_fast.citation import cite, from_citation
 from metarl_fast.config import from_config, to_config
 from metarl_fast.contexts import Lifetimes, every_episode
 from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, episode_steps, train
+from metarl_fast.families import Family
 from metarl_fast.history import History
 from metarl_fast.learners import Learner, Linear, QLearning
 from metarl_fast.noise import Disturbed, Noise
@@ -112,14 +113,14 @@ class HistoryRecipe:
     @property
     def recipe(self) -> dict[str, Any]:
         """What names the dataset, in JSON types: the tasks' citation and all settings."""
-        return self._described(to_config)
+        return self._described(to_config, cite)
 
-    def _described(self, config: Callable[[Any], Any]) -> dict[str, Any]:
+    def _described(self, config: Callable[[Any], Any], cited: Callable[[Tasks], Any]) -> dict[str, Any]:
         settings = {f.name: getattr(self, f.name) for f in fields(self)}
         settings |= {name: config(settings[name]) for name in ("learner", "teacher")}
         settings["noise"] = None if self.noise is None else asdict(self.noise)
         kept = {k: value for k, value in settings.items() if value is not None or k not in _OPTIONAL}
-        return kept | {"tasks": cite(self.tasks)}
+        return kept | {"tasks": cited(self.tasks)}
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any] | str) -> Self:
@@ -144,8 +145,8 @@ class HistoryRecipe:
 
     @property
     def naming(self) -> dict[str, Any]:
-        """The recipe; what of it is too long to be written out, such as a prior, stands there as a digest."""
-        return self._described(_short_config)
+        """The recipe; what of it cannot be written out, such as tasks in memory, stands there as a digest."""
+        return self._described(_short_config, _short_citation)
 
     @property
     def hash(self) -> str:
@@ -222,3 +223,17 @@ def _short_config(value: Any) -> Any:
         return to_config(value)
     except TypeError:
         return {"type": type(value).__name__, "digest": digest(value)}
+
+
+def _short_citation(tasks: Tasks) -> Any:
+    """Return what `cite` does; of arrays, and of a family of one's own, a digest of all that they are."""
+    try:
+        cited = cite(tasks)
+        from_config(cited["family"], Family)
+    except (TypeError, ValueError):
+        try:
+            named = digest(tasks.recipe, tasks.horizon)
+        except TypeError:  # a family that holds more than numbers and text
+            named = digest(tasks.materialise().recipe, tasks.horizon)
+        return {"type": "Tasks", "digest": named}
+    return cited

@@ -109,16 +109,26 @@ def digest(*values: Any) -> str:
     return found.hexdigest()[:32]
 
 
+def _parts(value: Any) -> dict[str, Any] | None:
+    """Return what an object is made of, by name; None if nobody says."""
+    if isinstance(value, type):
+        return None
+    if is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in fields(value) if f.compare}
+    named: dict[str, Any] | None = getattr(value, "_named_by", None)  # a family of one's own
+    return named
+
+
 def _feed(found: Any, value: Any) -> None:
     if isinstance(value, np.ndarray):
         found.update(f"array {value.dtype.str} {value.shape} ".encode())
         found.update(np.ascontiguousarray(value).tobytes())
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif (parts := _parts(value)) is not None:
         kind = type(value)
         found.update(f"{kind.__module__}.{kind.__qualname__}(".encode())
-        for f in fields(value):
-            found.update(f"{f.name}=".encode())
-            _feed(found, getattr(value, f.name))
+        for name, part in parts.items():
+            found.update(f"{name}=".encode())
+            _feed(found, part)
         found.update(b")")
     elif isinstance(value, Mapping):
         _feed(found, [part for item in value.items() for part in item])

@@ -25,6 +25,13 @@ def test_counts_come_near_what_was_counted():
     assert np.abs(misses).max() < 4
     np.testing.assert_allclose(found.tasks.reward_noise, 0.5, rtol=0.03)
     assert found.tasks.horizon == 7
+    assert mf.estimate(TabularEnv(task), 20, rng=1).tasks.horizon == 7
+
+
+def test_observations_outside_of_the_space_are_refused():
+    env = gymnasium.wrappers.TransformObservation(gymnasium.make("CliffWalking-v1"), lambda s: s - 48, None)
+    with pytest.raises(ValueError, match="the observation returned is -12, expected one of 48"):
+        mf.estimate(env, 5, rng=0)
 
 
 def test_an_environment_without_noise_is_found_exactly():
@@ -70,3 +77,22 @@ def test_vector_environments_are_taken_apart():
         np.testing.assert_array_equal(found.transitions, batch.transitions)
         assert (found.horizon, found.reward_noise) == (5, 1.0)
     assert mf.from_gymnasium(TabularEnv(batch[0]), horizon=9).horizon == 9
+
+
+def test_our_environments_keep_their_limits_and_refuse_wrappers_that_change_them():
+    room = mf.Darkroom(3, horizon=9).sample(rng=0)
+    limit, id_ = gymnasium.wrappers.TimeLimit, "metarl_fast:metarl/Darkroom-v0"
+    for env, horizon in (
+        (TabularEnv(room), 9),
+        (TabularEnv(room, max_episode_steps=4), 4),
+        (TabularEnv(room, max_episode_steps=0), None),
+        (limit(TabularEnv(room), 3), 3),
+        (gymnasium.make(id_, max_episode_steps=7), 7),
+        (gymnasium.make_vec(id_, 2, max_episode_steps=7), 7),
+        (gymnasium.make_vec(id_, 2, max_episode_steps=-1), None),
+    ):
+        assert mf.from_gymnasium(env).horizon == horizon
+    mixed = [TabularEnv(room), limit(TabularEnv(room), 3)]
+    assert mf.from_gymnasium(mixed).horizon.tolist() == [9, 3]
+    with pytest.raises(ValueError, match="TransformReward changes what P describes"):
+        mf.from_gymnasium(gymnasium.wrappers.TransformReward(mixed[0], lambda reward: 2 * reward))

@@ -94,7 +94,7 @@ def estimate(env: Any, num_steps: int, *, horizon: int | None = None, rng: Seed 
     TypeError
         For an environment whose spaces are not discrete.
     ValueError
-        For `num_steps` below 1.
+        For `num_steps` below 1, and an environment that returns what its spaces do not hold.
     """
     s, first_state = _discrete(env, "observation_space")
     a, first_action = _discrete(env, "action_space")
@@ -102,19 +102,29 @@ def estimate(env: Any, num_steps: int, *, horizon: int | None = None, rng: Seed 
     checks.memory(s * a * s * 16, f"counts of {s} states and {a} actions")
     random = np.random.Generator(np.random.PCG64(make_key(rng)))
     counts = _Counts(s, a)
+
+    def number(seen: Any) -> int:
+        found = int(seen) - first_state
+        if not 0 <= found < s:
+            held = f"one of {s} numbers from {first_state} on"
+            raise ValueError(f"the observation returned is {checks.shown(seen)}, expected {held}")
+        return found
+
     seen, info = env.reset(seed=int(random.integers(2**31)))
-    state = int(seen) - first_state
+    state = number(seen)
     counts.start[state] += 1
     for _ in range(steps):
         mask = info.get("action_mask")
         choices = np.arange(a) if mask is None else np.flatnonzero(mask)
+        if not choices.size:
+            raise ValueError(f"info['action_mask'] has no action in state {state}, expected at least one")
         action = int(random.choice(choices))
         seen, reward, terminated, truncated, info = env.step(action + first_action)
-        entered = int(seen) - first_state
+        entered = number(seen)
         counts.add(state, action, float(reward), entered, bool(terminated))
         if terminated or truncated:
             seen, info = env.reset()
-            entered = int(seen) - first_state
+            entered = number(seen)
             counts.start[entered] += 1
         state = entered
     return _estimate_of(counts, time_limit(env) if horizon is None else horizon)

@@ -63,17 +63,19 @@ def from_gymnasium(envs: Any | Sequence[Any], *, horizon: int | None = None) -> 
     if not environments:
         raise ValueError("envs is empty, expected at least one environment")
     own = [getattr(getattr(env, "unwrapped", env), "task", None) for env in environments]
+    limits = [time_limit(env) for env in environments]
+    steps: Any = horizon
+    if horizon is None and None not in limits:
+        steps = limits[0] if len(set(limits)) == 1 else np.array(limits, np.int64)
     if all(isinstance(task, Task) for task in own):
-        return _own_tasks(own, horizon)
+        for env in environments:
+            _refuse_changes(env)
+        return _own_tasks(own, steps)
     models = [_model(env) for env in environments]
     starts = [_start(model) for model in models]
     sizes = [len(start) for start in starts]
     if len(set(sizes)) > 1:
         raise ValueError(f"the environments have {checks.shown(sizes)} states, expected the same number")
-    limits = [time_limit(env) for env in environments]
-    steps: Any = horizon
-    if horizon is None and None not in limits:
-        steps = limits[0] if len(set(limits)) == 1 else np.array(limits, np.int64)
     return from_outcomes([model.P for model in models], start=np.array(starts), horizon=steps)
 
 
@@ -84,11 +86,11 @@ def _listed(envs: Any) -> list[Any]:
     return list(envs.envs) if hasattr(envs, "num_envs") and hasattr(envs, "envs") else [envs]
 
 
-def _own_tasks(own: list[Any], horizon: int | None) -> Tasks:
+def _own_tasks(own: list[Any], horizon: Any) -> Tasks:
     """Return the tasks of this package's environments, in memory."""
-    parts = [task.batch.materialise() for task in own]
+    parts = [replace(task.batch.materialise(), horizon=None) for task in own]
     tasks = parts[0] if len(parts) == 1 else concatenate(parts)
-    return tasks if horizon is None else replace(tasks, horizon=horizon)
+    return replace(tasks, horizon=horizon)
 
 
 def _model(env: Any) -> Any:
@@ -112,13 +114,17 @@ def _model(env: Any) -> Any:
             f"{name} has fickle_passenger=True, which its P does not describe: "
             "make it with fickle_passenger=False"
         )
+    _refuse_changes(env)
+    return bare
+
+
+def _refuse_changes(env: Any) -> None:
     for wrapper in _wrappers(env):
         if not _is_passive(wrapper):
             raise ValueError(
                 f"{type(wrapper).__name__} changes what P describes, or is not known not to: give the "
                 "environment without this wrapper"
             )
-    return bare
 
 
 def _wrappers(env: Any) -> Iterator[Any]:
@@ -143,9 +149,11 @@ def _is_passive(wrapper: Any) -> bool:
 
 def time_limit(env: Any) -> int | None:
     """Return the steps after which an episode is cut, or None."""
+    bare, unknown = getattr(env, "unwrapped", env), object()
+    own = getattr(bare, "episode_limit", unknown)  # of this package's environments
     limits = [vars(wrapper).get("_max_episode_steps") for wrapper in _wrappers(env)]
-    found = [limit for limit in limits if limit is not None]
-    if not found:
+    found = [limit for limit in (*limits, own) if limit is not None and limit is not unknown]
+    if not found and own is unknown:
         registered = getattr(getattr(env, "spec", None), "max_episode_steps", None)
         found = [registered] if registered is not None and registered > 0 else []
     return min(found, default=None)

@@ -71,6 +71,11 @@ class OnePlace:
         return int(self._places.core.states[0])
 
     @property
+    def episode_limit(self) -> int | None:
+        """Steps after which an episode of the task is truncated, or None."""
+        return self._places.limit(0)
+
+    @property
     def elapsed_steps(self) -> int:
         """Steps of the task's episode so far."""
         return int(self._places.core.elapsed[0])

@@ -211,6 +211,13 @@ class Places:
         self.prepare()
         self.core.reset(places)
 
+    def limit(self, place: int) -> int | None:
+        """Return the steps of an episode in a place, None for no limit."""
+        if self._limit is not None:
+            return self._limit or None
+        horizon: int | None = self.task(place).horizon
+        return horizon
+
     def task(self, place: int) -> Task:
         """Return the task in a place."""
         tasks: Tasks = self._tasks[self._of[place]]

@@ -47,6 +47,11 @@ class SubEnvironment:
         return int(self._env._core.states[self._place])
 
     @property
+    def episode_limit(self) -> int | None:
+        """Steps after which an episode of the task is truncated, or None."""
+        return self._env._places.limit(self._place)
+
+    @property
     def elapsed_steps(self) -> int:
         """Steps of the episode so far."""
         return int(self._env._core.elapsed[self._place])

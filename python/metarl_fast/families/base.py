@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -75,6 +76,12 @@ class Family:
     def places(self) -> NDArray[np.int64] | None:
         """Where a picture draws each state, (row, column) [S, 2]; None where states have no places."""
         return None
+
+    @property
+    def _named_by(self) -> dict[str, Any]:
+        """What names a family that is no dataclass: its attributes, but for what it caches."""
+        cached = (name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property))
+        return {name: vars(self)[name] for name in sorted(vars(self).keys() - set(cached))}
 
     def _recipe(self, key: int, ids: Ids) -> Recipe:
         # A copy: tasks are drawn later, and must not follow changes of the family.
