@@ -46,7 +46,7 @@ def checked_executor(executor: Any) -> Executor | None:
 
 def checked(executor: Any) -> Executor:
     """Return what was given; TypeError for what is no executor."""
-    if not callable(getattr(executor, "submit", None)):
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor is {checks.shown(executor)}, expected one with a method submit")
     return executor  # type: ignore[no-any-return]
 

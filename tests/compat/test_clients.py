@@ -53,6 +53,9 @@ def test_pools_return_batches_in_the_order_of_what_was_sent():
     assert info["elapsed_step"].tolist() == [2, 2]
     pool.recv()
     pool.recv()
+    for _ in range(2):
+        pool.send([0, 0], [0, 1])
+    assert [pool.recv()[-1]["elapsed_step"].tolist() for _ in range(2)] == [[4, 4], [5, 5]]
     with pytest.raises(ValueError, match="0 results are on their way, expected 2"):
         pool.recv()
     with pytest.raises(ValueError, match="expected different ones"):
@@ -82,7 +85,21 @@ def test_stable_baselines3_learns_in_them():
     assert rewards.dtype == np.float32
     assert [task.id for task in env.get_attr("task")] == [0, 1, 2, 3]
     assert len(env.env_method("action_masks", indices=[0, 2])) == 2
+    others = TASKS.recipe.family.sample(9, rng=1)
+    env.set_options([{"task": others[8]}, {}, {"task": others[5]}, {}])
+    env.seed(2)
+    first = env.reset()
+    assert [task.id for task in env.get_attr("task")] == [8, 1, 5, 3]
+    assert first[1] == twin.reset(seed=[2, 3, 4, 5])[0][1]
     sb3.PPO("MlpPolicy", env, n_steps=16, batch_size=32, n_epochs=1, device="cpu").learn(128)
+    rows = np.zeros((1, 2, 2, 2))
+    rows[0, 0, 0, 1] = rows[0, 1, :, 0] = 1.0
+    masked = VecTasks(
+        TabularVectorEnv(mf.from_arrays(rows, np.ones((1, 2, 2)), horizon=1), autoreset_mode="SameStep")
+    )
+    masked.reset()
+    ended = masked.step([0])[3][0]
+    assert [info["action_mask"].tolist() for info in (ended, *masked.reset_infos)] == [[1, 1], [1, 0]]
     trials = VecTasks(TrialVectorEnv(RL2, 4, autoreset_mode="SameStep"))
     sb3.PPO("MlpPolicy", trials, n_steps=16, batch_size=32, n_epochs=1, device="cpu").learn(64)
     with pytest.raises(ValueError, match="autoreset_mode='SameStep'"):
@@ -187,6 +204,12 @@ def test_tianshou_collects_from_them():
     assert [info["env_id"] for info in infos] == [0, 1, 2, 3]
     found = env.step([1, 1], [2, 0])
     assert [len(part) for part in found] == [2] * 5
+    env.reset([3, 1], seed=[7, 8], options={"task": TASKS[2]})
+    assert [task.id for task in env.get_env_attr("task")] == [0, 2, 2, 2]
+    twin = TabularVectorEnv(TASKS[2], 4, autoreset_mode="Disabled")
+    twin.reset(seed=[0, 8, 0, 7])
+    np.testing.assert_array_equal(env.step([1, 1], [1, 3])[0], twin.step([1] * 4)[0][[1, 3]])
+    env.reset()
     policy = PSRLPolicy(
         trans_count_prior=np.ones((9, 4, 9)),
         rew_mean_prior=np.zeros((9, 4)),
@@ -222,6 +245,8 @@ def test_dm_env_has_nothing_to_say():
     assert not result.errors + result.failures
     env = DmEnv(TabularEnv(TASKS[0]), seed=0)
     assert env.step(0).first()
+    with pytest.raises(TypeError, match=r"action is 1\.7, expected an integer"):
+        env.step(1.7)
     steps = [env.step(0) for _ in range(6)]
     assert (steps[-1].last(), steps[-1].discount) == (True, 1.0)
     assert dm_env.specs.DiscreteArray(9, dtype=np.int64, name="observation") == env.observation_spec()

@@ -39,7 +39,7 @@ class DmEnv(_Base):  # type: ignore[misc]
         """Take an action; after an episode's end, begin the next one."""
         if self._over:
             return self.reset()
-        seen, reward, terminated, truncated, _ = self._env.step(int(action))
+        seen, reward, terminated, truncated, _ = self._env.step(action)
         self._over = terminated or truncated
         if terminated:
             return _dm_env.termination(reward, self._shown(seen))

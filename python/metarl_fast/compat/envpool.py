@@ -41,7 +41,7 @@ class Pool:
             "batch_size": self.batch_size,
             "env_type": "gymnasium",
         }
-        self._waiting: deque[tuple[int, int, float, bool, bool]] = deque()
+        self._waiting: deque[tuple[int, int, float, bool, bool, int]] = deque()
 
     def __len__(self) -> int:
         return self.num_envs
@@ -60,12 +60,12 @@ class Pool:
         """Begin episodes everywhere; `recv` returns where."""
         self.env.reset(seed=seed)
         self._waiting.clear()
-        self._waiting.extend((i, int(s), 0.0, False, False) for i, s in enumerate(self.env.states))
+        self._waiting.extend((i, int(s), 0.0, False, False, 0) for i, s in enumerate(self.env.states))
 
     def send(self, action: Any, env_id: Any = None) -> None:
         """Take actions in the sub-environments of these numbers, default all."""
         ids = self.all_env_ids if env_id is None else np.asarray(env_id)
-        found = self.env.step_some(ids, action)
+        found = *self.env.step_some(ids, action), self.env._core.elapsed[ids]
         self._waiting.extend(zip(ids.tolist(), *(part.tolist() for part in found), strict=True))
 
     def recv(self) -> tuple[Any, ...]:
@@ -81,11 +81,12 @@ class Pool:
                 f"{len(self._waiting)} results are on their way, expected {self.batch_size}: call send first"
             )
         batch = [self._waiting.popleft() for _ in range(self.batch_size)]
-        ids, states, rewards, terminated, truncated = (np.array(part) for part in zip(*batch, strict=True))
+        columns = (np.array(part) for part in zip(*batch, strict=True))
+        ids, states, rewards, terminated, truncated, elapsed = columns
         info = {
             "env_id": ids.astype(np.int32),
             "players": {"env_id": ids.astype(np.int32)},
-            "elapsed_step": self.env._core.elapsed[ids].astype(np.int32),
+            "elapsed_step": elapsed.astype(np.int32),
         }
         return states.astype(np.int32), rewards.astype(np.float32), terminated, truncated, info
 

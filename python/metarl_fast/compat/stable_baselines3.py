@@ -32,12 +32,25 @@ class VecTasks(_Base):  # type: ignore[misc]
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> NDArray[Any]:
-        """Begin episodes, with the seeds of `seed` if it was called."""
+        """Begin episodes, with the seeds of `seed` and the tasks of `set_options` if they were called."""
         seeds: Any = None if all(seed is None for seed in self._seeds) else list(self._seeds)
-        seen, _ = self.env.reset(seed=seeds)
+        seen, infos = self.env.reset(seed=seeds)
+        for place, options in enumerate(self._options):
+            if options:
+                alone = np.arange(self.num_envs) == place
+                seen, infos = self.env.reset(seed=seeds, options={**options, "reset_mask": alone})
+        self.reset_infos = self._infos(infos)
         self._reset_seeds()
         self._reset_options()
         return np.asarray(seen)
+
+    def _infos(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return what each sub-environment says."""
+        names = [name for name in infos if not name.startswith(("_", "final_"))]
+        return [
+            {name: infos[name][place] for name in names if infos[f"_{name}"][place]}
+            for place in range(self.num_envs)
+        ]
 
     def step_async(self, actions: Any) -> None:
         """Keep the actions for `step_wait`."""
@@ -47,9 +60,10 @@ class VecTasks(_Base):  # type: ignore[misc]
         """Take them; what ended an episode is `terminal_observation` of its info."""
         seen, rewards, terminated, truncated, infos = self.env.step(self._actions)
         done = terminated | truncated
-        of_each: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        of_each, final = self._infos(infos), self._infos(infos.get("final_info", {}))
         for place in np.flatnonzero(done).tolist():
-            of_each[place] = {
+            self.reset_infos[place] = of_each[place]
+            of_each[place] = final[place] | {
                 "terminal_observation": infos["final_obs"][place],
                 "TimeLimit.truncated": bool(truncated[place] and not terminated[place]),
             }

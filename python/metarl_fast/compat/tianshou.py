@@ -41,12 +41,16 @@ class TianshouTasks:
         return np.array([{"env_id": int(place)} for place in ids], object)
 
     def reset(self, env_id: Any = None, **kwargs: Any) -> tuple[NDArray[Any], NDArray[np.object_]]:
-        """Begin episodes in some sub-environments, default all."""
+        """Begin episodes in some sub-environments, default all; `seed` and `options` as the environment's."""
         ids = self._ids(env_id)
         mask = np.zeros(self.env_num, np.bool_)
         mask[ids] = True
         seed, self._seeds = kwargs.get("seed", self._seeds), None
-        seen, _ = self.env.reset(seed=seed, options={"reset_mask": mask})
+        if isinstance(seed, (list, tuple)) and len(seed) == len(ids):  # one for each of these
+            of_each = dict(zip(ids.tolist(), seed, strict=True))
+            seed = [of_each.get(place) for place in range(self.env_num)]
+        options = {**(kwargs.get("options") or {}), "reset_mask": mask}
+        seen, _ = self.env.reset(seed=seed, options=options)
         return seen[ids], self._infos(ids)
 
     def step(self, action: Any, id: Any = None) -> tuple[NDArray[Any], ...]:
