@@ -9,7 +9,7 @@
 //     visit("law", family.law, kLaws);
 //   }
 // where parameters are numbers, vectors of numbers, of which each entry lies in the range, choices with their
-// words, and, without a range, what is there or not: families, tasks, and lists of families.
+// words, and, without a range, what is there or not: families, tasks, and lists of families or of learners.
 #pragma once
 
 #include <cstddef>
@@ -93,6 +93,11 @@ struct RangeCheck {
   template <class Object>
   void operator()(const std::string& name, const std::vector<std::shared_ptr<Object>>& objects) const {
     for (const std::shared_ptr<Object>& object : objects) (*this)(name, object);
+  }
+
+  template <class Object>
+  void operator()(const std::string&, const std::vector<Object>& objects) const {
+    for (const Object& object : objects) Object::parameters(object, *this);
   }
 };
 

@@ -236,6 +236,37 @@ refuses_counts("PosteriorPlanner", "num_sweeps", with_keyword(mf.PosteriorPlanne
 refuses(
     "PosteriorPlanner", "prior=5", lambda: mf.PosteriorPlanner(prior=5), TypeError, "prior is 5, expected"
 )
+for name, high in (("surprise", 0.6), ("reward_deviation", None), ("reward_noise", None)):
+    refuses_numbers("MixturePlanner", name, with_keyword(mf.MixturePlanner, name), 0.0, high)
+refuses_all(
+    "MixturePlanner",
+    lambda planners: mf.MixturePlanner(planners=planners),
+    (
+        (5, TypeError, "planners is 5"),
+        ((), TypeError, "planners is ()"),
+        ([5], TypeError, "planners[0] is 5"),
+    ),
+)
+refuses_all(
+    "MixturePlanner",
+    lambda weights: mf.MixturePlanner(weights=weights),
+    (
+        (5, TypeError, "weights is 5"),
+        ((1, 2), ValueError, "2 weights for 1 planners"),
+        ((0.0,), ValueError, "weights[0] is 0.0, expected a finite number above 0"),
+    ),
+)
+refuses_all(
+    "EmpiricalBayes",
+    lambda num_kinds: mf.EmpiricalBayes(num_kinds=num_kinds),
+    (
+        (0, ValueError, "num_kinds is 0, expected"),
+        (1.5, TypeError, "num_kinds is 1.5"),
+        ((1, 65), ValueError, "num_kinds is 65"),
+        ((2, 2), ValueError, "num_kinds is (2, 2), expected different numbers"),
+        ((), ValueError, "num_kinds is (), expected"),
+    ),
+)
 refuses_numbers("CommittedThompson", "doubt", with_keyword(mf.CommittedThompson, "doubt"), -0.1, 1.1)
 refuses("CommittedThompson", "library=5", lambda: mf.CommittedThompson(library=5), TypeError, "library is 5")
 refuses("known_tasks", "5", lambda: mf.known_tasks(5), TypeError, "tasks is a int, expected")

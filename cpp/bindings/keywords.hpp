@@ -82,7 +82,7 @@ class FromKeywords {
     }
   }
 
-  template <class Number>
+  template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
   static void read(const char* name, const py::handle& value, std::vector<Number>& numbers) {
     if (!py::isinstance<Array<Number>>(value)) {
       reject(name, value, "a C-ordered array of " + py::cast<std::string>(py::str(py::dtype::of<Number>())));
@@ -90,6 +90,18 @@ class FromKeywords {
     const auto array = py::reinterpret_borrow<Array<Number>>(value);
     require_aligned(array, name);
     numbers.assign(array.data(), array.data() + array.size());
+  }
+
+  // Other objects, each of which was made of keywords of its own.
+  template <class Object, std::enable_if_t<std::is_class_v<Object>, int> = 0>
+  static void read(const char* name, const py::handle& value, std::vector<Object>& objects) {
+    if (!py::isinstance<py::sequence>(value)) {
+      reject(name, value, "a sequence of " + std::string(Object::kName));
+    }
+    for (const py::handle& one : py::reinterpret_borrow<py::sequence>(value)) {
+      if (!py::isinstance<Object>(one)) reject(name, one, Object::kName);
+      objects.push_back(py::cast<const Object&>(one));
+    }
   }
 
   static void read(const char* name, const py::handle& value, FamilyPtr& family) {

@@ -9,6 +9,7 @@
 #include "learned_policy_gradient.hpp"
 #include "learners.hpp"
 #include "meta_gradient_q.hpp"
+#include "mixture_planner.hpp"
 #include "natural_actor_critic.hpp"
 #include "posterior_planner.hpp"
 #include "reinforce.hpp"
@@ -24,6 +25,7 @@ using AgentLearners = LearnerList<  //
     DynaQ,                          //
     LearnedPolicyGradient,          //
     MetaGradientQ,                  //
+    MixturePlanner,                 //
     NaturalActorCritic,             //
     PosteriorPlanner,               //
     Reinforce,                      //

@@ -107,6 +107,10 @@ class Twin:
         return greedy_action(self.table()[state], stream.companion)
 
     def observe(self, state, action, reward, next_state, terminated, stream):
+        self.learn(state, action, reward, next_state, terminated)
+        self.plan()
+
+    def learn(self, state, action, reward, next_state, terminated):
         c = self.classes[state][action]
         places = self.places_of[c]
         if next_state not in places:
@@ -130,7 +134,6 @@ class Twin:
             cell[1] += float(x)
             cell[2] += 1.0
         self.upset |= {c} | {k for k, places in enumerate(self.places_of) if next_state in places}
-        self.plan()
 
     def table(self):
         return [[-math.inf if c is None else self.worth[c] for c in row] for row in self.classes]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
+from metarl_fast.meta.kinds_of_models import _Models, kinds_of
 from metarl_fast.meta.prior_of_models import Smoothing, prior_of, reward_scale
 from metarl_fast.meta.task_models import models, models_of, nothing, with_model
 
@@ -142,6 +143,53 @@ def test_without_noise_nothing_is_tried_for_it():
     first, *others = (meta.product(sums, one, mf.PosteriorPlanner()) for one in meta.candidates)
     assert [one == first for one in others] == [False] * 10 + [True] * 2
     assert first.prior.reward_strengths is None
+
+
+TURNED = tuple(mf.Darkroom(6, action_orders=(order,)) for order in (0, 60))
+
+
+def test_tasks_of_two_kinds_are_told_apart():
+    halves = [kind.split(0.2, rng=0) for kind in TURNED]
+    training = mf.Mixture(tuple(part for part, _ in halves), weights=(1.0, 2.0))
+    tasks = training.sample(120, rng=0)
+    truth = training._choices(tasks.recipe.key, np.arange(120, dtype=np.uint64))
+    of_kinds = kinds_of(list(models(tasks)), [nothing(), nothing()], 36, np.random.default_rng(0))
+    assert len(set(zip(truth.tolist(), of_kinds.tolist(), strict=True))) == 2
+    fitted = mf.EmpiricalBayes(num_kinds=(1, 2)).fit(tasks, rng=0)
+    weights = sorted(np.bincount(truth).tolist())
+    assert sorted(fitted.learner.weights) == weights
+    one, (told, met) = mf.EmpiricalBayes().fit(tasks, rng=0), halves[0]
+    contenders = one, fitted, mf.EmpiricalBayes().fit(told, num_tasks=120, rng=0)
+    found = [mf.train(each, met.sample(200, rng=1), 5, rng=2).returns.mean() for each in contenders]
+    assert found[1] > 0.95 * found[2] > found[0]
+    few = mf.EmpiricalBayes(num_kinds=2)
+    state = few.init(mf.PosteriorPlanner())
+    for k in range(3):  # as they come
+        state = few.step(state, mf.PosteriorPlanner(), tasks[k], k, 2)
+    assert state["num_tasks"][0] == state["0_of_2_num_tasks"][0] + state["1_of_2_num_tasks"][0] == 3
+
+
+def test_tasks_of_one_kind_stay_one():
+    fitted = mf.EmpiricalBayes(num_kinds=(1, 2)).fit(TURNED[0], num_tasks=60, rng=0)
+    assert fitted.learner == mf.EmpiricalBayes().fit(TURNED[0], num_tasks=60, rng=0).learner
+
+
+def test_how_likely_a_task_is_of_a_kind_by_hand():
+    tasks = mf.from_arrays(
+        np.random.default_rng(0).dirichlet(np.ones(3), (4, 3, 2)), np.random.default_rng(1).random((4, 3, 2))
+    )
+    lists = list(models(tasks))
+    known = _Models(lists, [nothing()], 3)
+    own = np.array([True, True, False, True])
+    found = known.log_likelihood(known.kind(own), own, 0.3)
+    p, r = tasks.transitions, tasks.rewards
+    for t in range(4):
+        others = own & (np.arange(4) != t)
+        n = others.sum()
+        led = np.log((p[others].sum(axis=0) + 0.1 / 3) / (n + 0.1))
+        mean, spread = (r.mean(axis=0) + r[others].sum(axis=0)) / (1 + n), 0.3 * (1 + 1 / (1 + n))
+        expected = (p[t] * led).sum() - 0.5 * (np.log(spread) + (r[t] - mean) ** 2 / spread).sum()
+        assert found[t] == pytest.approx(expected + 3 * np.log((n + 0.05) / (n + 0.1)), rel=1e-6)
 
 
 def test_frequencies_of_noisy_tasks_are_near_their_probabilities():

@@ -18,6 +18,7 @@ from metarl_fast.learners.linear_q_learning import LinearQLearning as LinearQLea
 from metarl_fast.learners.linear_sarsa import LinearSarsa as LinearSarsa
 from metarl_fast.learners.listed_features import ListedFeatures as ListedFeatures
 from metarl_fast.learners.meta_gradient_q import MetaGradientQ as MetaGradientQ
+from metarl_fast.learners.mixture_planner import MixturePlanner as MixturePlanner
 from metarl_fast.learners.natural_actor_critic import NaturalActorCritic as NaturalActorCritic
 from metarl_fast.learners.policy_gradient import (
     PolicyGradientLearner as PolicyGradientLearner,

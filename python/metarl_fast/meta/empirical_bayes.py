@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
+import numpy as np
+
 from metarl_fast import checks
-from metarl_fast.learners import Learner, PosteriorPlanner
+from metarl_fast.learners import Learner, MixturePlanner, PosteriorPlanner
 from metarl_fast.meta.fitted import State
+from metarl_fast.meta.kinds_of_models import kinds_of, likelihood_of
 from metarl_fast.meta.model_meta import ModelMeta
-from metarl_fast.meta.prior_of_models import Goals, Smoothing, noise_of, prior_of, reward_scale
+from metarl_fast.meta.prior_of_models import (
+    Goals,
+    Smoothing,
+    noise_of,
+    prior_of,
+    reward_deviation,
+    reward_scale,
+)
+from metarl_fast.meta.task_models import TaskModel
+from metarl_fast.seeding import Seed
+
+_MOST_KINDS = 64
+_AT_ONCE = 512
+"""So many tasks are told apart at a time."""
+_LEAST_NOISE = 0.1
+"""Of rewards, in units of the deviation between tasks: no prior is as exact as it says."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +86,106 @@ class EmpiricalBayes(ModelMeta):
     ----------
     neighbours
         Part of a state's reward that is believed of the states that lead there, 0 to 1.
+    num_kinds
+        How many kinds of tasks there are, 1 to 64: walls of several sorts, say, or goals and traps. Of more
+        than one, hard EM finds the kind of each training task (those of a meta-batch together), each kind has
+        a prior of its own, and the learner is a `MixturePlanner`. Of several numbers the one is taken under
+        which tasks held back are likeliest; the first, if none were.
     """
 
     neighbours: float = 0.3
+    num_kinds: int | tuple[int, ...] = 1
 
     candidates: ClassVar[tuple[Candidate, ...]] = CANDIDATES
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "neighbours", checks.real, 0.0, 1.0)
+        if isinstance(self.num_kinds, (list, tuple)):
+            found = tuple(checks.integer(k, "num_kinds", 1, _MOST_KINDS) for k in self.num_kinds)
+            if not found or len(set(found)) < len(found):
+                raise ValueError(f"num_kinds is {checks.shown(self.num_kinds)}, expected different numbers")
+            object.__setattr__(self, "num_kinds", found)
+        else:
+            checks.keep(self, "num_kinds", checks.integer, 1, _MOST_KINDS)
+
+    def _numbers(self) -> tuple[int, ...]:
+        """Return of how many kinds tasks may be."""
+        return self.num_kinds if isinstance(self.num_kinds, tuple) else (self.num_kinds,)
+
+    def nothing(self) -> State:
+        """Return the sums over no tasks: of all, and of each kind, for each number of kinds."""
+        found = super().nothing()
+        for prefix in self._prefixes():
+            found |= {prefix + name: values for name, values in super().nothing().items()}
+        return found | (
+            {"likelihoods": np.zeros(len(numbers))} if len(numbers := self._numbers()) > 1 else {}
+        )
+
+    def _chosen_number(self, state: State) -> int:
+        """Return of how many kinds tasks held back were likeliest."""
+        return self._numbers()[int(state["likelihoods"].argmax()) if "likelihoods" in state else 0]
+
+    def _sums_of(self, state: State, number: int) -> list[State]:
+        """Return the sums over the tasks of each of so many kinds."""
+        return [of_kind(state, prefix) for prefix in self._prefixes(number)] if number > 1 else [state]
+
+    def _prefixes(self, *numbers: int) -> list[str]:
+        """Return what the names of the sums of each kind begin with."""
+        return [f"{k}_of_{n}_" for n in numbers or self._numbers() for k in range(n) if n > 1]
+
+    def with_models(
+        self, state: State, seen: Iterable[TaskModel], num_states: int, num_actions: int, rng: Seed
+    ) -> State:
+        """Return the state after further tasks, each also counted among those of its kind."""
+        several = [number for number in self._numbers() if number > 1]
+        if not several:
+            return super().with_models(state, seen, num_states, num_actions, rng)
+        found, generator = dict(state), np.random.default_rng(rng)
+        tasks = iter(seen)
+        while some := list(islice(tasks, _AT_ONCE)):
+            found = super().with_models(found, some, num_states, num_actions, rng)
+            for number in several:
+                prefixes = self._prefixes(number)
+                sums = self._sums_of(found, number)
+                for model, k in zip(some, kinds_of(some, sums, num_states, generator), strict=True):
+                    sums[k] = self.with_model(sums[k], model, num_states, num_actions)
+                for prefix, one in zip(prefixes, sums, strict=True):
+                    found |= {prefix + name: values for name, values in one.items()}
+        return found
 
     def default_learner(self) -> Learner:
         """Return the planner without a prior."""
         return PosteriorPlanner()
 
-    def product(self, sums: State, chosen: Any, learner: Learner) -> PosteriorPlanner:
-        """Return the planner with the prior of these sums and with these settings."""
+    def with_held_out(
+        self, state: State, held: Iterable[TaskModel], num_states: int, num_actions: int
+    ) -> State:
+        """Return the state after a look at tasks held back: of which number of kinds they are likeliest."""
+        if "likelihoods" not in state:
+            return state
+        tasks = list(islice(held, _AT_ONCE))
+        found = [likelihood_of(tasks, self._sums_of(state, number), num_states) for number in self._numbers()]
+        return {**state, "likelihoods": state["likelihoods"] + found}
+
+    def product(self, sums: State, chosen: Any, learner: Learner) -> Learner:
+        """Return the planner with the prior of these sums and with these settings, or one for each kind."""
+        kinds = self._sums_of(sums, self._chosen_number(sums))
+        met = [one for one in kinds if one["num_tasks"][0] > 0.0]
+        if len(met) == 1:
+            return self._planner(met[0], chosen, learner)
+        deviation = max(reward_deviation(one) for one in met)
+        return MixturePlanner(
+            learner.num_states,
+            learner.num_actions,
+            planners=tuple(self._planner(one, chosen, learner) for one in met),
+            weights=tuple(float(one["num_tasks"][0]) for one in met),
+            reward_deviation=deviation,
+            reward_noise=max(float(np.sqrt(noise_of(sums))), _LEAST_NOISE * deviation),
+        )
+
+    def _planner(self, sums: State, chosen: Any, learner: Learner) -> PosteriorPlanner:
+        """Return the planner of one kind of tasks."""
         base = learner
         if not isinstance(base, PosteriorPlanner):
             base = PosteriorPlanner(learner.num_states, learner.num_actions, discount=learner.discount)
@@ -95,3 +199,8 @@ class EmpiricalBayes(ModelMeta):
             bonus_decay=chosen.bonus_decay,
             transition_strength=chosen.transition_strength,
         )
+
+
+def of_kind(sums: State, prefix: str) -> State:
+    """Return the sums of one kind of tasks."""
+    return {name[len(prefix) :]: values for name, values in sums.items() if name.startswith(prefix)}

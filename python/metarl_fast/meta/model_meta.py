@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -93,6 +93,21 @@ class ModelMeta(Meta):
         """Return the sums after one more task of S states and A actions."""
         return with_model(sums, model, num_states, num_actions)
 
+    def with_models(
+        self, state: State, seen: Iterable[TaskModel], num_states: int, num_actions: int, rng: Seed
+    ) -> State:
+        """Return the state after further tasks of S states and A actions; `rng` is there for who needs it."""
+        found = dict(state)
+        for model in seen:
+            found |= self.with_model(found, model, num_states, num_actions)
+        return found
+
+    def with_held_out(
+        self, state: State, held: Iterable[TaskModel], num_states: int, num_actions: int
+    ) -> State:
+        """Return the state after a look at tasks held back, which it has not learned from yet."""
+        return state
+
     def weights(self, num_episodes: int) -> NDArray[np.float64]:
         """Return what a return counts when settings are chosen, by episode: 1 / e, as early ones are few."""
         return 1.0 / np.arange(1, num_episodes + 1)
@@ -117,11 +132,8 @@ class ModelMeta(Meta):
         check_state(state, self.init(self.default_learner()))
         s = checks.integer(num_states, "num_states", 1, 2**31 - 1)
         a = checks.integer(num_actions, "num_actions", 1, 2**31 - 1)
-        found = dict(state)
         steps = History(**checked_steps(history, "history", s, a))
-        for model in models_of(steps, s, a):
-            found |= self.with_model(found, model, s, a)
-        return found
+        return self.with_models(state, models_of(steps, s, a), s, a, 0)
 
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen."""
@@ -164,8 +176,11 @@ class ModelMeta(Meta):
             return np.asarray(found.returns.mean(axis=1))
 
         gains = state["gains"]
-        sums = self._with(state, models_at(np.flatnonzero(inner)), reading.part(1, 2))
+        sizes = tasks.num_states, tasks.num_actions
+        seen = _reported(models_at(np.flatnonzero(inner)), reading.part(1, 2))
+        sums = self.with_models(state, seen, *sizes, child(key, 3))
         if held.size:
+            sums = self.with_held_out(sums, models_at(firsts[held]), *sizes)
             runs = [run(self.product(sums, one, learner), k) for k, one in enumerate(self.candidates)]
             worth = np.array([(self.weights(batch.num_episodes) * found).sum(axis=1) for found in runs])
             more = worth - worth[0]
@@ -174,17 +189,10 @@ class ModelMeta(Meta):
             returns = runs[_best(gains)].mean(axis=0)
         else:
             returns = run(before, 0).mean(axis=0)
-        sums = self._with(sums, models_at(np.flatnonzero(~inner)), silent)
+        seen = _reported(models_at(np.flatnonzero(~inner)), silent)
+        sums = self.with_models(sums, seen, *sizes, child(key, 4))
         batch.report()
         return {**sums, "gains": gains, "returns": returns}
-
-    def _with(self, state: State, seen: Iterable[TaskModel], batch: MetaBatch) -> State:
-        """Return the state after these models, of tasks of such a meta-batch."""
-        found, tasks = dict(state), batch.tasks
-        for number, model in enumerate(seen, start=1):
-            found |= self.with_model(found, model, tasks.num_states, tasks.num_actions)
-            batch.report(number, len(tasks))
-        return found
 
     def apply(self, state: State, learner: Learner) -> Learner:
         """Return the learner with what was learned, and the best settings so far."""
@@ -202,6 +210,13 @@ class ModelMeta(Meta):
         held = min(round(self.inner_held_out * first), _MOST_TRIED) if first >= _LEAST_TASKS else 0
         tried = len(self.candidates) * held * -(-_MOST_TRIED // held) if held else first
         return tried * num_episodes + super().cost(num_tasks, self.experience, num_iterations)
+
+
+def _reported(seen: Iterable[TaskModel], batch: MetaBatch) -> Iterator[TaskModel]:
+    """Yield models, of tasks of such a meta-batch, and tell when they are done with."""
+    for number, model in enumerate(seen, start=1):
+        yield model
+        batch.report(number, len(batch.tasks))
 
 
 def _best(gains: NDArray[np.float64]) -> int:

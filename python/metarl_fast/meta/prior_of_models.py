@@ -18,6 +18,7 @@ _FEW, _MANY = 6, 32
 """A class has at least so many places for next states, and at most so many."""
 _MOMENTS = "rewards", "squares", "chance"
 _SWEEPS = 2000
+_LEAST_DEVIATION = 1e-3
 _CLEARLY = 5.0
 """Standard deviations by which mean squares must differ to differ."""
 
@@ -113,6 +114,12 @@ def _variance(sums: dict[str, Float], of: str, number: str) -> float:
         return 0.0
     mean = total / there
     return max(float((squares / there - mean * mean - noise_of(sums) * chance / there).mean()), 0.0)
+
+
+def reward_deviation(sums: dict[str, Float]) -> float:
+    """Return the standard deviation between tasks of what rewards depend on; of none, a bit of their size."""
+    of = ("entry", "entered") if _explained(sums)[0] else ("pair", "known")
+    return max(float(np.sqrt(_variance(sums, *of))), _LEAST_DEVIATION * reward_scale(sums))
 
 
 def noise_of(sums: dict[str, Float]) -> float:
