@@ -352,6 +352,20 @@ def test_settings_come_back_from_their_description():
     assert again.contenders == experiment.contenders
 
 
+def test_a_meta_learner_inside_another_is_a_table_and_a_contender_that_fails_is_named():
+    inner = {"type": "EmpiricalBayes", "inner_held_out": 0.0}
+    settings = {"type": "SlidingWindow", "meta": inner, "window": 3}
+    experiment = small(GRID, contenders={"window": settings}, baseline=None, save=None)
+    assert experiment.contenders["window"].meta().meta == mf.EmpiricalBayes(inner_held_out=0.0)
+    again = Experiment.from_table(json.loads(json.dumps(experiment.to_config())))
+    assert again.contenders == experiment.contenders
+    with pytest.raises(TypeError, match=r"meta is GoalGrid\(.*, expected a meta-learner"):
+        small(GRID, contenders={"window": {**settings, "meta": {"type": "GoalGrid"}}})
+    maml = {"type": "Maml", "learner": {"type": "QLambda"}}
+    with pytest.raises(ValueError, match=r"contenders\.maml: learners of two tables or of traces"):
+        small(GRID, contenders={"maml": maml}, baseline=None, save=None).run()
+
+
 def test_a_table_replaces_only_what_it_names():
     default = Experiment.from_table({})
     changed = Experiment.from_table({"seed": 7, "learner": {"epsilon": 0.3}, "tuning": {"epsilon": [0.0]}})

@@ -149,7 +149,7 @@ class Contender:
             changed(learner, table.get("learner", {}), f"{where}.learner"),
             checks.flag(table.get("tuned", kind != "Optimal"), f"{where}.tuned"),
             _tuned_for(table.get("tuned_for", "all"), f"{where}.tuned_for"),
-            {key: table[key] for key in of_meta if key in table},
+            {key: _setting(table[key]) for key in of_meta if key in table},
             {key: checks.integer(table[key], f"{where}.{key}", 0) for key in of_fit if key in table},
         )
         if kind in KINDS_OF_META:
@@ -173,7 +173,7 @@ class Contender:
             "type": self.kind,
             "tuned": self.tuned,
             "tuned_for": self.tuned_for if isinstance(self.tuned_for, str) else list(self.tuned_for),
-            **self.settings,
+            **{name: _described(value) for name, value in self.settings.items()},
             **self.fit,
             "learner": to_config(self.learner),
         }
@@ -266,6 +266,17 @@ class Contender:
             name: tuple(value * unit for value in values) if name in SCALED else values
             for name, values in budget.space.items()
         }
+
+
+def _setting(value: Any) -> Any:
+    """Return a setting of a meta-learner; one that is a meta-learner itself is a table with a type."""
+    if isinstance(value, Mapping) and "type" in value:
+        return from_config(value, Meta)
+    return value
+
+
+def _described(value: Any) -> Any:
+    return to_config(value) if isinstance(value, Meta) else value
 
 
 def _tuned_for(value: Any, where: str) -> tuple[int, ...] | str:

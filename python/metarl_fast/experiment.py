@@ -6,7 +6,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from itertools import pairwise
@@ -239,7 +240,8 @@ class Experiment:
             tell = report(f"preparing on split {place + 1} of {self.splits}")
             for number, (name, contender) in enumerate(self.contenders.items()):
                 began = time.perf_counter()
-                prepared[name].append(contender.prepare(part, budget))
+                with _named(f"contenders.{name}"):
+                    prepared[name].append(contender.prepare(part, budget))
                 seconds[name] += time.perf_counter() - began
                 tell(number + 1, len(self.contenders))
         batches = [part.held_out for part in parts]
@@ -385,3 +387,13 @@ class Results:
         name = self.experiment.save
         if name is not None and (fitted := self.prepared[name][0].fitted) is not None:
             fitted.replace(context=self.experiment.to_config()).save(out / "meta.npz")
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Say of what is refused inside which contender it was about."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{what}: {error}") from error
