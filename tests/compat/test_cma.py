@@ -55,6 +55,15 @@ def test_the_same_seed_gives_the_same_and_what_is_resumed_too():
     assert whole.state["costs"].shape == (4, 6)
 
 
+def test_of_four_candidates_the_library_keeps_one_and_draws_in_parts():
+    pytest.importorskip("cma")
+    for space in (META.space, [("learning_rate", 0.05, 1.0)]):
+        few = META.replace(num_pairs=2, space=space)
+        whole = few.fit(TASKS, LEARNER, 5, num_iterations=7, rng=3)
+        part = few.fit(TASKS, LEARNER, 5, num_iterations=4, rng=3)
+        assert few.fit(TASKS, LEARNER, 5, num_iterations=3, resume=part).learner == whole.learner
+
+
 def test_it_finds_settings_that_earn_more(tmp_path):
     pytest.importorskip("cma")
     fitted = META.fit(TASKS, LEARNER, 10, num_iterations=8, rng=0)

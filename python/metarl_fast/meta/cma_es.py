@@ -33,30 +33,42 @@ def asked(begin: Float, spread: float, normals: Float, costs: Float) -> Float:
     costs
         What the candidates of the generations before cost [G, P].
     """
-    return np.clip(np.array(_after(begin, spread, normals, costs).ask(), np.float64), 0.0, 1.0)
+    strategy, left = _after(begin, spread, normals, costs)
+    left[:] = list(normals[-1])
+    return np.clip(np.array(strategy.ask(), np.float64), 0.0, 1.0)
 
 
 def favourite(begin: Float, spread: float, normals: Float, costs: Float) -> Float:
     """Return what is taken for the best place [D] after G generations."""
-    found = _after(begin, spread, normals, costs).result.xfavorite
+    found = _after(begin, spread, normals, costs)[0].result.xfavorite
     return np.clip(np.array(found, np.float64), 0.0, 1.0)
 
 
-def _after(begin: Float, spread: float, normals: Float, costs: Float) -> Any:
-    """Return the strategy after the generations whose costs are known."""
-    left = iter(normals)
+def _after(begin: Float, spread: float, normals: Float, costs: Float) -> tuple[Any, list[Float]]:
+    """Return the strategy after the generations whose costs are known, and the numbers it draws from next.
+
+    Of few candidates it may keep the best so far, and draw the others and how far to stretch it: in parts.
+    """
+    left: list[Float] = []
+
+    def drawn(number: int, _: int) -> Float:
+        found = np.array(left[:number])
+        del left[:number]
+        return found
+
     strategy = require().CMAEvolutionStrategy(
         begin.tolist(),
         spread,
         {
             "bounds": [0.0, 1.0],
             "popsize": normals.shape[1],
-            "randn": lambda *_: next(left).copy(),
+            "randn": drawn,
             "seed": np.nan,  # that of NumPy stays as it is
             "verb_log": 0,
             "verbose": -9,
         },
     )
-    for known in costs:
+    for rows, known in zip(normals, costs, strict=False):
+        left[:] = list(rows)
         strategy.tell(strategy.ask(), known.tolist())
-    return strategy
+    return strategy, left
