@@ -72,6 +72,7 @@ def test_tasks_that_change_and_other_learners():
         ({"bonuss": (0, 1)}, ValueError, "space names 'bonuss', which QLearning does not have"),
         ({"temperature": (0, 1)}, ValueError, "space names 'temperature', which is None, expected a number"),
         ({"learning_rate": (0, 9)}, ValueError, "learning_rate is"),
+        ({"epsilon": (0.0, 1.0 + 1e-9)}, ValueError, "epsilon is 1.000000001"),  # of no candidate yet
     ],
 )
 def test_what_is_no_space_is_refused(space, error, message):

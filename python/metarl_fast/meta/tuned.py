@@ -93,6 +93,8 @@ class Tuned(Meta):
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen; m is in parts of the space, 0 to 1."""
         size = len(self._space_of(learner))
+        for end in (0.0, 1.0):  # what the learner refuses is found out before the work
+            self._made(np.full(size, end), learner)
         found: State = {"steps": np.zeros(1), "mean": np.zeros(size), "returns": np.empty(0)}
         if self.method == "cma":
             number = 2 * self.num_pairs
