@@ -82,3 +82,13 @@ def test_it_is_ahead_where_rewards_are_noisy_and_nothing_else_is_shared():
     fitted = mf.ConjugatePrior().fit(rl2, num_tasks=60, num_episodes=25, rng=0)
     totals = [mf.train(one, tasks, 25, rng=2).returns.sum(axis=1).mean() for one in (fitted, mf.QLearning())]
     assert totals[0] > 447.2 > totals[1]  # SNAIL's
+
+
+def test_bonuses_that_are_clearly_behind_leave_their_tasks_to_the_others():
+    meta, learner = mf.ConjugatePrior(tasks_per_iteration=270), mf.PosteriorPlanner()
+    state = meta.init(learner)
+    state["gains"][:, 1] = 48, 48 * -10.0, 48 * 101.0  # 10 ± 1 / sqrt(48) behind the first one
+    state["gains"][:, 2] = 47, 47 * -10.0, 47 * 101.0  # the same, on too few tasks to tell
+    found = meta.step(state, learner, mf.TaskDistribution(3, 2, horizon=4).sample(270, rng=0), 0, 3)
+    more = found["gains"][0] - state["gains"][0]
+    assert more.tolist() == [53, 0, 53, 53, 53, 53, 53, 53, 53, 53]  # 10 times 48 tasks shared by nine

@@ -148,6 +148,9 @@ class ConjugatePrior(ModelMeta):
         rows[model.pair, model.next_state] = model.probability
         counts = np.rint(rows * visits[:, None])
         exact = rows[known].reshape(-1, s)
+        logs = np.zeros(exact.shape)
+        smooth = (exact > 0.0).all(axis=1)  # of laws with other rows nobody looks at these sums
+        logs[smooth] = log(exact[smooth])
         law = np.zeros(pairs, np.int64) if self.shared else np.arange(pairs)
         tried = np.flatnonzero(model.visits > 0.0)
 
@@ -162,11 +165,11 @@ class ConjugatePrior(ModelMeta):
         freedom = np.where(known, 1.0, np.maximum(visits - 1.0, 0.0))
         squares = model.variance * np.where(known, 1.0, visits)
         found = {
-            "above": exceedances(counts.reshape(1, 1, -1) if self.shared else counts[:, :, None]),
+            "above": exceedances(counts[visits > 0].reshape(1, 1, -1) if self.shared else counts[:, :, None]),
             "above_in_all": exceedances(visits.reshape(laws, -1)),
             "known": np.bincount(law, known, laws),
             "zeros": of_law(exact == 0.0).sum(axis=1),
-            "logs": of_law(log(exact)),
+            "logs": of_law(logs),
             "probabilities": of_law(exact),
             "squares": of_law(exact * exact).sum(axis=1),
             "rewards": _by_visits(law[tried], visits[tried].astype(np.int64), model.expected[tried], laws),

@@ -36,8 +36,10 @@ _EXPLORER = QLearning(learning_rate=0.0, discount=0.0, epsilon=0.0, bonus=1.0)
 """In each state it takes the action that it took least often there."""
 _CLEARLY = 2.5
 """Standard errors by which settings must be ahead of the first ones."""
+_BEHIND = 1.5
+"""Standard errors by which settings are behind the first ones that are then not tried again."""
 _MOST_TRIED = 48
-"""Settings are tried on so many different tasks at most."""
+"""Settings are tried on so many different tasks at most, on more where some are not tried again."""
 _GROWTH = 1.25
 """Settings are tried again when the tasks seen are so many times more."""
 
@@ -48,8 +50,9 @@ class ModelMeta(Meta):
 
     How far to trust it is chosen on an inner split: a part of a meta-batch's different tasks is held back,
     what the others have in common is tried on them with a few settings, and those whose returns, in a sum
-    with `weights`, are best so far are taken, if they are clearly better than the first ones. That is done
-    again with the meta-batches in which the number of tasks passes a further power of 1.25.
+    with `weights`, are best so far are taken, if they are clearly better than the first ones, on the same
+    tasks. That is done again with the meta-batches in which the number of tasks passes a further power of
+    1.25; settings that are behind by then are not tried again, so that the others are tried on more tasks.
 
     Where models are not known, `experience` makes do without: a learner that does what it seldom did lives so
     many episodes in each training task, and frequencies of what it met stand for the models.
@@ -160,33 +163,38 @@ class ModelMeta(Meta):
             models_at = lambda places: models(tasks[places])  # noqa: E731
         firsts, of_task = _different(prints)
         due = _is_due(float(state["num_tasks"][0]), len(tasks))
+        going = _still_tried(state["gains"])
+        room = _MOST_TRIED * len(self.candidates) // len(going) if len(going) > 1 else _MOST_TRIED
         number = round(self.inner_held_out * len(firsts)) if due else 0
         held = np.sort(generator.permutation(len(firsts))[:number])
         if not number or len(firsts) < _LEAST_TASKS:
             tried, held = tasks, held[:0]
         else:
-            tried = tasks[firsts[held[:_MOST_TRIED]]]
+            tried = tasks[firsts[held[:room]]]
         inner = ~np.isin(of_task, held)
 
         def run(contender: Learner, place: int) -> NDArray[np.float64]:
-            runs = -(-_MOST_TRIED // len(tried)) if held.size else 1
+            runs = -(-room // len(tried)) if held.size else 1
             kept: Any = {"q_table": False, "policy": False, "num_runs": runs}
-            part = trying.part(place, len(self.candidates))
+            part = trying.part(place, len(going))
             found = part.train(contender, tasks=tried, rng=child(key, 1), **kept)
             return np.asarray(found.returns.mean(axis=1))
 
-        gains = state["gains"]
+        gains = state["gains"].copy()
         sizes = tasks.num_states, tasks.num_actions
         seen = _reported(models_at(np.flatnonzero(inner)), reading.part(1, 2))
         sums = self.with_models(state, seen, *sizes, child(key, 3))
         if held.size:
             sums = self.with_held_out(sums, models_at(firsts[held]), *sizes)
-            runs = [run(self.product(sums, one, learner), k) for k, one in enumerate(self.candidates)]
+            runs = [
+                run(self.product(sums, self.candidates[one], learner), place)
+                for place, one in enumerate(going)
+            ]
             worth = np.array([(self.weights(batch.num_episodes) * found).sum(axis=1) for found in runs])
             more = worth - worth[0]
             times = np.full(len(more), float(len(tried)))
-            gains = gains + np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
-            returns = runs[_best(gains)].mean(axis=0)
+            gains[:, going] += np.stack([times, more.sum(axis=1), np.square(more).sum(axis=1)])
+            returns = runs[going.index(_best(gains))].mean(axis=0)
         else:
             returns = run(before, 0).mean(axis=0)
         seen = _reported(models_at(np.flatnonzero(~inner)), silent)
@@ -221,11 +229,22 @@ def _reported(seen: Iterable[TaskModel], batch: MetaBatch) -> Iterator[TaskModel
 
 def _best(gains: NDArray[np.float64]) -> int:
     """Return the candidate that earned most more than the first, if that is no accident: its place."""
+    mean, error = _of_gains(gains)
+    return int(np.where(mean > _CLEARLY * error, mean, 0.0).argmax())
+
+
+def _still_tried(gains: NDArray[np.float64]) -> list[int]:
+    """Return the places of candidates that are not behind the first one, and its own."""
+    mean, error = _of_gains(gains)
+    return [int(k) for k in np.flatnonzero((gains[0] < _MOST_TRIED) | (mean >= -_BEHIND * error))]
+
+
+def _of_gains(gains: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return by how much candidates earned more than the first, on the same tasks, and standard errors."""
     number, total, squares = gains
     mean = total / np.maximum(number, 1.0)
     variance = np.maximum(squares / np.maximum(number, 1.0) - mean * mean, 0.0)
-    clear = mean > _CLEARLY * np.sqrt(variance / np.maximum(number - 1.0, 1.0))
-    return int(np.where(clear, mean, 0.0).argmax())
+    return mean, np.sqrt(variance / np.maximum(number - 1.0, 1.0))
 
 
 def _is_due(before: float, number: int) -> bool:
