@@ -30,7 +30,19 @@ ALIKE = ("RL2's MDPs", "Garnet, b=2")
 """Families whose law stays the same under any renaming of states and actions; there one contender more."""
 LAW = {"conjugate_prior": {"type": "ConjugatePrior", "num_episodes": 20}}
 BASELINES = ("tuned_scratch", "transfer", "pooled", "fine_tuning", "optimal")
-SHOWN = ("tuned_scratch", "transfer", "reptile", "policy_prior", "tuned", "empirical_bayes", "optimal")
+SHOWN = {
+    "tuned_scratch": "#000000",
+    "transfer": "#8C564B",
+    "reptile": "#56B4E9",
+    "maml": "#F0A500",
+    "policy_prior": "#D55E00",
+    "tuned": "#0072B2",
+    "tied_q": "#CC79A7",
+    "empirical_bayes": "#009E73",
+    "conjugate_prior": "#6A3D9A",
+    "optimal": "#999999",
+}
+"""Contenders in the picture, and their colours."""
 FEW, MANY = 5, 50
 BEHIND = 0.02
 
@@ -162,12 +174,14 @@ def plot(results, path):
     rows = -(-len(results) // columns)
     figure = new_figure(2.9 * columns, 2.5 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    colours = ("#000000", "#8C564B", "#56B4E9", "#D55E00", "#0072B2", "#009E73", "#999999")
+    lines = {}
     for ax, (family, figures) in zip(panels, results.items(), strict=False):
-        for name, colour in zip(SHOWN, colours, strict=True):
+        for name, colour in SHOWN.items():
+            if name not in figures["scores"]:
+                continue
             scores, dashed = figures["scores"][name], name in BASELINES
             style = {"color": colour, "linestyle": "--" if dashed else "-"}
-            ax.plot(figures["episodes"], scores["mean"], label=name.replace("_", " "), **style)
+            (lines[name],) = ax.plot(figures["episodes"], scores["mean"], **style)
             ax.fill_between(figures["episodes"], scores["low"], scores["high"], color=colour, alpha=0.15)
         ax.set_xscale("symlog", linthresh=1, linscale=0.4)
         ax.set_xticks(figures["episodes"], [str(e) for e in figures["episodes"]], fontsize=8)
@@ -177,8 +191,14 @@ def plot(results, path):
         ax.grid(alpha=0.25)
     for ax in panels[len(results) :]:
         ax.set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(SHOWN), frameon=False)
+    names = [name for name in SHOWN if name in lines]
+    figure.legend(
+        [lines[name] for name in names],
+        [name.replace("_", " ") for name in names],
+        loc="outside upper center",
+        ncols=-(-len(names) // 2),
+        frameon=False,
+    )
     figure.supxlabel("episodes on a new task")
     figure.supylabel("score (0 = random, 1 = optimal)")
     save_figure(figure, path)
