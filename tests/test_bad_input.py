@@ -701,6 +701,7 @@ for function in (
 ):
     refuses("train", "beyond float32", function, ValueError, "1e+300")
 STEPS = mf.train(LEARNER, TASKS, 2, 4, rng=0, record=True).history
+TILES = mf.LinearSarsa(features=mf.TileCoding(S))
 refuses_arrays("replay", "initial_table", Q, lambda value: mf.replay(LEARNER, STEPS, value), (NAN, INF))
 refuses_arrays(
     "replay", "learning_rates", Q[0], lambda value: mf.replay(LEARNER, STEPS, Q, learning_rates=value)
@@ -725,7 +726,12 @@ refuses_counts("replay", "num_threads", lambda value: mf.replay(LEARNER, STEPS, 
 for name, call, error, text in (
     ("no history", lambda: mf.replay(LEARNER, [1, 2]), TypeError, "history is [1, 2], expected a History"),
     ("traces", lambda: mf.replay(mf.QLambda(), STEPS, Q), ValueError, "cannot be replayed"),
-    ("features", lambda: mf.replay(mf.LinearQLearning(), STEPS, Q), ValueError, "cannot be replayed"),
+    (
+        "features",
+        lambda: mf.replay(TILES, STEPS, Q),
+        ValueError,
+        "of learners on features LinearQLearning can",
+    ),
     ("two tables", lambda: mf.replay(mf.DoubleQLearning(), STEPS, Q), ValueError, "cannot be replayed"),
     ("agents", lambda: mf.replay(mf.UCB1(), STEPS, Q), ValueError, "no temporal-difference rule"),
     ("a rate", lambda: mf.replay(LEARNER, STEPS, Q, learning_rates=Q[0] * 0 + 1.5), ValueError, "is 1.5"),

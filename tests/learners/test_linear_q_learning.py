@@ -194,3 +194,21 @@ def test_wrong_sizes_are_named():
         mf.train(learner, task, 1, 5, resume=run)
     with pytest.raises(TypeError, match="features is 5, expected some such as TileCoding"):
         mf.LinearQLearning(features=5)
+
+
+def test_without_features_it_is_the_tabular_learner_in_all_that_takes_one():
+    """Continued, replayed, differentiated; and meta-learners that need that take it."""
+    tasks = mf.GoalGrid(3).sample(4, rng=0)
+    linear, tabular = mf.LinearQLearning(learning_rate_decay=0.5), mf.QLearning(learning_rate_decay=0.5)
+    first, both = mf.train(linear, tasks, 2, rng=0), mf.train(tabular, tasks, 5, rng=0, record=True)
+    assert_same_bits(mf.train(linear, tasks, 3, resume=first).q_table, both.q_table)
+    slopes = (
+        mf.replay_gradient(one, both.history, np.zeros((9, 4)), cotangents=np.ones((4, 9, 4)))
+        for one in (linear, tabular)
+    )
+    assert_same_bits(*(slope.initial_table for slope in slopes))
+    starts = (
+        mf.Maml(loss="return").fit(tasks, one, 2, num_iterations=1, rng=0).state["theta"]
+        for one in (linear, tabular)
+    )
+    assert_same_bits(*starts)

@@ -32,7 +32,8 @@ class LinearLearner(TdSettings):
     theta here: `initial_q`, `initial_table`, and the `q_table` and `snapshots` of `train`, are [F, A];
     `action_values` makes a table of them. So meta-learners of tables learn theta. Visits, of which a rate
     that decays and a bonus are made, are counted for each weight: N(s, a) is their mean over the state's
-    features. `train` also gives the greedy policy [N, S], if `policy` is not False. Runs cannot be continued.
+    features. `train` also gives the greedy policy [N, S], if `policy` is not False. Runs on
+    features cannot be continued.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ class LinearLearner(TdSettings):
         return None
 
     def _new_view(self, num_episodes: int) -> _core.Learner:
-        of_features = None if self.features is None else self.features.core
-        return _core.LinearLearner(super()._new_view(num_episodes), of_features)
+        of_table = super()._new_view(num_episodes)
+        return of_table if self.features is None else _core.LinearLearner(of_table, self.features.core)
 
     def table_shape(self, num_states: int, num_actions: int) -> tuple[int, int]:
         """Return (F, A)."""

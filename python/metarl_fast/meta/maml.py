@@ -101,7 +101,8 @@ class Maml(GradientMeta):
         """Return the state after one meta-batch."""
         tasks, student = batch.tasks, self.apply(state, learner)
         student.check_sizes(tasks.num_states, tasks.num_actions)
-        if isinstance(learner, LinearLearner) and (self.loss != "td_error" or tasks.core.masked):
+        of_features = isinstance(learner, LinearLearner) and learner.features is not None
+        if of_features and (self.loss != "td_error" or tasks.core.masked):
             raise ValueError(
                 f"loss is {self.loss!r} and actions {'are' if not tasks.core.masked else 'are not all'} "
                 "available: of learners on features expected 'td_error', with all actions available"
