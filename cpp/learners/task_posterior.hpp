@@ -114,9 +114,15 @@ class TaskPosterior {
     seen_[place] += 1.0;
     classes_[c].visits += 1.0;
     believe(c);
-    rewards_[reward_key(c, place, entered)].see(step.reward);
-    ends_[entered].see(step.terminated ? 1.0 : 0.0);
+    Mean& reward = rewards_[reward_key(c, place, entered)];
+    Mean& end = ends_[entered];
+    const double expected_reward = reward.value(), expected_end = end.value();
+    reward.see(step.reward);
+    end.see(step.terminated ? 1.0 : 0.0);
     weigh(c);
+    // Where any pair may lead anywhere these are all classes, and nothing new for them is common.
+    const bool shared = believed_.rewards == TaskPrior::Rewards::next_state;
+    if (end.value() == expected_end && !(shared && reward.value() != expected_reward)) return true;
     for (std::size_t there = leads_there_[entered]; there != kNone; there = another_[there]) {
       weigh(there / places_);
     }
