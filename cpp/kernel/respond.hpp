@@ -40,17 +40,25 @@ std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
   return 16 * line + first_above<16>(fine + 16 * line, u);
 }
 
-// An outcome for each lane, from the row of its pair; `use(lane, outcome)` gets them one by one, so that what
-// follows from an outcome does not wait for those of the other lanes.
-template <int N, class Real, class Use>
-[[gnu::always_inline]] inline void sample_rows(const Real* rows, std::int64_t distance,
-                                               const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
-  alignas(64) std::int64_t offset[kLanes];
+// Where the rows of the pairs begin.
+template <class Real>
+[[gnu::always_inline]] inline void locate_rows_of_pairs(std::int64_t distance, const std::int32_t* pair,
+                                                        Real (&u)[kLanes], std::int64_t (&offset)[kLanes]) {
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) offset[l] = pair[l] * distance;
   through_memory(offset);
   through_memory(u);
-#pragma GCC unroll 32
+}
+
+// An outcome for each lane, from the row of its pair; `use(lane, outcome)` gets them one by one, so that what
+// follows from an outcome does not wait for those of the other lanes. Eight lanes written out: all of them,
+// for every width, would take the compiler twice as long for as many instructions.
+template <int N, class Real, class Use>
+[[gnu::always_inline]] inline void sample_rows(const Real* rows, std::int64_t distance,
+                                               const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
+  alignas(64) std::int64_t offset[kLanes];
+  locate_rows_of_pairs(distance, pair, u, offset);
+#pragma GCC unroll 8
   for (int l = 0; l < kLanes; ++l) use(l, first_above<N>(rows + offset[l], u[l]));
 }
 
@@ -66,7 +74,7 @@ void sample_indexed_rows(const Block<Real>& b, const std::int32_t* pair, Real (&
     place[l] = records + pair[l] * record + before[l];
     __builtin_prefetch(place[l]);
   });
-#pragma GCC unroll 32
+#pragma GCC unroll 8
   for (int l = 0; l < kLanes; ++l) use(l, before[l] + first_above<16>(place[l], u[l]));
 }
 
@@ -183,7 +191,12 @@ template <class Real>
   alignas(64) Real u[kLanes];
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) u[l] = unit(draw(b, l), Real{});
-  sample_rows<16>(b.records, 16, lanes.pair, u, row_answer(b, lanes));
+  alignas(64) std::int64_t offset[kLanes];
+  locate_rows_of_pairs(16, lanes.pair, u, offset);
+  const RowAnswer<Real> use = row_answer(b, lanes);
+  const Real* rows = b.records;
+#pragma GCC unroll 32
+  for (int l = 0; l < kLanes; ++l) use(l, first_above<16>(rows + offset[l], u[l]));
 }
 
 template <class Real>
