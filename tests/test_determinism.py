@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import os
 import pickle
@@ -268,18 +269,25 @@ def test_copies_of_learners_go_on_from_where_they_were(copied, kind):
     assert_same_bits(again.q_table, learner.q_table)
 
 
+@functools.cache
+def meta_learned(kind, resume=None):
+    """What a meta-learner makes of three iterations, or of two more; once for all ways to copy."""
+    tasks = mf.TaskDistribution(4, 3).sample(30, rng=0)
+    rng = {"rng": 1} if resume is None else {}
+    num_iterations = 3 if resume is None else 2
+    return kind(tasks_per_iteration=5).fit(
+        tasks, mf.QLearning(), 4, 8, num_iterations=num_iterations, resume=resume, **rng
+    )
+
+
 @copies
 @pytest.mark.parametrize("kind", METAS, ids=lambda kind: kind.__name__)
 def test_copies_of_what_was_meta_learned_go_on_from_where_it_was(copied, kind):
-    tasks = mf.TaskDistribution(4, 3).sample(30, rng=0)
-    learner = mf.QLearning()
-    meta = kind(tasks_per_iteration=5)
-    fitted = meta.fit(tasks, learner, 4, 8, num_iterations=3, rng=1)
+    fitted = meta_learned(kind)
     again = copied(fitted)
     assert again.learner == fitted.learner
-    further = [meta.fit(tasks, learner, 4, 8, num_iterations=2, resume=one) for one in (fitted, again)]
-    assert further[0].learner == further[1].learner
-    assert further[0].learner != fitted.learner
+    assert meta_learned(kind, fitted).learner == meta_learned.__wrapped__(kind, again).learner
+    assert meta_learned(kind, fitted).learner != fitted.learner
 
 
 def test_copies_of_the_articles_meta_learner_go_on_from_where_it_was():
