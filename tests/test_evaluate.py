@@ -304,6 +304,18 @@ def test_undiscounted_scores_of_policies_that_never_end():
     assert scores == pytest.approx([-1.0, 1.0, -1.0], rel=1e-12)
 
 
+def test_progress_of_adapt_is_done_when_scores_are():
+    """And not when learning is, which takes the smaller part of the time."""
+    tasks, told = mf.TaskDistribution(6, 3, horizon=10).sample(50, rng=0), []
+    learner, given = mf.QLearning(6, 3), {"rng": 0, "progress": lambda *report: told.append(report)}
+    for limits, first in ((None, 16), (mf.bounds(tasks, 0.95), 25)):
+        told.clear()
+        mf.adapt(learner, tasks, (0, 3), limits=limits, **given)
+        assert (first, 50) in told
+        assert told[-1] == (50, 50)
+        assert told == sorted(told)
+
+
 def test_adapt_checks_everything_before_it_plans(monkeypatch):
     tasks = mf.TaskDistribution(6, 3, horizon=10).sample(5, rng=0)
     learner = mf.QLearning(6, 3)

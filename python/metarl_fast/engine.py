@@ -346,3 +346,10 @@ def _levels_to_caller() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "metarl_fast":
         frame, levels = frame.f_back, levels + 1
     return levels
+
+
+def part_of(progress: Progress | None, place: int, number: int, size: int) -> Progress | None:
+    """Return what tells `progress` of one of so many equal parts of the work, as of `size` tasks in all."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(size * (place * total + done) // max(1, number * total), size)

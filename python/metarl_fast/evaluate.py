@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from metarl_fast import checks
 from metarl_fast.adaptation_jobs import adapt_by_jobs, bounds_by_jobs
 from metarl_fast.criterion import Criterion, Horizon
-from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, episode_steps, train
+from metarl_fast.engine import HasLearner, Progress, as_learner, check_learner, episode_steps, part_of, train
 from metarl_fast.executors import Executor, checked_executor, using
 from metarl_fast.files import Path
 from metarl_fast.learners import Learner
@@ -339,7 +339,8 @@ def adapt(
             adapt, learner, batch, told, where, checkpoint, num_threads, checks.callback(progress, "progress")
         )
         return AdaptationCurve(tuple(scored_at), found["scores"], found["returns"])
-    # Learning comes first: it checks everything else before it begins.
+    # Learning comes first: it checks everything else before it begins. Then what scales the scores, and they.
+    report, stages = checks.callback(progress, "progress"), 2 if given is not None else 3
     run = train(
         learner,
         batch,
@@ -353,32 +354,40 @@ def adapt(
         policy=False,
         dtype=dtype,
         num_threads=num_threads,
-        progress=progress,
+        progress=part_of(report, 0, stages, len(batch)),
     )
     if given is None:
         given = _by_segment(batch, learner.discount, steps, scored_at, num_threads)
-    scores = np.empty(run.snapshots.shape[:-2])
-    for segment in sorted(set(segments)):
+    scores, different = np.empty(run.snapshots.shape[:-2]), sorted(set(segments))
+    for place, segment in enumerate(different, start=(stages - 1) * len(different)):
         columns = [k for k, found in enumerate(segments) if found == segment]
         # One piece of consecutive columns is looked at where it stands.
         tables = run.snapshots[..., columns[0] : columns[-1] + 1, :, :]
-        scores[..., columns] = _scores(learner, batch.segment(segment), tables, given[segment], num_threads)
+        there = learner, batch.segment(segment), tables, given[segment], num_threads
+        scores[..., columns] = _scores(*there, part_of(report, place, stages * len(different), len(batch)))
     return AdaptationCurve(tuple(scored_at), scores, run.returns)
 
 
 def _scores(
-    learner: Learner, tasks: Tasks, tables: NDArray[Any], limits: Bounds, num_threads: int | None
+    learner: Learner,
+    tasks: Tasks,
+    tables: NDArray[Any],
+    limits: Bounds,
+    num_threads: int | None,
+    progress: Progress | None,
 ) -> NDArray[np.float64]:
     """Return the scores [N, ...] of the policies of what was learned [N, ..., S, A], part by part."""
     scores = np.empty(tables.shape[:-2])
-    pairs = tasks.num_states * tasks.num_actions
-    step = max(1, _PART // max(1, 8 * math.prod(tables.shape[1:-2]) * pairs))
+    size = math.prod((8, *tables.shape[1:-2], tasks.num_states, tasks.num_actions))
+    step = max(1, min(_PART // max(1, size), max(256, len(tasks) // 20)))
     for first in range(0, len(tasks), step):
         part = slice(first, first + step)
         policies = learner.policies(learner.values_in(tasks[part], tables[part]))
         policies = policies.reshape(len(policies), -1, *policies.shape[-2:])
         found = score(tasks[part], policies, limits.part(part), num_threads=num_threads)
         scores[part] = found.reshape(scores[part].shape)
+        if progress is not None:
+            progress(min(part.stop, len(tasks)), len(tasks))
     return scores
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_fast.engine import Progress, train
+from metarl_fast.engine import Progress, part_of, train
 from metarl_fast.learners import Learner
 from metarl_fast.seeding import Seed
 from metarl_fast.tasks import Tasks
@@ -49,11 +49,7 @@ class MetaBatch:
 
     def part(self, place: int, number: int) -> MetaBatch:
         """Return the meta-batch as one of so many equal parts of the work: what is done of it counts so."""
-
-        def told(done: int, total: int) -> None:
-            self.report(place * total + done, number * total)
-
-        return self if self.progress is None else replace(self, progress=told)
+        return replace(self, progress=part_of(self.progress, place, number, len(self.tasks)))
 
     def report(self, done: int = 1, total: int = 1) -> None:
         """Tell `progress` that so much of the work is done, in tasks; by default all of it."""
