@@ -101,6 +101,8 @@ def test_many_copies_are_stepped_without_processes():
     assert len(set(total.tolist())) == 6
     env.seed(2)
     np.testing.assert_array_equal(env.reset(), first)
+    env.set_task(FAMILY.sample(6, rng=3))  # one for each
+    assert env.reset().shape == (6, 4)
     env.set_task([tasks[0], tasks[1]] * 3)
     env.reset()
     np.testing.assert_array_equal(env._env.tasks[2], tasks[0]["transitions"])

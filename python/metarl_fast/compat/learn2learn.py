@@ -237,9 +237,12 @@ class VectorMetaEnv:
         return self._sampler.draw(num_tasks)
 
     def set_task(self, task: Any) -> bool:
-        """Put a task into all copies, or one of a list into each, for the episodes that `reset` begins."""
-        one = isinstance(task, (Mapping, Task))
-        self._given: Task | Tasks = _as_task(task) if one else from_task_dicts(list(task))
+        """Put a task into all copies, or one of a list or of `Tasks` into each, from the next `reset` on."""
+        if isinstance(task, Tasks):
+            self._given: Task | Tasks = task
+        else:
+            one = isinstance(task, (Mapping, Task))
+            self._given = _as_task(task) if one else from_task_dicts(list(task))
         self._task = task
         return True
 
