@@ -1,7 +1,8 @@
 """What a planner loses that is not told which kind its task is of: `python bench/kinds.py`.
 
-Tasks are of two kinds, and `EmpiricalBayes` learns one prior of both; beside it stand planners that learned
-one kind alone, each in held-out tasks of its own. Every seed has its own splits and meta-training.
+Tasks are of two kinds, and `EmpiricalBayes` learns one prior of both, or finds out itself whether there are
+two kinds (`num_kinds=(1, 2)`); beside it stand planners that learned one kind alone, each in held-out tasks
+of its own. Every seed has its own splits and meta-training.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ KINDS = {
 def measured(kinds, seed, num_tasks):
     """Return the mean returns by episode of one planner for all, and of those told the kind."""
     halves = [kind.split(0.2, rng=seed) for kind in kinds]
-    both = mf.EmpiricalBayes().fit(mf.Mixture(tuple(training for training, _ in halves)), rng=seed)
-    found = {"one prior": [], "told the kind": []}
+    training_tasks = mf.Mixture(tuple(training for training, _ in halves))
+    both = [mf.EmpiricalBayes(num_kinds=number).fit(training_tasks, rng=seed) for number in (1, (1, 2))]
+    found = {"one prior": [], "kinds found": [], "told the kind": []}
     for training, held_out in halves:
         tasks = held_out.sample(num_tasks, rng=seed + 1000)
         told = mf.EmpiricalBayes().fit(training, rng=seed)
-        for name, planner in zip(found, (both, told), strict=True):
+        for name, planner in zip(found, (*both, told), strict=True):
             run = mf.train(planner, tasks, EPISODES[-1], rng=seed + 2000, mean_returns=True)
             found[name].append(run.mean_returns)
     return {name: sum(returns) / len(kinds) for name, returns in found.items()}

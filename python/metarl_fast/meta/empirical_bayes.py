@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
@@ -27,7 +27,8 @@ from metarl_fast.seeding import Seed
 
 _MOST_KINDS = 64
 _AT_ONCE = 512
-"""So many tasks are told apart at a time."""
+_TRANSITIONS_AT_ONCE = 2**19
+"""So many tasks are told apart at a time, and so many transitions of theirs, but some tasks of each kind."""
 _LEAST_NOISE = 0.1
 """Of rewards, in units of the deviation between tasks: no prior is as exact as it says."""
 
@@ -142,8 +143,7 @@ class EmpiricalBayes(ModelMeta):
         if not several:
             return super().with_models(state, seen, num_states, num_actions, rng)
         found, generator = dict(state), np.random.default_rng(rng)
-        tasks = iter(seen)
-        while some := list(islice(tasks, _AT_ONCE)):
+        for some in _bunches(seen, 8 * max(several)):
             found = super().with_models(found, some, num_states, num_actions, rng)
             for number in several:
                 prefixes = self._prefixes(number)
@@ -164,7 +164,7 @@ class EmpiricalBayes(ModelMeta):
         """Return the state after a look at tasks held back: of which number of kinds they are likeliest."""
         if "likelihoods" not in state:
             return state
-        tasks = list(islice(held, _AT_ONCE))
+        tasks = next(_bunches(held, 1))
         found = [likelihood_of(tasks, self._sums_of(state, number), num_states) for number in self._numbers()]
         return {**state, "likelihoods": state["likelihoods"] + found}
 
@@ -199,6 +199,14 @@ class EmpiricalBayes(ModelMeta):
             bonus_decay=chosen.bonus_decay,
             transition_strength=chosen.transition_strength,
         )
+
+
+def _bunches(seen: Iterable[TaskModel], least: int) -> Iterator[list[TaskModel]]:
+    """Yield some models at a time, `least` at least while there are so many."""
+    left = iter(seen)
+    while some := list(islice(left, 1)):
+        number = max(least, _TRANSITIONS_AT_ONCE // max(some[0].pair.size, 1))
+        yield some + list(islice(left, min(number, _AT_ONCE) - 1))
 
 
 def of_kind(sums: State, prefix: str) -> State:
