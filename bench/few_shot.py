@@ -49,7 +49,9 @@ def measured(family, seed, num_tasks, options):
     training, held_out = family.split(0.2, rng=seed, **unseen)
     planner = mf.PosteriorPlanner(discount=options.discount)
     start = time.perf_counter()
-    meta = mf.EmpiricalBayes(experience=options.experience, num_kinds=tuple(options.kinds))
+    meta = mf.EmpiricalBayes(
+        experience=options.experience, num_kinds=tuple(options.kinds), end_rewards=options.end_rewards
+    )
     fitted = meta.fit(training, planner, rng=seed)
     fit_seconds = time.perf_counter() - start
     tasks = held_out.sample(num_tasks, rng=seed + 1000)
@@ -78,6 +80,7 @@ def parse(arguments=None):
     parser.add_argument("--reward-noise", type=float, default=0.0, help="standard deviation of each reward")
     parser.add_argument("--discount", type=float, default=0.95, help="by which the planner plans")
     parser.add_argument("--kinds", type=int, nargs="+", default=[1], help="of so many kinds tasks may be")
+    parser.add_argument("--end-rewards", action="store_true", help="apart from what pairs give")
     parser.add_argument("--json", help="where to write the figures")
     return parser.parse_args(arguments)
 

@@ -201,6 +201,9 @@ refuses_numbers(
 )
 refuses_counts("ConjugatePrior", "experience", with_keyword(mf.ConjugatePrior, "experience"), -1)
 refuses("ConjugatePrior", "shared=5", lambda: mf.ConjugatePrior(shared=5), TypeError, "shared is 5")
+refuses(
+    "EmpiricalBayes", "end_rewards=5", lambda: mf.EmpiricalBayes(end_rewards=5), TypeError, "end_rewards is 5"
+)
 for name in ("inner_held_out", "neighbours"):
     refuses_numbers("EmpiricalBayes", name, with_keyword(mf.EmpiricalBayes, name), -0.1, 1.1)
 for name, low, high in (

@@ -95,7 +95,7 @@ class MixturePlanner final : public AgentLearner {
       const double ended = (end.strength * (known * end.prior + 0.5 * learner_.surprise) + end.sum) /
                            (end.strength + end.number);
       double found = portable_log(led) + portable_log(step.terminated ? ended : 1.0 - ended);
-      if (seen->reward) found += log_density(*seen->reward, step.reward);
+      if (seen->reward) found += log_density(*seen->reward, kind.beside_end(step));
       return found > -kMost ? found : -kMost;
     }
 

@@ -31,6 +31,8 @@ class PosteriorPlanner final : public AgentLearner, public PosteriorSettings {
     visit("rewards", learner.prior.rewards, TaskPrior::kRewards);
     visit("reward", learner.prior.reward, finite());
     visit("termination", learner.prior.termination, between(0, 1));
+    visit("end_reward", learner.prior.end_reward, finite());
+    visit("end_alike", learner.prior.end_alike, at_least(0));
     visit("value", learner.prior.value, finite());
     visit("transition_strengths", learner.prior.transition_strengths, above(0));
     visit("reward_strengths", learner.prior.reward_strengths, above(0));

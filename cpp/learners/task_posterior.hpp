@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "../elementary.hpp"
@@ -69,6 +70,7 @@ class TaskPosterior {
       weigh(c);
     }
     list_states();
+    list_alike();
     plan();
   }
 
@@ -101,7 +103,13 @@ class TaskPosterior {
                       classes_[c].visits,
                       strength(c),
                       has_reward ? &rewards_[reward_key(c, place, entered)] : nullptr,
-                      &ends_[entered]};
+                      &ends_[end_key(entered)]};
+  }
+
+  // What a step gave without what its end did.
+  double beside_end(const Step& step) const {
+    return step.terminated ? step.reward - end_reward(static_cast<std::size_t>(step.next_state))
+                           : step.reward;
   }
 
   // Counts a step, if its action is available; `plan` makes what follows from it.
@@ -115,17 +123,21 @@ class TaskPosterior {
     classes_[c].visits += 1.0;
     believe(c);
     Mean& reward = rewards_[reward_key(c, place, entered)];
-    Mean& end = ends_[entered];
+    Mean& end = ends_[end_key(entered)];
     const double expected_reward = reward.value(), expected_end = end.value();
-    reward.see(step.reward);
+    reward.see(beside_end(step));
     end.see(step.terminated ? 1.0 : 0.0);
     weigh(c);
     // Where any pair may lead anywhere these are all classes, and nothing new for them is common.
     const bool shared = believed_.rewards == TaskPrior::Rewards::next_state;
     if (end.value() == expected_end && !(shared && reward.value() != expected_reward)) return true;
-    for (std::size_t there = leads_there_[entered]; there != kNone; there = another_[there]) {
-      weigh(there / places_);
-    }
+    std::size_t s = entered;
+    do {
+      for (std::size_t there = leads_there_[s]; there != kNone; there = another_[there]) {
+        weigh(there / places_);
+      }
+      if (!alike_.empty()) s = alike_[s];
+    } while (s != entered);
     return true;
   }
 
@@ -181,6 +193,25 @@ class TaskPosterior {
       found.push_back({prior[k], 0.0, 0.0, strengths.empty() ? of_all : strengths[k]});
     }
     return found;
+  }
+
+  double end_reward(std::size_t s) const {
+    return believed_.end_reward.empty() ? 0.0 : believed_.end_reward[s];
+  }
+
+  // Where it is counted how episodes end in a state: states that are alike in it share one.
+  std::size_t end_key(std::size_t s) const {
+    return believed_.end_alike.empty() ? s : static_cast<std::size_t>(believed_.end_alike[s]);
+  }
+
+  // States that end alike follow one another in a ring.
+  void list_alike() {
+    if (believed_.end_alike.empty()) return;
+    alike_.resize(value_.size());
+    for (std::size_t s = 0; s < alike_.size(); ++s) alike_[s] = s;
+    for (std::size_t s = 0; s < alike_.size(); ++s) {
+      if (end_key(s) != s) std::swap(alike_[s], alike_[end_key(s)]);
+    }
   }
 
   // The class of actions that are not available: the one behind the last.
@@ -262,8 +293,9 @@ class TaskPosterior {
     for (std::size_t place = c * places_; place < c * places_ + classes_[c].known; ++place) {
       const double p = probability_[place];
       const auto entered = static_cast<std::size_t>(believed_.next_state[place]);
-      at_once += p * rewards_[reward_key(c, place, entered)].value();
-      reach_[place] = settings_.discount * p * (1.0 - ends_[entered].value());
+      const double end = ends_[end_key(entered)].value();
+      at_once += p * (rewards_[reward_key(c, place, entered)].value() + end * end_reward(entered));
+      reach_[place] = settings_.discount * p * (1.0 - end);
     }
     classes_[c].at_once = at_once;
     upset(c);
@@ -327,6 +359,7 @@ class TaskPosterior {
   std::vector<Mean> rewards_, ends_;                // by key of rewards, and [S]
   std::vector<double> seen_, reach_, probability_;  // [C][K]
   std::vector<std::size_t> leads_there_, another_;  // a place that leads to a state [S], and the one after
+  std::vector<std::size_t> alike_;                  // the next state that ends alike [S]; empty: itself
   std::vector<Class> classes_;
   std::vector<double> worth_;                    // U [C + 1]
   std::vector<std::size_t> first_of_, acts_in_;  // states in which a class can be tried, class by class

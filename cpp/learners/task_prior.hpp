@@ -24,9 +24,11 @@ struct TaskPrior {
   std::vector<std::int32_t> next_state;  // [C][K]; -1 in a free place, behind which are only free ones
   std::vector<double> probability;       // [C][K], 0 in a free place
   Rewards rewards = Rewards::pair;
-  std::vector<double> reward;       // means: [S], [C][K] or [C]
-  std::vector<double> termination;  // [S], probabilities that an episode ends on entering the state
-  std::vector<double> value;        // [S], what is to be had from a state on
+  std::vector<double> reward;           // means: [S], [C][K] or [C]
+  std::vector<double> termination;      // [S], probabilities that an episode ends on entering the state
+  std::vector<double> value;            // [S], what is to be had from a state on
+  std::vector<double> end_reward;       // [S], what the end of an episode gives beside that; empty: nothing
+  std::vector<std::int32_t> end_alike;  // [S], the first of the states that end alike; empty: each itself
   // How many observations a prior is worth, of each class and of each mean of rewards; empty: what the
   // learner says of all.
   std::vector<double> transition_strengths;  // [C]
@@ -78,6 +80,14 @@ struct TaskPrior {
     require(reward_strengths.empty() || reward_strengths.size() == reward.size(), "reward_strengths' size",
             size(reward_strengths), "one for each key");
     require(termination.size() == value.size(), "termination's size", size(termination), "num_states");
+    require(end_reward.empty() || end_reward.size() == value.size(), "end_reward's size", size(end_reward),
+            "num_states");
+    require(end_alike.empty() || end_alike.size() == value.size(), "end_alike's size",
+            static_cast<double>(end_alike.size()), "num_states");
+    for (const std::int32_t s : end_alike) {
+      const bool first = s >= 0 && s < shape.states && end_alike[static_cast<std::size_t>(s)] == s;
+      require(first, "a state of end_alike", s, "the first one of those alike");
+    }
     for (const std::int32_t c : classes) {
       require(c >= 0 && c < count, "a class", c, "0 to the number of classes - 1");
     }

@@ -58,7 +58,8 @@ class Twin:
             mean, total, number, _ = kind.reward[kind.key(c, next_state)]
             variance = of.reward_noise * of.reward_noise
             k = variance / (of.reward_deviation * of.reward_deviation)
-            off = float(reward) - (k * mean + total) / (k + number)
+            beside = float(reward) - kind.at_end[next_state] if terminated else float(reward)
+            off = beside - (k * mean + total) / (k + number)
             spread = variance * (1.0 + 1.0 / (k + number))
             found += -0.5 * (portable_log(spread) + off * off / spread)
         return found

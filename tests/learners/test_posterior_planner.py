@@ -57,7 +57,10 @@ class Twin:
         else:
             cells = zip(prior.reward_means.tolist(), strong, strict=True)
             self.reward = {key: [mean, 0.0, 0.0, k] for key, (mean, k) in enumerate(cells)}
-        self.end = [[float(tau), 0.0, 0.0, learner.reward_strength] for tau in prior.terminations]
+        cells = [[float(tau), 0.0, 0.0, learner.reward_strength] for tau in prior.terminations]
+        alike = range(s) if prior.end_alike is None else prior.end_alike.tolist()
+        self.end = [cells[t] for t in alike]  # states that end alike share a cell
+        self.at_end = [0.0] * s if prior.end_rewards is None else prior.end_rewards.tolist()
         self.value = [float(v) for v in prior.values]
         self.upset = set(range(count))
         self.worth = [0.0] * count
@@ -85,7 +88,8 @@ class Twin:
         if of.bonus > 0.0:
             worth = of.bonus * inverse_power(1.0 + self.visits[c], of.bonus_decay)
         for t in self.places_of[c]:
-            worth += self.p(c, t) * self.mean(self.reward[self.key(c, t)])
+            at_end = self.mean(self.end[t]) * self.at_end[t]
+            worth += self.p(c, t) * (self.mean(self.reward[self.key(c, t)]) + at_end)
         for t in self.places_of[c]:
             worth += of.discount * self.p(c, t) * (1.0 - self.mean(self.end[t])) * self.value[t]
         return worth
@@ -129,11 +133,13 @@ class Twin:
             places[next_state] = [0.0, 0.0]
         places[next_state][1] += 1.0
         self.visits[c] += 1.0
-        seen = (self.reward[self.key(c, next_state)], reward), (self.end[next_state], terminated)
+        beside = float(reward) - self.at_end[next_state] if terminated else float(reward)
+        seen = (self.reward[self.key(c, next_state)], beside), (self.end[next_state], terminated)
         for cell, x in seen:
             cell[1] += float(x)
             cell[2] += 1.0
-        self.upset |= {c} | {k for k, places in enumerate(self.places_of) if next_state in places}
+        alike = {t for t, cell in enumerate(self.end) if cell is self.end[next_state]}
+        self.upset |= {c} | {k for k, places in enumerate(self.places_of) if alike & set(places)}
 
     def table(self):
         return [[-math.inf if c is None else self.worth[c] for c in row] for row in self.classes]
@@ -189,6 +195,11 @@ LEARNERS = {
     "by state": mf.PosteriorPlanner(prior=random_prior(5, 3, "next_state"), transition_strength=0.7),
     "by transition": mf.PosteriorPlanner(prior=random_prior(5, 3, "transition"), num_sweeps=2),
     "by pair": mf.PosteriorPlanner(prior=random_prior(5, 3, "pair", 9), bonus=0.0, discount=0.9),
+    "ends give something": mf.PosteriorPlanner(
+        prior=random_prior(5, 3, "pair").replace(
+            end_rewards=np.arange(5.0) - 1.5, end_alike=[0, 1, 0, 3, 1], terminations=np.full(5, 0.2)
+        )
+    ),
     "strengths of its own": mf.PosteriorPlanner(
         prior=random_prior(5, 3, "transition").replace(
             transition_strengths=np.arange(1.0, 6.0), reward_strengths=np.arange(1.0, 16.0).reshape(5, 3) / 4
@@ -275,6 +286,9 @@ def test_with_nothing_known_it_still_learns():
         ({"transition_strengths": [1.0]}, r"transition_strengths has shape \(1,\), expected \(2,\)"),
         ({"transition_strengths": [1.0, 0.0]}, "transition_strengths has 0.0, expected numbers above 0"),
         ({"reward_strengths": [1.0, math.inf]}, "reward_strengths"),
+        ({"end_rewards": [math.inf]}, r"end_rewards\[0\] is inf"),
+        ({"end_rewards": [0.0, 1.0]}, r"end_rewards has shape \(2,\), expected \(1,\)"),
+        ({"end_alike": [1]}, r"end_alike\[0\] is 1, expected 0 to 0"),
         ({"rewards": "state"}, "rewards is 'state', expected one of 'next_state'"),
     ],
 )
@@ -298,6 +312,22 @@ def test_what_is_no_prior_is_refused(changes, message):
         prior.values[0] = 1.0
     with pytest.raises(ValueError, match=message):
         mf.TaskPrior(**{**fitting, **changes})
+
+
+def test_states_that_end_in_a_circle_are_refused():
+    with pytest.raises(ValueError, match="a state that is not the first of those alike"):
+        random_prior(5, 3, "pair").replace(end_alike=[1, 2, 2, 3, 4])
+
+
+def test_what_an_end_gives_by_hand():
+    # From either state to 1; 0 and 1 end alike. An end gives 5, whatever the pair gives.
+    prior = mf.TaskPrior([[0], [1]], [[1], [1]], [[1.0], [1.0]], "pair", [0, 0], [0.25, 0.25], [0, 0])
+    prior = prior.replace(end_rewards=[5.0, 5.0], end_alike=[0, 0])
+    learner = mf.PosteriorPlanner(prior=prior, discount=0.0, bonus=0.0, reward_strength=1.0)
+    agent = learner.agent(mf.from_arrays(np.full((1, 2, 1, 2), 0.5), np.zeros((1, 2, 1)))[0], dtype=float)
+    np.testing.assert_allclose(agent.q_table, 0.25 * 5.0)
+    agent.observe(0, 0, 6.0, 1, terminated=True)  # 5 of which is the end's
+    np.testing.assert_allclose(agent.q_table.ravel(), [1.0 / 2 + 1.25 / 2 * 5.0, 1.25 / 2 * 5.0])
 
 
 def test_a_prior_of_other_sizes_is_refused(tmp_path):

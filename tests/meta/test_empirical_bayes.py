@@ -192,6 +192,24 @@ def test_how_likely_a_task_is_of_a_kind_by_hand():
         assert found[t] == pytest.approx(expected + 3 * np.log((n + 0.05) / (n + 0.1)), rel=1e-6)
 
 
+def test_what_a_trip_costs_is_told_from_what_its_end_gives():
+    town = mf.Driving(3, roads=("town", "ring"), closures=0.0)
+    training, held_out = town.split(0.2, rng=1, by=("road", "destination"))
+    fits = [mf.EmpiricalBayes(end_rewards=on).fit(training, num_tasks=300, rng=0) for on in (False, True)]
+    prior = fits[1].learner.prior
+    assert prior.end_rewards == pytest.approx(1.0, abs=0.05)
+    for crossing in range(1, 9):  # whichever way one arrives there
+        there = 4 * crossing + np.flatnonzero(fits[1].state["entry_ends"].reshape(9, 4)[crossing])
+        assert (prior.end_alike[there] == there[0]).all()
+    assert (prior.reward_means < 0.0).all()  # no trip pays
+    tasks = held_out.sample(200, rng=1)
+    found = [mf.train(each, tasks, 2, rng=2, mean_returns=True).mean_returns for each in fits]
+    assert (found[1] > found[0] + 0.05).all()
+    grid = mf.GoalGrid(4).sample(60, rng=0)  # there rewards are of the state entered, ends or not
+    same = [mf.EmpiricalBayes(end_rewards=on).fit(grid, rng=0).learner for on in (False, True)]
+    assert same[0] == same[1]
+
+
 def test_frequencies_of_noisy_tasks_are_near_their_probabilities():
     tasks = mf.TaskDistribution(4, 2, horizon=10).sample(3, rng=0)
     run = mf.train(mf.QLearning(epsilon=1.0), tasks, 2000, rng=0, record=True)

@@ -90,6 +90,8 @@ class PosteriorPlanner(Learner):
             termination=no_numbers if prior is None else prior.terminations,
             value=no_numbers if prior is None else prior.values,
             transition_strengths=_given(None if prior is None else prior.transition_strengths),
+            end_reward=_given(None if prior is None else prior.end_rewards),
+            end_alike=nothing if prior is None or prior.end_alike is None else prior.end_alike,
             reward_strengths=_given(None if prior is None else prior.reward_strengths),
         )
 

@@ -45,6 +45,11 @@ class TaskPrior(ArraySettings):
     transition_strengths, reward_strengths
         How many observations the prior of each class [C] and of each of `reward_means` is worth, above 0;
         None: what the learner says of all.
+    end_rewards
+        What it gives besides if the episode ends on entering a state [S]; None: nothing.
+    end_alike
+        The first of those states that end episodes in the same tasks [S]: what is seen of one is known of
+        all; None: each is on its own.
 
     Raises
     ------
@@ -61,6 +66,8 @@ class TaskPrior(ArraySettings):
     values: NDArray[np.float64]
     transition_strengths: NDArray[np.float64] | None = None
     reward_strengths: NDArray[np.float64] | None = None
+    end_rewards: NDArray[np.float64] | None = None
+    end_alike: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         if self.rewards not in REWARDS:
@@ -94,11 +101,25 @@ class TaskPrior(ArraySettings):
             self._keep(name, checks.finite(found, name))
             if not (found > 0.0).all():
                 raise ValueError(f"{name} has {found.min()}, expected numbers above 0")
+        self._check_ends()
         free = self.next_states < 0
         if (free[:, :-1] & ~free[:, 1:]).any():
             raise ValueError("next_states has a state behind a free place, expected free places last")
         if self.probabilities[free].any():
             raise ValueError("probabilities is not 0 in a free place of next_states")
+
+    def _check_ends(self) -> None:
+        """Refuse what does not say of each state what its end gives, or which states it is like."""
+        size = (self.num_states,)
+        if self.end_rewards is not None:
+            given = checks.array(self.end_rewards, "end_rewards", np.float64)
+            self._keep("end_rewards", checks.finite(checks.shape(given, "end_rewards", size), "end_rewards"))
+        if self.end_alike is not None:
+            alike = checks.shape(checks.array(self.end_alike, "end_alike", np.int32), "end_alike", size)
+            check_range(alike, "end_alike", 0, self.num_states - 1)
+            if (alike[alike] != alike).any():
+                raise ValueError("end_alike has a state that is not the first of those alike")
+            self._keep("end_alike", alike)
 
     @property
     def num_states(self) -> int:

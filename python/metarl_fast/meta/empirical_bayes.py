@@ -11,6 +11,7 @@ import numpy as np
 
 from metarl_fast import checks
 from metarl_fast.learners import Learner, MixturePlanner, PosteriorPlanner
+from metarl_fast.meta import ends_of_models
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.kinds_of_models import kinds_of, likelihood_of
 from metarl_fast.meta.model_meta import ModelMeta
@@ -92,16 +93,21 @@ class EmpiricalBayes(ModelMeta):
         than one, hard EM finds the kind of each training task (those of a meta-batch together), each kind has
         a prior of its own, and the learner is a `MixturePlanner`. Of several numbers the one is taken under
         which tasks held back are likeliest; the first, if none were.
+    end_rewards
+        Whether what the end of an episode gives is a reward of its own, where rewards are of pairs: so what a
+        trip costs is one thing and where it ends another. Of combinations never seen that is known sooner.
     """
 
     neighbours: float = 0.3
     num_kinds: int | tuple[int, ...] = 1
+    end_rewards: bool = False
 
     candidates: ClassVar[tuple[Candidate, ...]] = CANDIDATES
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.keep(self, "neighbours", checks.real, 0.0, 1.0)
+        checks.keep(self, "end_rewards", checks.flag)
         if isinstance(self.num_kinds, (list, tuple)):
             found = tuple(checks.integer(k, "num_kinds", 1, _MOST_KINDS) for k in self.num_kinds)
             if not found or len(set(found)) < len(found):
@@ -116,12 +122,18 @@ class EmpiricalBayes(ModelMeta):
 
     def nothing(self) -> State:
         """Return the sums over no tasks: of all, and of each kind, for each number of kinds."""
-        found = super().nothing()
+        of_one = super().nothing() | (ends_of_models.nothing() if self.end_rewards else {})
+        found = dict(of_one)
         for prefix in self._prefixes():
-            found |= {prefix + name: values for name, values in super().nothing().items()}
+            found |= {prefix + name: values for name, values in of_one.items()}
         return found | (
             {"likelihoods": np.zeros(len(numbers))} if len(numbers := self._numbers()) > 1 else {}
         )
+
+    def with_model(self, sums: State, model: TaskModel, num_states: int, num_actions: int) -> State:
+        """Return the sums after one more task of S states and A actions."""
+        ends = ends_of_models.with_ends(sums, model, num_states) if self.end_rewards else sums
+        return {**ends, **super().with_model(sums, model, num_states, num_actions)}
 
     def _chosen_number(self, state: State) -> int:
         """Return of how many kinds tasks held back were likeliest."""
@@ -193,8 +205,11 @@ class EmpiricalBayes(ModelMeta):
             chosen = self.candidates[0]
         bonus = chosen.bonus * reward_scale(sums)
         smoothing = Smoothing(chosen.goals, self.neighbours, chosen.everywhere)
+        prior = prior_of(sums, smoothing, base.discount, bonus, chosen.trust, base.reward_strength)
+        if self.end_rewards:
+            prior = ends_of_models.with_end_rewards(prior, sums, base.discount, bonus)
         return base.replace(
-            prior=prior_of(sums, smoothing, base.discount, bonus, chosen.trust, base.reward_strength),
+            prior=prior,
             bonus=bonus,
             bonus_decay=chosen.bonus_decay,
             transition_strength=chosen.transition_strength,
