@@ -35,7 +35,7 @@ class MixturePlanner(Learner):
     Parameters
     ----------
     planners
-        One of each kind, K `PosteriorPlanner`s.
+        Instances of `PosteriorPlanner` [K], one for each kind of tasks.
     weights
         How often each kind is met [K], above 0, of any sum; None: all alike.
     surprise
