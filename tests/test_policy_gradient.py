@@ -148,3 +148,8 @@ def test_a_state_without_an_action_that_is_taken_is_refused():
     tasks = random_tasks(1, 3, 2, masked=True)
     with pytest.raises(ValueError, match="task 0 has state 1, in which the preference of every available"):
         mf.policy_gradient(tasks, np.array([[0.0, 0.0], [0.0, -np.inf], [0.0, 0.0]]))
+
+
+def test_a_softmax_of_preferences_as_far_apart_as_doubles_go_is_quiet():
+    found = mf.softmax_policy([[1e308, -1e308], [0.0, -np.inf], [1e308, 1e308]])
+    np.testing.assert_array_equal(found, [[1.0, 0.0], [1.0, 0.0], [0.5, 0.5]])

@@ -56,7 +56,8 @@ def softmax_policy(preferences: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"preferences has shape {h.shape}, expected (..., S, A)")
     top = checks.finite(h.max(axis=-1, keepdims=True), "the largest of preferences")  # NaN if there is one
     # The core's exp: NumPy's gives other bits on other processors.
-    weights = _core.exp(h - top)
+    with np.errstate(over="ignore"):  # what is further below than doubles go has no part
+        weights = _core.exp(h - top)
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
