@@ -195,6 +195,15 @@ def test_files_are_written_once_and_gone_on_with(tmp_path, monkeypatch):
         assert file["task"].tolist() == list(range(1024, 2048))
     with pytest.raises(ValueError, match="holds another dataset"):
         mf.Histories(LEARNER, histories.tasks, 3, rng=1).to_npz(tmp_path / "set")
+    shard = tmp_path / "set" / "histories-00002.npz"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:100])  # whatever happened to it
+    histories.to_npz(tmp_path / "set")
+    assert shard.read_bytes() == whole
+    for damaged in ("{", "[]", json.dumps({"hash": histories.hash}), '{"hash": 1, "files": {"x": 3}}'):
+        (tmp_path / "set" / "index.json").write_text(damaged)
+        with pytest.raises(ValueError, match=r"index\.json is no index of a dataset|another dataset"):
+            histories.to_npz(tmp_path / "set")
 
 
 def test_fitted_results_and_arguments():

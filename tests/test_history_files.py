@@ -96,6 +96,10 @@ def test_minari_reads_them(ending, tmp_path, monkeypatch):
     pytest.importorskip("h5py")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     made, expected = ending
+    for wrong in ("histories", "a/b-v0"):
+        with pytest.raises(ValueError, match=r"dataset_id is 'histories'|Malformed dataset ID"):
+            made.to_minari(wrong)
+    assert not list(tmp_path.iterdir())
     dataset = made.to_minari(
         "metarl/goalgrid/histories-v0", author="A", author_email="a@b.c", code_permalink="x"
     )

@@ -210,6 +210,10 @@ def write_minari(
     checks.require_extra("h5py", "data")
     spaces = checks.require_extra("gymnasium.spaces", "data")
     roots = checks.require_extra("minari.storage.datasets_root_dir", "data")
+    try:  # who finds out at the end has worked in vain
+        checks.require_extra("minari.dataset.minari_dataset", "data").parse_dataset_id(dataset_id)
+    except TypeError:
+        raise ValueError(f"dataset_id is {checks.shown(dataset_id)}, expected one such as NAME-v0") from None
     folder = roots.get_dataset_path(dataset_id)
     parts = folder.with_name(f"{folder.name}.parts")
     if folder.exists() and not (parts / _JOINING).exists():

@@ -31,13 +31,24 @@ class Shards:
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             index: dict[str, Any] = json.loads((self.root / _INDEX).read_text(encoding="utf-8"))
+            files = dict(index["files"]).items()
+            index["files"] = {name: found for name, found in files if self._is_whole(name, found)}
         except FileNotFoundError:
             index = {"hash": digest, "recipe": dict(recipe), "files": {}}
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise ValueError(
+                f"{self.root / _INDEX} is no index of a dataset, or it is damaged: {error!s:.200}"
+            ) from error
         if index.get("hash") != digest:
             raise ValueError(f"{self.root} holds another dataset, {index.get('hash')!r}: this is {digest!r}")
-        files = index["files"].items()
-        index["files"] = {name: found for name, found in files if (self.root / name).exists()}
         self._index = index
+
+    def _is_whole(self, name: str, found: Mapping[str, Any]) -> bool:
+        """Whether a file is there, of the size that it was written with."""
+        try:
+            return (self.root / name).stat().st_size == found.get("bytes")
+        except FileNotFoundError:
+            return False
 
     def __contains__(self, name: str) -> bool:
         """Whether the file is there, and whole."""
@@ -59,7 +70,8 @@ class Shards:
 
     def keep(self, name: str, num_tasks: int, num_steps: int) -> None:
         """Say that a file is there; the index that is written next says so."""
-        self._index["files"][name] = {"tasks": num_tasks, "steps": num_steps}
+        size = (self.root / name).stat().st_size
+        self._index["files"][name] = {"tasks": num_tasks, "steps": num_steps, "bytes": size}
 
     def write_index(self) -> None:
         """Write what is there."""
