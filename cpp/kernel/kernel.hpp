@@ -72,8 +72,8 @@ struct Block {
   // The lanes. Those without a task of their own mirror the first one: they read and write its memory, the
   // same values at the same time.
   // For each pair of each lane's task a record: thresholds [row.fine]; for outcome lists also rewards
-  // [row.fine], never -0, and successors [row.fine], 32-bit integers: the next state, or ~it if terminal. So
-  // that one look into far memory brings all.
+  // [row.outcomes()], never -0, and successors [row.outcomes()], 32-bit integers: the next state, or ~it if
+  // terminal. So that one look into far memory brings all.
   const Real* records;           // [lanes][S*A][record]
   std::int64_t record;           // from one record to the next one
   const Real* coarse;            // [lanes][S*A][row.coarse]

@@ -16,6 +16,7 @@ namespace {
 template <class Real>
 std::int32_t sample(const Real* fine, const Real* coarse, Row row, Real u) {
   switch (row.fine) {
+    case 0: return 0;
     case 4: return first_above<4>(fine, u);
     case 8: return first_above<8>(fine, u);
     case 16: return first_above<16>(fine, u);
@@ -78,9 +79,17 @@ void sample_indexed_rows(const Block<Real>& b, const std::int32_t* pair, Real (&
   for (int l = 0; l < kLanes; ++l) use(l, before[l] + first_above<16>(place[l], u[l]));
 }
 
+// Nothing is looked for where there is but one outcome.
+template <class Use>
+[[gnu::always_inline]] inline void certain_outcomes(const Use& use) {
+#pragma GCC unroll 8
+  for (int l = 0; l < kLanes; ++l) use(l, 0);
+}
+
 template <class Real, class Use>
 void sample_all(const Block<Real>& b, const std::int32_t* pair, Real (&u)[kLanes], const Use& use) {
   switch (b.row.fine) {
+    case 0: return certain_outcomes(use);
     case 4: return sample_rows<4>(b.records, b.record, pair, u, use);
     case 8: return sample_rows<8>(b.records, b.record, pair, u, use);
     case 16: return sample_rows<16>(b.records, b.record, pair, u, use);
@@ -204,7 +213,7 @@ void respond_from_lists(const Block<Real>& b, Lanes<Real>& lanes, Real (&u)[kLan
   constexpr std::int64_t kWords = sizeof(Real) / sizeof(std::int32_t);
   const std::int64_t record = b.record;
   const Real* rewards = b.records + b.row.fine;
-  const auto* successors = reinterpret_cast<const std::int32_t*>(b.records + 2 * b.row.fine);
+  const auto* successors = reinterpret_cast<const std::int32_t*>(rewards + b.row.outcomes());
   const Real* q_table = b.q_table;
   through_memory(lanes.pair);
   through_memory(lanes.cell);

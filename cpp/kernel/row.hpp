@@ -6,14 +6,16 @@
 
 namespace metarl_fast {
 
-// A row of K thresholds, `fine` of them with padding: 4, 8 or a multiple of 16. From the last possible
-// outcome on they are 2, above every random number. Rows of more than 32 have an index, kept apart: `coarse`
-// copies of every sixteenth threshold, so that a search reads one line of the index and one of the row.
+// A row of K thresholds, `fine` of them with padding: 4, 8 or a multiple of 16; none where there is but one
+// outcome. From the last possible outcome on they are 2, above every random number. Rows of more than 32 have
+// an index, kept apart: `coarse` copies of every sixteenth threshold, so that a search reads one line of the
+// index and one of the row.
 struct Row {
   std::int64_t coarse;
   std::int64_t fine;
 
   static constexpr Row for_outcomes(std::int64_t outcomes) {
+    if (outcomes == 1) return {0, 0};
     if (outcomes <= 4) return {0, 4};
     if (outcomes <= 8) return {0, 8};
     const std::int64_t lines = (outcomes + 15) / 16;
@@ -22,6 +24,9 @@ struct Row {
     if (lines <= 8) return {8, 16 * lines};
     return {(lines + 15) / 16 * 16, 16 * lines};
   }
+
+  // How many outcomes there is room for.
+  constexpr std::int64_t outcomes() const { return fine == 0 ? 1 : fine; }
 };
 
 template <class Real>

@@ -42,11 +42,13 @@ inline std::size_t count(std::int64_t n) { return static_cast<std::size_t>(n); }
 inline void draw(const Kernels& k, UniformTasks<float>& tasks) { k.draw_float(tasks); }
 inline void draw(const Kernels& k, UniformTasks<double>& tasks) { k.draw_double(tasks); }
 
-// Thresholds, rewards and successors of a pair, in whole lines: so many numbers of `real` bytes.
-inline std::int64_t record_of_lists(std::int64_t fine, std::int64_t real) {
+// Thresholds, rewards and successors of a pair: so many numbers of `real` bytes. In whole lines, but for a
+// single outcome's, which are so few that many pairs share a line.
+inline std::int64_t record_of_lists(Row row, std::int64_t real) {
   const std::int64_t reals = static_cast<std::int64_t>(kCacheLine) / real;
-  const std::int64_t successors = (fine * 4 + real - 1) / real;
-  return (2 * fine + successors + reals - 1) / reals * reals;
+  const std::int64_t successors = (row.outcomes() * 4 + real - 1) / real;
+  const std::int64_t used = row.fine + row.outcomes() + successors;
+  return row.outcomes() == 1 ? used : (used + reals - 1) / reals * reals;
 }
 
 // How many entries a lane has for its task.
@@ -62,7 +64,7 @@ struct TaskSizes {
     row = Row::for_outcomes(shape.outcomes);
     start_row = Row::for_outcomes(shape.states);
     kept_row = rejection ? Row{0, 0} : row;
-    record = shape.dense ? kept_row.fine : record_of_lists(kept_row.fine, real);
+    record = shape.dense ? kept_row.fine : record_of_lists(kept_row, real);
     pairs = odd_multiple(shape.pairs(), std::max<std::int64_t>(1, kLine / std::max<std::int64_t>(1, record)));
     entries = shape.pairs() * (rejection && law ? 1 : shape.outcomes);
   }
@@ -318,7 +320,7 @@ class LaneTasks {
     for (std::int64_t pair = 0; pair < shape.pairs(); ++pair, record += block_.record) {
       meter.count(shape.outcomes);
       Real* rewards = record + block_.row.fine;
-      auto* successors = reinterpret_cast<std::int32_t*>(record + 2 * block_.row.fine);
+      auto* successors = reinterpret_cast<std::int32_t*>(rewards + block_.row.outcomes());
       for (std::int64_t k = 0; k < shape.outcomes; ++k) {
         const std::int64_t from = pair * shape.outcomes + k;
         rewards[k] = without_minus_zero(task.reward[from]);
