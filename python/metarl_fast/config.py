@@ -14,7 +14,7 @@ import numpy as np
 
 from metarl_fast import checks, families, learners
 from metarl_fast.files import Path, regular_file
-from metarl_fast.learners import ListedFeatures, Table
+from metarl_fast.learners import Table
 from metarl_fast.learners.array_settings import ArraySettings
 from metarl_fast.listing import concrete
 from metarl_fast.meta import METAS
@@ -49,7 +49,7 @@ def to_config(value: Any) -> Any:
     """
     kind = type(value)
     known = _TYPES.get(kind.__name__) is kind
-    if isinstance(value, (ArraySettings, ListedFeatures, Table)):
+    if isinstance(value, (ArraySettings, Table)):
         _check_written_out(value)
     if known or isinstance(value, families.Family):
         described = {"type": kind.__name__ if known else f"{kind.__module__}.{kind.__qualname__}"}
@@ -74,7 +74,7 @@ def to_config(value: Any) -> Any:
     )
 
 
-def _check_written_out(arrays: ArraySettings | ListedFeatures | Table) -> None:
+def _check_written_out(arrays: ArraySettings | Table) -> None:
     """Refuse arrays that are too large for a text, or hold what JSON has no word for."""
     for f in fields(arrays):
         values = getattr(arrays, f.name)

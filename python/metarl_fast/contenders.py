@@ -15,6 +15,7 @@ from metarl_fast.engine import episode_steps
 from metarl_fast.evaluate import learning_bounds
 from metarl_fast.learners import LEARNERS, Learner, Table, TdLearner
 from metarl_fast.learners.array_settings import ArraySettings
+from metarl_fast.learners.features import Features
 from metarl_fast.meta import METAS, Fitted, Meta
 from metarl_fast.planning import policy_iteration
 from metarl_fast.seeding import child
@@ -92,7 +93,11 @@ class Prepared:
     def without_table(self) -> Learner:
         """Return the learner without what it starts from, which is too long for a text."""
         kept = self.learner
-        long = [f for f in fields(kept) if isinstance(getattr(kept, f.name), ArraySettings | Table)]
+        held = {f: getattr(kept, f.name) for f in fields(kept)}
+        long = [
+            f for f, value in held.items()
+            if isinstance(value, ArraySettings | Table) and not isinstance(value, Features)
+        ]  # fmt: skip
         return kept.replace(**{f.name: f.default for f in long})
 
 

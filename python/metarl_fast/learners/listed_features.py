@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_fast import _core, checks
+from metarl_fast.learners.array_settings import ArraySettings
 from metarl_fast.learners.features import Features
 
 _SHORTEST = 2.0**-40
@@ -16,7 +16,7 @@ _SHORTEST = 2.0**-40
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ListedFeatures(Features):
+class ListedFeatures(ArraySettings, Features):
     """Features as arrays: for each state which of F numbers are not 0, and what they are.
 
     Equal if all numbers are.
@@ -56,9 +56,7 @@ class ListedFeatures(Features):
             )
         self._check_none_twice(indices, values)
         for name, numbers in (("indices", indices), ("values", values)):
-            own = np.array(numbers, order="C")
-            own.flags.writeable = False
-            object.__setattr__(self, name, own)
+            self._keep(name, np.ascontiguousarray(numbers))
 
     @staticmethod
     def _check_none_twice(indices: NDArray[np.int32], values: NDArray[np.float64]) -> None:
@@ -77,19 +75,5 @@ class ListedFeatures(Features):
             values=self.values,
         )
 
-    def _numbers(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        return self.indices, self.values + 0.0  # 0.0 and -0.0 are equal
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ListedFeatures):
-            return NotImplemented
-        return all(map(np.array_equal, self._numbers(), other._numbers()))
-
-    def __hash__(self) -> int:
-        return hash((self.indices.shape, *(numbers.tobytes() for numbers in self._numbers())))
-
     def __repr__(self) -> str:
         return f"ListedFeatures(shape={self.indices.shape}, num_features={int(self.indices.max()) + 1})"
-
-    def __reduce__(self) -> tuple[type[ListedFeatures], tuple[Any, ...]]:
-        return ListedFeatures, (self.indices, self.values)  # arrays lose that they are read-only on the way
