@@ -35,6 +35,7 @@ template <class Real>
 struct History {
   Numbers state, next_state;           // [tasks][room], both of one type
   Numbers action;                      // the same
+  Numbers next_action;                 // the same, of one type with action: what was chosen ahead; or null
   Real* reward = nullptr;              // the same
   std::uint8_t* terminated = nullptr;  // the same
   std::uint8_t* truncated = nullptr;   // the same

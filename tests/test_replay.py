@@ -32,6 +32,7 @@ LEARNERS = {
     "greedy_bonus": mf.ExpectedSarsa(epsilon=0.3, bonus=0.7, bonus_episodes=4),
     "softmax": mf.ExpectedSarsa(temperature=0.7, temperature_decay=0.9, learning_rate_decay=0.3),
     "softmax_bonus": mf.ExpectedSarsa(temperature=0.4, bonus=0.5),
+    "sarsa": mf.Sarsa(epsilon=0.4, learning_rate=0.3, learning_rate_decay=0.2),
 }
 each = pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 
@@ -58,24 +59,40 @@ def test_a_run_replayed_gives_its_tables_to_the_bit(learner, tasks):
 
 def test_a_run_that_goes_on_past_its_time_limit_is_replayed():
     tasks = RANDOM.sample(3, rng=0)
-    learner = LEARNERS["greedy"]
-    run = lived(learner, tasks, start_of(tasks), continuing=True)
-    assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
+    for name in ("greedy", "sarsa"):
+        learner = LEARNERS[name]
+        run = lived(learner, tasks, start_of(tasks), continuing=True)
+        assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
 
 
-def test_sarsa_is_replayed_where_episodes_are_recorded_until_they_terminate():
+def test_what_sarsa_chose_ahead_is_recorded_where_it_chooses_ahead():
+    """It is what was taken next; and something else where the time limit cut the episode there."""
+    tasks = GRID.sample(40, rng=0)
+    steps = lived(mf.Sarsa(epsilon=0.5), tasks, start_of(tasks), num_steps=5).history
+    following = steps.mask[:, 1:] & ~(steps.terminated | steps.truncated)[:, :-1]
+    assert (steps.next_action[:, :-1] == steps.action[:, 1:])[following].all()
+    assert (steps.next_action[steps.terminated] == 0).all()
+    assert set(steps.next_action[steps.truncated]) == {0, 1, 2, 3}
+    assert lived(mf.QLearning(), tasks, start_of(tasks)).history.next_action is None
+
+
+def test_sarsa_learns_from_other_histories_that_are_recorded_until_they_terminate():
     two_steps = {
         0: {0: [(0.5, 1, 1.0, False), (0.5, 0, 0.0, True)], 1: [(1.0, 1, 0.5, False)]},
         1: {0: [(1.0, 0, 1.0, True)], 1: [(1.0, 0, 2.0, True)]},
     }
     learner, tasks = mf.Sarsa(epsilon=0.5), mf.from_outcomes([two_steps], horizon=5)
     run = lived(learner, tasks, start_of(tasks), 20)
-    assert_same_bits(mf.replay(learner, run.history, start_of(tasks)), run.q_table)
+    of_another = replace(run.history, next_action=None)
+    assert_same_bits(mf.replay(learner, of_another, start_of(tasks)), run.q_table)
     tasks = RANDOM.sample(2, rng=0)
     run = lived(learner, tasks, start_of(tasks))
     message = "step 5 of the history of task 0 is the last one that was recorded of its episode"
     with pytest.raises(ValueError, match=message):
-        mf.replay(learner, run.history, start_of(tasks))
+        mf.replay(learner, replace(run.history, next_action=None), start_of(tasks))
+    wrong = replace(run.history, next_action=run.history.next_action + 2)
+    with pytest.raises(ValueError, match=r"history\.next_action has 4, expected integers 0 to 2"):
+        mf.replay(learner, wrong, start_of(tasks))
 
 
 @each
@@ -106,29 +123,30 @@ def test_gradients_are_central_differences(learner):
 
 
 def twin(learner, history, theta, fresh):
-    """One task of Q-learning, the adjoint of each update in plain Python."""
+    """One task of Q-learning or SARSA, the adjoint of each update in plain Python."""
     alpha, gamma = learner.learning_rate, learner.discount
 
-    def look(q, row):
-        best = max(range(len(row)), key=lambda a: row[a])
+    def look(row, chosen):
+        best = max(range(len(row)), key=lambda a: row[a]) if chosen is None else chosen
         return best, row[best]
 
     def steps(of):
         n = int(of.length[0])
         names = ("state", "action", "reward", "next_state", "terminated")
-        return [tuple(getattr(of, name)[0, k].item() for name in names) for k in range(n)]
+        chosen = [None] * n if of.next_action is None else of.next_action[0].tolist()
+        return [(*(getattr(of, name)[0, k].item() for name in names), chosen[k]) for k in range(n)]
 
     q, tape = theta.tolist(), []
-    for s, a, r, after, terminated in steps(history):
-        best, ahead = look(q, q[after])
+    for s, a, r, after, terminated, chosen in steps(history):
+        best, ahead = look(q[after], chosen)
         target = r if terminated else r + gamma * ahead
         tape.append((s, a, after, best, terminated, target - q[s][a]))
         q[s][a] = (1.0 - alpha) * q[s][a] + alpha * target
     adjoint = [[0.0] * len(row) for row in q]
     of_rates = [[0.0] * len(row) for row in q]
     loss, share = 0.0, 1.0 / int(fresh.length[0])
-    for s, a, r, after, terminated in steps(fresh):
-        best, ahead = look(q, q[after])
+    for s, a, r, after, terminated, chosen in steps(fresh):
+        best, ahead = look(q[after], chosen)
         error = (r if terminated else r + gamma * ahead) - q[s][a]
         loss += 0.5 * share * error * error
         adjoint[s][a] -= share * error
@@ -149,9 +167,9 @@ def only(history, n):
     return replace(history, **arrays, length=history.length[n : n + 1])
 
 
-def test_the_way_back_is_that_of_the_twin_to_the_bit():
+@pytest.mark.parametrize("learner", [LEARNERS["q_learning"], mf.Sarsa(epsilon=0.4, learning_rate=0.3)])
+def test_the_way_back_is_that_of_the_twin_to_the_bit(learner):
     """Lifetimes of various lengths, more than go side by side."""
-    learner = LEARNERS["q_learning"]
     for family in (GRID, RANDOM):
         tasks = family.sample(11, rng=3)
         run = lived(learner, tasks, start_of(tasks), 12)

@@ -34,6 +34,7 @@ History<Real> history_of(const py::dict& arrays, const Shape& shape, std::int64_
   found.state = numbers(arrays, "state", n, found.room);
   found.action = numbers(arrays, "action", n, found.room);
   found.next_state = numbers(arrays, "next_state", n, found.room);
+  if (arrays.contains("next_action")) found.next_action = numbers(arrays, "next_action", n, found.room);
   found.reward = entry<Real>(arrays, "reward", {n, found.room});
   found.terminated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "terminated", {n, found.room}));
   found.truncated = reinterpret_cast<std::uint8_t*>(entry<bool>(arrays, "truncated", {n, found.room}));
@@ -41,8 +42,9 @@ History<Real> history_of(const py::dict& arrays, const Shape& shape, std::int64_
   const auto fits = [](const Numbers& of, std::int64_t values) {
     return of.bytes == 4 || values <= std::int64_t{1} << (8 * of.bytes);
   };
-  const bool whole = found.state.bytes == found.next_state.bytes && found.reward && found.terminated &&
-                     found.truncated && found.length;
+  const bool alike = found.state.bytes == found.next_state.bytes &&
+                     (!found.next_action.array || found.action.bytes == found.next_action.bytes);
+  const bool whole = alike && found.reward && found.terminated && found.truncated && found.length;
   if (!whole || !fits(found.state, shape.states) || !fits(found.action, shape.actions)) {
     throw std::invalid_argument("a history that lacks arrays, or whose numbers are too small for the tasks");
   }

@@ -33,14 +33,11 @@ class RecordedSteps {
     return state * stride;
   }
 
-  // The action that the learner chose ahead in the next state of step k, which is the next one taken; -1
-  // where it took none there.
+  // The action that the learner chose ahead in the next state of step k; -1 if nobody knows. Where it was not
+  // recorded it is the next one taken, if that was taken there.
   std::int32_t next_action(std::int64_t k) const {
-    if (k + 1 == length_ || truncated(k)) return -1;
-    std::int32_t found = 0;
-    with_type(history_->action,
-              [&](const auto* actions) { found = static_cast<std::int32_t>(actions[row_ + k + 1]); });
-    return found;
+    if (history_->next_action.array) return number(history_->next_action, k);
+    return k + 1 == length_ || truncated(k) ? -1 : action(k + 1);
   }
 
   // For n steps from `first` on: the cell of (state, action), and the first cell of the next state's row, in
@@ -83,8 +80,10 @@ class RecordedSteps {
       const auto* next_states = static_cast<decltype(states)>(history_->next_state.array);
       outside |= any_from(states + row_, shape.states) | any_from(next_states + row_, shape.states);
     });
-    with_type(history_->action,
-              [&](const auto* actions) { outside |= any_from(actions + row_, shape.actions); });
+    for (const Numbers& chosen : {history_->action, history_->next_action}) {
+      if (!chosen.array) continue;
+      with_type(chosen, [&](const auto* actions) { outside |= any_from(actions + row_, shape.actions); });
+    }
     return outside == 0;
   }
 

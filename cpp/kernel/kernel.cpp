@@ -9,6 +9,7 @@
 #include "episodes.hpp"
 #include "generate.hpp"
 #include "lanes.hpp"
+#include "record.hpp"
 #include "respond.hpp"
 
 #ifndef METARL_FAST_KERNEL_ISA
@@ -140,24 +141,6 @@ template <class Rule, class Real>
   }
 }
 
-// What has just happened. A lane past its last episode runs on unseen.
-template <class Real>
-[[gnu::noinline]] void log_step(Block<Real>& b, const Lanes<Real>& lanes) {
-  constexpr auto kTerminated = static_cast<std::int32_t>(Ended::terminated);
-  constexpr auto kTruncated = static_cast<std::int32_t>(Ended::truncated);
-  LoggedStep<Real>& step = b.log[b.logged++];
-#pragma omp simd
-  for (int l = 0; l < kLanes; ++l) {
-    const std::int32_t timed_out = b.steps_left[l] == 1 ? kTruncated : 0;
-    const std::int32_t ended = lanes.terminated[l] ? kTerminated : timed_out;
-    step.state[l] = b.state[l];
-    step.action[l] = lanes.action[l];
-    step.next_state[l] = lanes.next_state[l];
-    step.ended[l] = b.episode[l] < b.num_episodes ? ended : LoggedStep<Real>::kNotOfTheRun;
-    step.reward[l] = lanes.reward[l];
-  }
-}
-
 // Where the time limit cuts episodes that do not go on, the learner sees where the next one begins.
 template <class Real>
 [[gnu::noinline]] void show_starts(const Block<Real>& b, Lanes<Real>& lanes) {
@@ -206,14 +189,16 @@ void advance_by(Block<Real>& b, std::int64_t steps) {
     } else {
       respond(b, lanes);
     }
-    if (b.log) log_step(b, lanes);
+    if (b.recording) record_step(b, lanes);
     if (Rule::kTurnsTilesOver && may_terminate(b)) begin_terminated_episodes(b, lanes);
     if (b.learner.sees_reset) show_starts(b, lanes);
     Rule::look_ahead(lanes);
+    if (Rule::kOnPolicy && b.recording) record_choices(b, lanes);
     if (Rule::kTwoTables && b.visits) count_visits(b, lanes);  // of the table that learns
     learn<Rule>(b, lanes);
     move_on<Rule>(b, lanes);
   }
+  if (b.recording && b.unfinished == 0) write_recorded(*b.recording);
 }
 
 template <class Rule, class Real>

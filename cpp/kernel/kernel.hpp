@@ -4,6 +4,7 @@
 // share inline code with the rest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -39,15 +40,27 @@ struct LaneOutputs {
   Carried<Real> after;   // what is handed on
 };
 
-// A step of all lanes, for who wants to know what happened.
+// Steps of all lanes, for who wants to know what happened: columns [kSteps][kLanes] of numbers in as many
+// bytes as the history's have, which are written out together.
 template <class Real>
-struct LoggedStep {
-  static constexpr std::int32_t kNotOfTheRun = -1;  // in place of what it was to its episode
-  alignas(64) std::int32_t state[kLanes];
-  alignas(64) std::int32_t action[kLanes];
-  alignas(64) std::int32_t next_state[kLanes];
-  alignas(64) std::int32_t ended[kLanes];
-  alignas(64) Real reward[kLanes];
+struct Recording {
+  static constexpr std::int64_t kSteps = 64;  // a cache line of bytes for each lane
+  template <class Widest>
+  static constexpr std::int64_t kBytes = kSteps * kLanes * std::int64_t{sizeof(Widest)};
+
+  History<Real> history;
+  std::int64_t first_task;
+  int active;                            // lanes 0 .. active-1 hold tasks
+  std::int64_t recorded[kLanes];         // how many steps of the lane's task are in the history,
+  std::int64_t logged;                   // how many of all lanes are not yet,
+  alignas(64) std::int32_t own[kLanes];  // and how many of these, the first ones, are of the lane's run
+  alignas(64) std::byte state[kBytes<std::uint32_t>];
+  alignas(64) std::byte next_state[kBytes<std::uint32_t>];
+  alignas(64) std::byte action[kBytes<std::uint32_t>];
+  alignas(64) std::byte next_action[kBytes<std::uint32_t>];
+  alignas(64) std::byte terminated[kBytes<std::uint8_t>];
+  alignas(64) std::byte truncated[kBytes<std::uint8_t>];
+  alignas(64) std::byte reward[kBytes<Real>];
 };
 
 template <class Real>
@@ -133,10 +146,9 @@ struct Block {
   bool (*stop_requested)(void* context);
   void* stop_context;
   bool stopped;
-  LoggedStep<Real>* log;  // room for the steps of one call; null if nobody wants to know
-  std::int64_t logged;
-  int active;      // lanes 0 .. active-1 hold tasks
-  int unfinished;  // lanes with episodes left
+  Recording<Real>* recording;  // null if nobody wants to know
+  int active;                  // lanes 0 .. active-1 hold tasks
+  int unfinished;              // lanes with episodes left
 };
 
 // Tasks of the uniform law (TaskDistribution) to draw for all lanes at once.

@@ -31,9 +31,6 @@ namespace metarl_fast {
 // About 0.2 ms of work: the longest a block runs between two looks at the cancellation flag.
 constexpr std::int64_t kStepsBetweenPulses = 4096;
 
-// Steps of all lanes that are logged before they are written out: few enough for the innermost cache.
-constexpr std::int64_t kLoggedSteps = 32;
-
 inline void advance(const Kernels& k, Block<float>& b, std::int64_t steps) { k.advance_float(b, steps); }
 inline void advance(const Kernels& k, Block<double>& b, std::int64_t steps) { k.advance_double(b, steps); }
 inline void begin(const Kernels& k, Block<float>& b) { k.begin_float(b); }
@@ -90,8 +87,8 @@ class LaneWorker final : public Worker {
     set_run(batch.shape(), learner);
     allocate_learner(batch.shape(), LaneSizes(batch.shape(), learner, schedule.continuing, longest_), lanes);
     if (arrays.return_sums) block_returns_.resize(lanes * count(episodes_of(schedule)));
-    if (arrays_.history.length) log_.resize(count(kLoggedSteps));
-    block_.log = log_.empty() ? nullptr : log_.data();
+    if (arrays_.history.length) recording_ = make_aligned<Recording<Real>>(1);
+    block_.recording = recording_.get();
   }
 
   LaneWorker(const LaneWorker&) = delete;  // its tasks know where its block is
@@ -122,12 +119,11 @@ class LaneWorker final : public Worker {
     block_.stop_context = interrupt.context;
     block_.stopped = false;
     begin(kernels_, block_);
-    if (block_.log) begin_history();
+    if (block_.recording) begin_history();
     while (block_.unfinished > 0) {
       if (interrupt()) return 0;
       advance(kernels_, block_, steps_between_pulses());
       if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-      if (block_.log) write_history();
     }
     return block_.active;
   }
@@ -204,30 +200,18 @@ class LaneWorker final : public Worker {
   std::int64_t steps_between_pulses() const {
     const std::int64_t softmax = block_.learner.behaviour == Behaviour::softmax ? 8 : 1;
     const std::int64_t cost = 1 + softmax * block_.q_stride / 16 + block_.trace_room / 16;
-    const std::int64_t most = block_.log ? kLoggedSteps : kStepsBetweenPulses;
-    return std::clamp<std::int64_t>(kStepsBetweenPulses / cost, 1, most);
+    return std::max<std::int64_t>(kStepsBetweenPulses / cost, 1);
   }
 
   void begin_history() {
-    block_.logged = 0;
-    std::fill_n(recorded_, kLanes, 0);
+    Recording<Real>& recording = *block_.recording;
+    recording.history = arrays_.history;
+    recording.first_task = first_;
+    recording.active = block_.active;
+    recording.logged = 0;
+    std::fill_n(recording.recorded, kLanes, 0);
+    std::fill_n(recording.own, kLanes, 0);
     std::fill_n(arrays_.history.length + first_, block_.active, 0);
-  }
-
-  // The steps that were logged, to where those of each task are wanted; a lane's own come before all others.
-  void write_history() {
-    constexpr std::int32_t kNotOfTheRun = LoggedStep<Real>::kNotOfTheRun;
-    for (int lane = 0; lane < block_.active; ++lane) {
-      std::int64_t n = block_.logged;
-      while (n > 0 && block_.log[n - 1].ended[lane] == kNotOfTheRun) --n;
-      arrays_.history.write(first_ + lane, recorded_[lane], n, [log = block_.log, lane](std::int64_t k) {
-        const LoggedStep<Real>& step = log[k];
-        return PastStep<Real>{step.state[lane], step.action[lane], step.next_state[lane], step.reward[lane],
-                              static_cast<Ended>(step.ended[lane])};
-      });
-      recorded_[lane] += n;
-    }
-    block_.logged = 0;
   }
 
   // Values stay within the rewards of all steps that count, and where they began. With traces they may not.
@@ -329,8 +313,7 @@ class LaneWorker final : public Worker {
   std::int64_t first_ = 0;  // task of the block that runs
   const Interrupt* interrupt_ = nullptr;
   std::exception_ptr failure_;
-  std::vector<LoggedStep<Real>> log_;
-  std::int64_t recorded_[kLanes] = {};
+  AlignedArray<Recording<Real>> recording_;
   CarriedSizes carried_;
   double largest_initial_ = 0.0;
   AlignedArray<Real> q_table_, tiles_, traces_;

@@ -52,8 +52,8 @@ inline void check_choices(const RecordedSteps& steps, std::int64_t task) {
     message
         << "step " << k << " of the history of task " << task
         << " is the last one that was recorded of its episode, which did not terminate: Sarsa learned there "
-           "from the action that it would have taken next, of which nothing is known; ExpectedSarsa and "
-           "QLearning need none";
+           "from the action that it would have taken next, which is in next_action of histories that train "
+           "records of it, and not in this one; ExpectedSarsa and QLearning need none";
     throw std::invalid_argument(message.str());
   }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -158,8 +158,8 @@ def every_episode(history: History, every: int) -> History:
     longest = int(length.max(initial=0))
     mask = np.arange(longest) < length[:, None]
     arrays = {}
-    for f in fields(history):
-        if f.name != "length":
-            found = np.take_along_axis(getattr(history, f.name), order[:, :longest], axis=1)
-            arrays[f.name] = np.where(mask, found, 0).astype(found.dtype)
+    for name, array in history.arrays().items():
+        if name != "length":
+            found = np.take_along_axis(array, order[:, :longest], axis=1)
+            arrays[name] = np.where(mask, found, 0).astype(found.dtype)
     return replace(history, **arrays, length=length)

@@ -233,7 +233,9 @@ def train(
         {name: np.empty(shape, kind) for name, (keep, shape, kind) in wants.items() if keep},
         np.empty((shard_count(len(batch)), episodes)) if keep_mean else None,
         room_to_carry(settings.carried(s, a, going_on), n, (s, a), real) if keep_table else {},
-        History.room(n, episodes * longest, s, a, real) if checks.flag(record, "record") else None,
+        History.room(n, episodes * longest, s, a, real, learner.chooses_ahead)
+        if checks.flag(record, "record")
+        else None,
     )
     run = _core.train_float32 if real == np.float32 else _core.train_float64
     report = checks.callback(progress, "progress")

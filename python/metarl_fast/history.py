@@ -37,6 +37,10 @@ class History(Result):
         `next_state`.
     length
         [N] how many steps there were.
+    next_action
+        [N, T], as `action`: what a learner that chooses its actions a step ahead, `Sarsa`, chose in
+        `next_state`, and learned from also where the time limit then cut the episode; 0 where the step was
+        `terminated`. None for all other learners.
     """
 
     state: NDArray[Any]
@@ -46,6 +50,7 @@ class History(Result):
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     length: NDArray[np.int64]
+    next_action: NDArray[Any] | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -54,23 +59,35 @@ class History(Result):
 
     @classmethod
     def room(
-        cls, num_learners: int, num_steps: int, num_states: int, num_actions: int, real: np.dtype[Any]
+        cls,
+        num_learners: int,
+        num_steps: int,
+        num_states: int,
+        num_actions: int,
+        real: np.dtype[Any],
+        chosen_ahead: bool = False,
     ) -> History:
         """Return arrays for so many steps of each learner; MemoryError where they do not fit.
 
         They are zeros, which take no memory before something is written.
         """
         states, actions = narrowest(num_states), narrowest(num_actions)
-        size = num_learners * num_steps * (2 * states.itemsize + actions.itemsize + real.itemsize + 2)
-        checks.memory(size, lambda: f"the history of {num_learners} tasks of {num_steps} steps")
         types = {"state": states, "action": actions, "reward": real, "next_state": states}
         types |= {"terminated": np.dtype(bool), "truncated": np.dtype(bool)}
+        types |= {"next_action": actions} if chosen_ahead else {}
+        size = num_learners * num_steps * sum(kind.itemsize for kind in types.values())
+        checks.memory(size, lambda: f"the history of {num_learners} tasks of {num_steps} steps")
         steps = {name: np.zeros((num_learners, num_steps), kind) for name, kind in types.items()}
         return cls(**steps, length=np.zeros(num_learners, np.int64))
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays that there are, by name."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: array for name, array in found.items() if array is not None}
+
     def rows(self, rows: slice) -> dict[str, NDArray[Any]]:
         """Return those learners' arrays by name."""
-        return {f.name: getattr(self, f.name)[rows] for f in fields(self)}
+        return {name: array[rows] for name, array in self.arrays().items()}
 
     def cut(self, num_runs: int | None) -> History:
         """Return what was written: rows no longer than the longest lifetime, and the runs on an axis."""
@@ -100,7 +117,7 @@ class History(Result):
 
     def _steps(self) -> list[tuple[str, NDArray[Any]]]:
         """Return the arrays of steps, by name."""
-        return [(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "length"]
+        return [(name, array) for name, array in self.arrays().items() if name != "length"]
 
 
 def narrowest(number: int) -> np.dtype[Any]:

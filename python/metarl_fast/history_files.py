@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,8 +67,11 @@ def write_npz(data: Dataset, folder: Path, num_threads: int | None, report: Repo
         name = f"histories-{number:05d}.npz"
         if name not in shards:
             piece = data.lifetimes(places, num_threads)
-            arrays = {f.name: getattr(piece.history, f.name) for f in fields(History)}
-            arrays |= {"optimal_action": piece.optimal_action, "task": piece.ids}
+            arrays: dict[str, Any] = {
+                **piece.history.arrays(),
+                "optimal_action": piece.optimal_action,
+                "task": piece.ids,
+            }
             with shards.writing(name, len(piece.ids), int(piece.history.length.sum())) as file:
                 np.savez(file, **arrays)
         if report is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -139,9 +138,9 @@ def _check_steps(history: History, tasks: Tasks) -> None:
     """Refuse steps that cannot be of these tasks."""
     n, room = len(tasks), history.state.shape[-1]
     length = checks.shape(history.length, "history.length", (n,))
-    for f in fields(history):
-        if f.name != "length":
-            checks.shape(getattr(history, f.name), f"history.{f.name}", (n, room))
+    for name, array in history.arrays().items():
+        if name != "length":
+            checks.shape(array, f"history.{name}", (n, room))
     for number, value in enumerate(length.tolist()):
         checks.integer(value, f"history.length[{number}]", 0, room)
     states, actions = tasks.num_states, tasks.num_actions
@@ -221,4 +220,4 @@ def _for_the_core(history: History, real: np.dtype[Any]) -> dict[str, NDArray[An
     action = history.action.dtype if history.action.dtype in narrow else np.dtype(np.uint32)
     types = {"state": states, "next_state": states, "action": action, "reward": real}
     types |= {"terminated": np.dtype(bool), "truncated": np.dtype(bool), "length": np.dtype(np.int64)}
-    return {f.name: numbers(getattr(history, f.name), types[f.name]) for f in fields(history)}
+    return {name: numbers(getattr(history, name), kind) for name, kind in types.items()}

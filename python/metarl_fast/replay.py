@@ -60,13 +60,14 @@ def replay(
     Parameters
     ----------
     learner
-        With one table and no eligibility traces: `QLearning`, `ExpectedSarsa`; and `Sarsa`, if each episode
-        is recorded until it terminates, since what it would have done after a time limit is not recorded. Of
-        those on features `LinearQLearning`, at one learning rate that stays: its weights [F, A] take the
-        place of tables everywhere. It must be known which actions are best, so all have to be available.
+        With one table and no eligibility traces: `QLearning`, `ExpectedSarsa` and `Sarsa`. Of those on
+        features `LinearQLearning`, at one learning rate that stays: its weights [F, A] take the place of
+        tables everywhere. It must be known which actions are best, so all have to be available.
     history
         Steps of N learners in rows of T. Exploration that changes from episode to episode changes after each
-        step that is `terminated` or `truncated`.
+        step that is `terminated` or `truncated`. `Sarsa` learns from the actions that it chose ahead: from
+        its `next_action`, or where a history has none, as that of another learner, from the actions taken
+        next, if each episode is recorded until it terminates.
     initial_table
         [S, A], or [N, S, A]; -inf for actions that are not available. Default: what the learner starts from.
     learning_rates
@@ -276,6 +277,7 @@ def checked_steps(history: Any, name: str, num_states: int, num_actions: int) ->
     states, actions = narrowest(num_states), narrowest(num_actions)
     types: dict[str, Any] = {"state": states, "action": actions, "reward": np.float64, "next_state": states}
     types |= {"terminated": bool, "truncated": bool}
+    types |= {} if history.next_action is None else {"next_action": actions}
     if np.ndim(history.state) != 2:
         raise ValueError(f"{name}.state has shape {np.shape(history.state)}, expected (N, T)")
     n, t = np.shape(history.state)
@@ -290,7 +292,7 @@ def checked_steps(history: Any, name: str, num_states: int, num_actions: int) ->
         given = np.asarray(getattr(history, key))
         checks.shape(given, f"{name}.{key}", (n, t))
         if kind in (states, actions):
-            limit = num_states if key != "action" else num_actions
+            limit = num_actions if key in ("action", "next_action") else num_states
             if given.dtype.kind not in "iu":
                 raise TypeError(f"{name}.{key} has the dtype {given.dtype}, expected integers")
             low = 0 if given.dtype.kind == "u" else int(given.min(initial=0))

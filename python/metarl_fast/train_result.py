@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ class TrainResult(Result):
         if self.state is not None:
             found |= {f"state.{name}": array for name, array in self.state.arrays.items()}
         if self.steps is not None:
-            found |= {f"history.{f.name}": getattr(self.steps, f.name) for f in fields(self.steps)}
+            found |= {f"history.{name}": array for name, array in self.steps.arrays().items()}
         return found
 
     @property

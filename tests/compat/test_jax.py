@@ -37,12 +37,14 @@ CASES = {
     "q_learning": (mf.QLearning(epsilon=EPSILON), largest),
     "epsilon_greedy": (mf.ExpectedSarsa(epsilon=EPSILON), epsilon_greedy),
     "softmax": (mf.ExpectedSarsa(temperature=TEMPERATURE), softmax),
+    "sarsa": (mf.Sarsa(epsilon=EPSILON), None),  # it looks at what was chosen ahead
 }
 
 
 def steps(history):
     names = ("state", "action", "reward", "next_state", "terminated")
-    return tuple(jnp.asarray(getattr(history, name)) for name in names)
+    chosen = history.action if history.next_action is None else history.next_action
+    return (*(jnp.asarray(getattr(history, name)) for name in names), jnp.asarray(chosen))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -51,20 +53,21 @@ def test_gradients_are_those_of_automatic_differentiation(name):
     run = mf.train(learner, TASKS, 20, rng=1, initial_table=THETA, record=True, dtype=np.float64)
     fresh = mf.train(learner, TASKS, 5, rng=2, initial_table=run.q_table, record=True, dtype=np.float64)
 
-    def target(q, reward, after, terminated):
-        return reward + jnp.where(terminated, 0.0, learner.discount * look_ahead(q[after]))
+    def target(q, reward, after, terminated, chosen):
+        ahead = look_ahead(q[after]) if look_ahead else q[after, chosen]
+        return reward + jnp.where(terminated, 0.0, learner.discount * ahead)
 
     def update(rates):
         def step(q, seen):
-            s, a, r, after, terminated = seen
-            return q.at[s, a].add(rates[s, a] * (target(q, r, after, terminated) - q[s, a])), None
+            s, a, r, after, terminated, chosen = seen
+            return q.at[s, a].add(rates[s, a] * (target(q, r, after, terminated, chosen) - q[s, a])), None
 
         return step
 
     def loss(theta, rates, learned_from, judged_by):
         q, _ = jax.lax.scan(update(rates), theta, learned_from)
-        s, a, r, after, terminated = judged_by
-        errors = jax.vmap(target, (None, 0, 0, 0))(q, r, after, terminated) - q[s, a]
+        s, a, r, after, terminated, chosen = judged_by
+        errors = jax.vmap(target, (None, 0, 0, 0, 0))(q, r, after, terminated, chosen) - q[s, a]
         return 0.5 * (errors**2).mean()
 
     expected = jax.vmap(jax.value_and_grad(loss, (0, 1)), (None, None, 0, 0))(

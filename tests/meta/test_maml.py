@@ -138,10 +138,11 @@ def test_it_needs_a_learner_that_can_be_replayed(learner):
         mf.Maml().fit(TASKS, learner, 2, rng=0)
 
 
-def test_the_loss_may_be_what_is_earned():
+@pytest.mark.parametrize("base", [LEARNER, mf.Sarsa(learning_rate=0.3, epsilon=0.3)])
+def test_the_loss_may_be_what_is_earned(base):
     """Minus the exact return of the softmax of the adapted table; the steps are held fixed."""
     theta = np.random.default_rng(0).normal(size=(4, 3))
-    learner = LEARNER.replace(initial_q=mf.Table(theta))
+    learner = base.replace(initial_q=mf.Table(theta))
     meta = mf.Maml(step_size=0.1, loss="return", temperature=0.5)
     state = meta.step(meta.init(learner), learner, TASKS, 7, 3)
     steps = mf.train(learner, TASKS, 3, rng=child(make_key(7), 0), dtype=np.float64, record=True).history

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -35,6 +35,8 @@ class Learner(Settings, ABC):
 
     num_states: int | None = None
     num_actions: int | None = None
+    chooses_ahead: ClassVar[bool] = False
+    """Whether what it learns from a step is the action that it chose in the next state."""
 
     def __post_init__(self) -> None:
         for name in ("num_states", "num_actions"):

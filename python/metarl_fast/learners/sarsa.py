@@ -18,6 +18,7 @@ class Sarsa(TdLearner):
     """
 
     _rule = "sarsa"
+    chooses_ahead = True
 
     def update(
         self,

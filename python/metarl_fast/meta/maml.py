@@ -42,8 +42,8 @@ class Maml(GradientMeta):
     steps as large as any. For many episodes take `multi_step`.
 
     Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017,
-    with a learner inside that `replay` takes: Q-learning or expected SARSA, or Q-learning on features, whose
-    weights are then what theta is, if all actions are available; Kingma and Ba, "Adam", ICLR 2015.
+    with a learner inside that `replay` takes: Q-learning, SARSA or expected SARSA, or Q-learning on features,
+    whose weights are then what theta is, if all actions are available; Kingma and Ba, "Adam", ICLR 2015.
 
     Parameters
     ----------

@@ -48,7 +48,8 @@ class MetaSgd(Maml):
     def init(self, learner: Learner) -> State:
         """Return the state before any task was seen: where the learner starts, and its rates."""
         if not isinstance(learner, TdSettings):
-            raise ValueError(f"{type(learner).__name__} cannot be replayed: QLearning, ExpectedSarsa can")
+            name = type(learner).__name__
+            raise ValueError(f"{name} cannot be replayed: QLearning, ExpectedSarsa and Sarsa can")
         begun = super().init(learner)
         rates = np.array(learner.learning_rate, np.float64)
         return {**begun, "rates": rates, **dict.fromkeys(_MOMENTS, np.zeros(rates.shape))}
