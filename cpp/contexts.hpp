@@ -19,6 +19,21 @@ struct Column {
   std::int64_t item;      // bytes of one number
 };
 
+// Which steps of each task ended an episode.
+struct Endings {
+  std::int64_t tasks = 0, room = 0;
+  const std::uint8_t* terminated = nullptr;  // [tasks], so many bytes from one task to the next
+  const std::uint8_t* truncated = nullptr;   // the same
+  std::int64_t terminated_row = 0, truncated_row = 0;
+  const std::int64_t* length = nullptr;  // [tasks] how many steps there were
+};
+
+// How many there are of each task [tasks].
+void count_endings(const Endings&, std::int64_t* count, const RunOptions&);
+
+// Their places in [tasks][room], one task's after the other's: those of task k from ends + before[k] on.
+void write_endings(const Endings&, const std::int64_t* before, std::int64_t* ends, const RunOptions&);
+
 // Zeros stand behind a piece that is shorter than `steps`.
 struct ContextArrays {
   std::int64_t pieces = 0, steps = 0;

@@ -2,6 +2,8 @@
 // Pieces of lifetimes: shapes and places checked, pointers passed on.
 #include "arrays.hpp"
 
+#include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -85,9 +87,54 @@ void bound_cut_contexts(const Copied& copied, const py::array& best, const py::a
   cut_contexts(cut, options);
 }
 
+const std::uint8_t* rows_of(const py::array& array, const char* name, const Endings& of) {
+  require_shape(array, name, {of.tasks, of.room});
+  if (array.dtype().kind() != 'b' || (of.room > 1 && array.strides(1) != 1)) {
+    throw std::invalid_argument(std::string(name) + " is no array of bools, step beside step");
+  }
+  return static_cast<const std::uint8_t*>(array.data());
+}
+
+// (places of the steps that end an episode, how many are those of the tasks before each)
+py::tuple bound_find_endings(const py::array& terminated, const py::array& truncated,
+                             const Array<std::int64_t>& length, int num_threads) {
+  Endings of;
+  of.tasks = length.size();
+  of.room = terminated.ndim() == 2 ? terminated.shape(1) : 0;
+  require_shape(length, "length", {of.tasks});
+  of.terminated = rows_of(terminated, "terminated", of);
+  of.truncated = rows_of(truncated, "truncated", of);
+  of.terminated_row = terminated.strides(0);
+  of.truncated_row = truncated.strides(0);
+  of.length = length.data();
+  for (std::int64_t k = 0; k < of.tasks; ++k) {
+    require(of.length[k] >= 0 && of.length[k] <= of.room, "length", static_cast<double>(of.length[k]),
+            "no more than there is");
+  }
+  const py::none no_progress;
+  const RunOptions options = run_options(num_threads, no_progress);
+  Array<std::int64_t> before(of.tasks + 1);
+  std::int64_t* counts = before.mutable_data();
+  counts[0] = 0;
+  {
+    const Unlocked unlocked;
+    count_endings(of, counts + 1, options);
+  }
+  std::partial_sum(counts, counts + of.tasks + 1, counts);
+  Array<std::int64_t> ends(counts[of.tasks]);
+  std::int64_t* places = ends.mutable_data();
+  {
+    const Unlocked unlocked;
+    write_endings(of, counts, places, options);
+  }
+  return py::make_tuple(ends, before);
+}
+
 }  // namespace
 
 void bind_histories(py::module_& m) {
+  m.def("find_endings", &bound_find_endings, py::arg("terminated"), py::arg("truncated"),
+        py::arg("length").noconvert(), py::arg("num_threads"));
   m.def("cut_contexts", &bound_cut_contexts, py::arg("copied"), py::arg("best"), py::arg("optimal_action"),
         py::arg("ends").noconvert(), py::arg("ends_before").noconvert(), py::arg("every"),
         py::arg("episode").noconvert(), py::arg("mask").noconvert(), py::arg("task").noconvert(),

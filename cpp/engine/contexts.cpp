@@ -43,10 +43,23 @@ void look_up_actions(const ContextArrays& cut, std::int64_t piece) {
           static_cast<std::remove_const_t<std::remove_pointer_t<decltype(best)>>*>(cut.optimal_action.array) +
           piece * cut.steps;
       const std::int64_t length = cut.length[piece];
-      for (std::int64_t k = 0; k < length; ++k) out[k] = row[state[k]];
+      std::int64_t k = 0;
+      for (; k + 8 <= length; k += 8) {
+        for (std::int64_t j = k; j < k + 8; ++j) out[j] = row[state[j]];
+      }
+      for (; k < length; ++k) out[k] = row[state[k]];
       std::fill(out + length, out + cut.steps, decltype(+*out){0});
     });
   });
+}
+
+// Writes to out[k .. next), and where there is room before `end` a few further: what follows overwrites them.
+// Short stretches are then a few whole registers, without a loop for what is left over.
+void fill_forward(std::int32_t* out, std::int64_t k, std::int64_t next, std::int64_t end,
+                  std::int32_t number) {
+  constexpr std::int64_t kAtOnce = 8;
+  for (; k < next && k + kAtOnce <= end; k += kAtOnce) std::fill_n(out + k, kAtOnce, number);
+  for (; k < next; ++k) out[k] = number;
 }
 
 void count_episodes(const ContextArrays& cut, std::int64_t piece) {
@@ -59,12 +72,48 @@ void count_episodes(const ContextArrays& cut, std::int64_t piece) {
   std::int64_t k = 0;
   while (k < cut.length[piece]) {
     const std::int64_t next = end == last ? cut.length[piece] : std::min(cut.length[piece], *end - begin + 1);
-    std::fill(out + k, out + next, episode);
+    fill_forward(out, k, next, cut.steps, episode);
     k = next;
     episode += cut.every;
     ++end;
   }
   std::fill(out + k, out + cut.steps, 0);
+}
+
+// Calls use(k) for each step of a task that ended an episode.
+template <class Use>
+void for_each_ending(const Endings& of, std::int64_t task, const Use& use) {
+  const std::uint8_t* terminated = of.terminated + task * of.terminated_row;
+  const std::uint8_t* truncated = of.truncated + task * of.truncated_row;
+  const std::int64_t length = of.length[task];
+  constexpr std::int64_t kWord = sizeof(std::uint64_t);  // most of which say that nothing ended
+  std::int64_t k = 0;
+  const auto one_by_one = [&](std::int64_t to) {
+    for (; k < to; ++k) {
+      if (terminated[k] | truncated[k]) use(k);
+    }
+  };
+  while (k + kWord <= length) {
+    std::uint64_t words[2];
+    std::memcpy(&words[0], terminated + k, sizeof words[0]);
+    std::memcpy(&words[1], truncated + k, sizeof words[1]);
+    if (words[0] | words[1]) {
+      one_by_one(k + kWord);
+    } else {
+      k += kWord;
+    }
+  }
+  one_by_one(length);
+}
+
+template <class Use>
+void for_each_task(const Endings& of, const RunOptions& options, const Use& use) {
+  for_each_block(of.tasks, 1, 0.5 * static_cast<double>(of.room), options, [&] {
+    return [&](std::int64_t task, Pulse&) {
+      use(task);
+      return std::int64_t{1};
+    };
+  });
 }
 
 void mark(const ContextArrays& cut, std::int64_t piece) {
@@ -74,6 +123,22 @@ void mark(const ContextArrays& cut, std::int64_t piece) {
 }
 
 }  // namespace
+
+void count_endings(const Endings& of, std::int64_t* count, const RunOptions& options) {
+  for_each_task(of, options, [&](std::int64_t task) {
+    std::int64_t found = 0;
+    for_each_ending(of, task, [&](std::int64_t) { ++found; });
+    count[task] = found;
+  });
+}
+
+void write_endings(const Endings& of, const std::int64_t* before, std::int64_t* ends,
+                   const RunOptions& options) {
+  for_each_task(of, options, [&](std::int64_t task) {
+    std::int64_t* to = ends + before[task];
+    for_each_ending(of, task, [&](std::int64_t k) { *to++ = task * of.room + k; });
+  });
+}
 
 void cut_contexts(const ContextArrays& cut, const RunOptions& options) {
   constexpr std::int64_t kStepsPerBlock = 4096;

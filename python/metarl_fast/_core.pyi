@@ -247,6 +247,12 @@ def train_float64(
 
 # --- bind_histories.cpp ---
 
+def find_endings(
+    terminated: NDArray[np.bool_],  # [N, T]
+    truncated: NDArray[np.bool_],  # [N, T]
+    length: NDArray[np.int64],  # [N]
+    num_threads: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...  # places in [N, T], [N + 1] how many before each task
 def cut_contexts(
     copied: list[tuple[NDArray[Any], NDArray[Any]]],  # [N, T] and [B, C] of one type, the states first
     best: NDArray[Any],  # [N, S], uint8, uint16 or uint32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,13 +73,16 @@ class Lifetimes:
         """Hold a history [N, T] of every so many-th episode, and the first best actions [N, S]."""
         self.history, self.ids, self.every = history, ids, every
         self.best = policy.astype(history.action.dtype)
+        self._ends: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
-    @cached_property
-    def ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The steps that end an episode, as places in [N, T], and how many those of the tasks before are."""
-        n, longest = self.history.state.shape
-        places = np.flatnonzero(self.history.terminated | self.history.truncated)
-        return places, np.searchsorted(places, np.arange(n + 1) * longest)
+    def ends(self, num_threads: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the steps that end an episode, as places in [N, T], and how many are of the tasks before."""
+        if self._ends is None:
+            past = self.history
+            self._ends = _core.find_endings(
+                past.terminated, past.truncated, past.length, thread_count(num_threads)
+            )
+        return self._ends
 
     @property
     def optimal_action(self) -> NDArray[Any]:
@@ -134,7 +136,7 @@ class Lifetimes:
             [(whole[name], steps[name]) for name in _COPIED],
             self.best,
             best,
-            *self.ends,
+            *self.ends(num_threads),
             self.every,
             episode,
             mask,
