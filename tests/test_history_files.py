@@ -100,6 +100,15 @@ def test_minari_reads_them(ending, tmp_path, monkeypatch):
         with pytest.raises(ValueError, match=r"dataset_id is 'histories'|Malformed dataset ID"):
             made.to_minari(wrong)
     assert not list(tmp_path.iterdir())
+    storage = pytest.importorskip("minari.dataset.minari_storage").MinariStorage
+
+    def fail(*_, **__):
+        raise ValueError("Unable to create dataset (file write failed: no space left)")
+
+    with monkeypatch.context() as full:
+        full.setattr(storage, "new", fail)
+        with pytest.raises(OSError, match="file write failed"):
+            made.to_minari("metarl/full-v0")
     dataset = made.to_minari(
         "metarl/goalgrid/histories-v0", author="A", author_email="a@b.c", code_permalink="x"
     )

@@ -12,7 +12,7 @@ import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +58,17 @@ _JOINING = "joining"
 
 _MINARI_FILE = "main_data.hdf5"
 """What Minari calls it."""
+
+
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    """Have full disks be OSErrors where h5py has other names for them."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        if "write failed" not in str(error):
+            raise
+        raise OSError(str(error)) from error
 
 
 def write_npz(data: Dataset, folder: Path, num_threads: int | None, report: Report | None) -> None:
@@ -112,7 +123,7 @@ def write_hdf5(data: Dataset, path: Path, num_threads: int | None, report: Repor
             report(places.stop, len(data.tasks))
     unfinished = f"{name}.unfinished"
     try:
-        with h5py.File(unfinished, "w") as whole:
+        with _os_errors(), h5py.File(unfinished, "w") as whole:
             whole.attrs.update({"hash": data.hash, "recipe": json.dumps(data.naming)})
             for part in parts:
                 with h5py.File(str(shards.root / part), "r") as file:
@@ -247,6 +258,7 @@ def write_minari(
     return minari.load_dataset(dataset_id)
 
 
+@_os_errors()
 def _minari_part(piece: Lifetimes, sides: dict[str, Any], root: Any) -> bytes:
     """Return some lifetimes as the file that Minari's own storage makes of them."""
     kind = checks.require_extra("minari.data_collector", "data").EpisodeBuffer
@@ -257,6 +269,7 @@ def _minari_part(piece: Lifetimes, sides: dict[str, Any], root: Any) -> bytes:
             return file.read()
 
 
+@_os_errors()
 def _join_minari(storage: Any, parts: list[Any], digest: str) -> None:
     """Copy the episodes of all parts, and number them anew."""
     h5py = checks.require_extra("h5py", "data")
