@@ -23,10 +23,11 @@ inline void put(std::byte* column, int bytes, std::int64_t step, const std::int3
   put_as<std::uint32_t>(column, step, lanes);
 }
 
-// Takes 64-bit words of numbers of `bytes` bytes, one word from each of 8 / bytes steps, and turns them: word
-// k then holds what was the k'th number of each. Halves change places, then quarters of them, and so on.
-// Four words side by side.
+// Four 64-bit words side by side.
 typedef std::uint64_t FourWords __attribute__((vector_size(32), may_alias));
+
+// Takes words of numbers of kBytes bytes, one word from each of 8 / kBytes steps, and turns them: word k then
+// holds what was the k'th number of each. Halves change places, then quarters of them, and so on.
 template <int kBytes>
 [[gnu::always_inline]] inline void turn_words(FourWords (&words)[8 / kBytes]) {
   constexpr int kWords = 8 / kBytes;

@@ -84,6 +84,8 @@ def test_limits_and_settings_are_those_that_are_asked_for():
         made.reset(seed=0)
         truncated = [made.step(np.zeros(2, int))[3] for _ in range(12)]
         np.testing.assert_array_equal(truncated, [[False] * 2] * 11 + [[True] * 2])
+    with pytest.raises(ValueError, match="max_episode_steps is 12, but trials side by side end with their"):
+        gymnasium.make_vec("metarl/RL2MDP-Trial-v0", num_envs=2, max_episode_steps=12)
     grid = gymnasium.make("metarl/GoalGrid-v0", size=3, slip=0.5)
     assert grid.observation_space == gymnasium.spaces.Discrete(9)
     assert gymnasium.make_vec("metarl/GoalGrid-OneHot-v0", num_envs=3, size=3).reset()[0].shape == (3, 9)

@@ -174,6 +174,17 @@ def test_tasks_of_one_kind_stay_one():
     assert fitted.learner == mf.EmpiricalBayes().fit(TURNED[0], num_tasks=60, rng=0).learner
 
 
+@pytest.mark.parametrize("meta", [mf.EmpiricalBayes(), mf.ConjugatePrior(), mf.TiedQ()])
+def test_experience_of_tasks_of_other_sizes_is_refused(meta):
+    first, other = (
+        mf.train(mf.QLearning(), mf.TaskDistribution(s, 2, horizon=3).sample(3, rng=0), 2, rng=0, record=True)
+        for s in (3, 5)
+    )
+    state = meta.observe(meta.init(meta.default_learner()), first.history, 3, 2)
+    with pytest.raises(ValueError, match="tasks have 5 states and 2 actions, those of the state 3 and 2"):
+        meta.observe(state, other.history, 5, 2)
+
+
 def test_how_likely_a_task_is_of_a_kind_by_hand():
     tasks = mf.from_arrays(
         np.random.default_rng(0).dirichlet(np.ones(3), (4, 3, 2)), np.random.default_rng(1).random((4, 3, 2))

@@ -121,9 +121,15 @@ class FamilyTrialEnv(TrialEnv, gymnasium.Env[Any, Any]):
 
 
 class FamilyTrialVectorEnv(TrialVectorEnv, VectorEnv[Any, Any, Any]):
-    """A `TrialVectorEnv` as its id makes it; see `FamilyEnv`."""
+    """A `TrialVectorEnv` as its id makes it; see `FamilyEnv`. Trials are as long as their episodes are."""
 
     def __init__(self, source: Source, num_envs: int = 1, **given: Any) -> None:
+        limit = given.pop("max_episode_steps", -1)
+        if limit not in (-1, None):
+            raise ValueError(
+                f"max_episode_steps is {limit!r}, but trials side by side end with their episodes: "
+                "give num_episodes, and the family's horizon"
+            )
         super().__init__(**_arguments(source, {**given, "num_envs": num_envs}, TrialVectorEnv))
 
 

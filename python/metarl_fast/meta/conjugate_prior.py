@@ -23,7 +23,7 @@ from metarl_fast.learners import Learner, PosteriorPlanner, TaskPrior
 from metarl_fast.meta.fitted import State
 from metarl_fast.meta.model_meta import ModelMeta
 from metarl_fast.meta.prior_of_models import values_of
-from metarl_fast.meta.task_models import TaskModel, of_entries
+from metarl_fast.meta.task_models import TaskModel, check_sizes, of_entries
 
 Float = NDArray[np.float64]
 
@@ -140,6 +140,7 @@ class ConjugatePrior(ModelMeta):
         laws = 1 if self.shared else pairs
         if sums["sizes"].size == 0:
             sums = {**sums, **_zeros(s, num_actions, laws, 1 if self.shared else s)}
+        check_sizes(sums, s, num_actions)
         checks.shape(sums["entered"], "entered", (s,))
         checks.shape(sums["known"], "known", (laws,))
         known = np.isinf(model.visits)

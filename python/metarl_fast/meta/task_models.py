@@ -172,6 +172,14 @@ def nothing() -> dict[str, Float]:
     }
 
 
+def check_sizes(sums: dict[str, Float], num_states: int, num_actions: int) -> None:
+    """Refuse tasks of other sizes than those whose sums these are."""
+    s, a = (int(size) for size in sums["sizes"])
+    if (s, a) != (num_states, num_actions):
+        expected = f"those of the state {s} and {a}"
+        raise ValueError(f"tasks have {num_states} states and {num_actions} actions, {expected}")
+
+
 def with_model(
     sums: dict[str, Float], model: TaskModel, num_states: int, num_actions: int
 ) -> dict[str, Float]:
@@ -202,6 +210,7 @@ def with_model(
     s, pairs = num_states, num_states * num_actions
     if sums["sizes"].size == 0:
         sums = {**sums, **_zeros(num_states, num_actions)}
+    check_sizes(sums, num_states, num_actions)
     checks.shape(sums["known"], "known", (pairs,))
     codes = (model.pair * s + model.next_state).astype(np.float64)
     merged = sums["codes"]
