@@ -38,7 +38,12 @@ def oldest(session):
 def pythons(session):
     """Run what decides bits, and what reads and refuses, with each Python."""
     session.install(".[test]")
-    tests = ["tests/test_import.py", "tests/test_engine.py", "tests/test_determinism.py"]
+    tests = [
+        "tests/test_import.py",
+        "tests/test_engine.py",
+        "tests/test_determinism.py",
+        "tests/families/test_twins.py",
+    ]
     session.run("pytest", *tests, "tests/test_histories.py", "tests/test_typing.py", *session.posargs)
 
 
