@@ -23,7 +23,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import normal_quantile, open_unit, sample, sample_by_rejection, thresholds, unit
+import metarl_fast as mf
+from bits import assert_same_bits
+from reference import (
+    LEARNING,
+    make_key,
+    make_stream,
+    normal_quantile,
+    open_unit,
+    sample,
+    sample_by_rejection,
+    thresholds,
+    unit,
+)
+from strategies import models
 
 
 @cache
@@ -151,3 +164,19 @@ def train(
         np.array(returns, float),
         np.array(snapshots, real).reshape(shape),
     )
+
+
+def assert_core_is_twin(learner, tasks, num_episodes, num_steps, *, rng, dtype, snapshot_episodes=(2,)):
+    """Train in the core, and by the twin in each task; return the core's run."""
+    at = list(snapshot_episodes)
+    run = mf.train(learner, tasks, num_episodes, num_steps, rng=rng, dtype=dtype, snapshot_episodes=at)
+    kept = ("q_table", "policy", "returns") + ("snapshots",) * bool(at)
+    sizes = tasks.num_states, tasks.num_actions
+    number = np.float32 if dtype is np.float32 else float
+    for index, model in enumerate(models(tasks)):
+        stream = make_stream(make_key(rng), int(tasks.ids[index]), LEARNING)
+        table = np.full(sizes, getattr(learner, "initial_q", 0.0), dtype)
+        found = train(model, stream, learner, num_episodes, num_steps, table, False, at, number)
+        for name, expected in zip(kept, found, strict=False):
+            assert_same_bits(getattr(run, name)[index], expected)
+    return run

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from bits import assert_same_bits
-from learner_twins import train
-from reference import LEARNING, make_key, make_stream, portable_exp
-from strategies import models
+from learner_twins import assert_core_is_twin
+from reference import portable_exp
 from td_twin import greedy_action
 
 LEARNER = mf.CommittedThompson
@@ -124,14 +122,7 @@ def test_the_core_is_the_twin(case, real):
             family.sample(2, rng=1).materialise(),
             mf.CommittedThompson(library=mf.known_tasks(family.sample(20, rng=0))),
         )
-    size = (tasks.num_states, tasks.num_actions)
-    run = mf.train(learner, tasks, 4, 8, rng=4, dtype=real, snapshot_episodes=[2])
-    for index, model in enumerate(models(tasks)):
-        stream = make_stream(make_key(4), int(tasks.ids[index]), LEARNING)
-        number = np.float32 if real is np.float32 else float
-        found = train(model, stream, learner, 4, 8, np.zeros(size), False, [2], number)
-        for name, expected in zip(("q_table", "policy", "returns", "snapshots"), found, strict=True):
-            assert_same_bits(getattr(run, name)[index], expected)
+    assert_core_is_twin(learner, tasks, 4, 8, rng=4, dtype=real)
 
 
 def test_a_posterior_by_hand():

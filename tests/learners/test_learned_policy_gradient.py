@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 import metarl_fast as mf
-from bits import assert_same_bits
-from learner_twins import train
-from reference import LEARNING, make_key, make_stream, portable_exp, unit_53
-from strategies import models
+from learner_twins import assert_core_is_twin
+from reference import portable_exp, unit_53
 
 LEARNER = mf.LearnedPolicyGradient
 
@@ -112,14 +110,7 @@ def test_the_core_is_the_twin(learner, real):
     rows[1, :, 1] = 0.0
     terminal = np.arange(5) == 4
     tasks = mf.from_arrays(rows, random.normal(size=(2, 5, 3)), terminal=terminal, reward_noise=0.3, start=0)
-    run = mf.train(learner, tasks, 5, 12, rng=4, dtype=real, snapshot_episodes=[2])
-    for index, model in enumerate(models(tasks)):
-        stream = make_stream(make_key(4), int(tasks.ids[index]), LEARNING)
-        number = np.float32 if real is np.float32 else float
-        table = np.full((5, 3), learner.initial_q, real)
-        found = train(model, stream, learner, 5, 12, table, False, [2], number)
-        for name, expected in zip(("q_table", "policy", "returns", "snapshots"), found, strict=True):
-            assert_same_bits(getattr(run, name)[index], expected)
+    assert_core_is_twin(learner, tasks, 5, 12, rng=4, dtype=real)
 
 
 def test_it_begins_as_an_actor_critic():

@@ -11,11 +11,10 @@ from scipy.stats import multivariate_normal
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from learner_twins import train
+from learner_twins import assert_core_is_twin
 from learners.test_posterior_planner import Twin as KindTwin
 from learners.test_posterior_planner import random_prior, small_tasks
-from reference import LEARNING, make_key, make_stream, portable_exp, portable_log
-from strategies import models
+from reference import portable_exp, portable_log
 from td_twin import greedy_action
 
 LEARNER = mf.MixturePlanner
@@ -112,13 +111,7 @@ LEARNERS = {
 @pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 def test_the_core_is_the_twin(learner, masked, real):
     tasks = small_tasks(masked)
-    run = mf.train(learner, tasks, 5, 12, rng=4, dtype=real, snapshot_episodes=[2])
-    for index, model in enumerate(models(tasks)):
-        stream = make_stream(make_key(4), int(tasks.ids[index]), LEARNING)
-        number = np.float32 if real is np.float32 else float
-        found = train(model, stream, learner, 5, 12, np.zeros((5, 3)), False, [2], number)
-        for name, expected in zip(("q_table", "policy", "returns", "snapshots"), found, strict=True):
-            assert_same_bits(getattr(run, name)[index], expected)
+    assert_core_is_twin(learner, tasks, 5, 12, rng=4, dtype=real)
 
 
 def prior_of_kind(p, mean, tau, worth):

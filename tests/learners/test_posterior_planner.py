@@ -11,9 +11,8 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from learner_twins import train
-from reference import LEARNING, inverse_power, make_key, make_stream
-from strategies import models
+from learner_twins import assert_core_is_twin
+from reference import inverse_power
 from td_twin import bounded, greedy_action
 
 LEARNER = mf.PosteriorPlanner
@@ -213,13 +212,7 @@ LEARNERS = {
 @pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 def test_the_core_is_the_twin(learner, masked, real):
     tasks = small_tasks(masked)
-    run = mf.train(learner, tasks, 5, 12, rng=4, dtype=real, snapshot_episodes=[2])
-    for index, model in enumerate(models(tasks)):
-        stream = make_stream(make_key(4), int(tasks.ids[index]), LEARNING)
-        number = np.float32 if real is np.float32 else float
-        found = train(model, stream, learner, 5, 12, np.zeros((5, 3)), False, [2], number)
-        for name, expected in zip(("q_table", "policy", "returns", "snapshots"), found, strict=True):
-            assert_same_bits(getattr(run, name)[index], expected)
+    assert_core_is_twin(learner, tasks, 5, 12, rng=4, dtype=real)
 
 
 def test_one_step_of_the_posterior_by_hand():

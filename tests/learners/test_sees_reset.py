@@ -7,11 +7,9 @@ import pytest
 
 import metarl_fast as mf
 from bits import assert_same_bits
-from learner_twins import train
+from learner_twins import assert_core_is_twin
 from metarl_fast import _core
 from metarl_fast.learners import TD_LEARNERS
-from reference import LEARNING, make_key, make_stream
-from strategies import models
 
 kinds = pytest.mark.parametrize("kind", TD_LEARNERS, ids=lambda kind: kind.__name__)
 
@@ -29,13 +27,7 @@ def tasks_of(count=3):
 def test_the_core_is_the_twin_in_lanes_and_as_agents(kind, bonus, real, monkeypatch):
     tasks = tasks_of()
     learner = kind(sees_reset=True, epsilon=0.3, epsilon_decay=0.8, bonus=bonus, bonus_episodes=4)
-    run = mf.train(learner, tasks, 6, 4, rng=1, dtype=real)
-    for index, model in enumerate(models(tasks)):
-        stream = make_stream(make_key(1), int(tasks.ids[index]), LEARNING)
-        number = np.float32 if real is np.float32 else float
-        found = train(model, stream, learner, 6, 4, np.zeros((5, 3)), False, [], number)
-        for name, expected in zip(("q_table", "policy", "returns"), found[:3], strict=True):
-            assert_same_bits(getattr(run, name)[index], expected)
+    run = assert_core_is_twin(learner, tasks, 6, 4, rng=1, dtype=real, snapshot_episodes=())
     core = kind.core
     monkeypatch.setattr(kind, "core", lambda self, count: _core.OneByOne(core(self, count)))
     assert_same_bits(mf.train(learner, tasks, 6, 4, rng=1, dtype=real).q_table, run.q_table)
