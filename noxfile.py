@@ -43,8 +43,10 @@ def pythons(session):
         "tests/test_engine.py",
         "tests/test_determinism.py",
         "tests/families/test_twins.py",
+        "tests/test_histories.py",
+        "tests/test_typing.py",
     ]
-    session.run("pytest", *tests, "tests/test_histories.py", "tests/test_typing.py", *session.posargs)
+    session.run("pytest", *tests, *session.posargs)
 
 
 @nox.session

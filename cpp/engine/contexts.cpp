@@ -44,7 +44,7 @@ void look_up_actions(const ContextArrays& cut, std::int64_t piece) {
           piece * cut.steps;
       const std::int64_t length = cut.length[piece];
       std::int64_t k = 0;
-      for (; k + 8 <= length; k += 8) {
+      for (; k + 8 <= length; k += 8) {  // eight looks that do not wait for each other
         for (std::int64_t j = k; j < k + 8; ++j) out[j] = row[state[j]];
       }
       for (; k < length; ++k) out[k] = row[state[k]];
